@@ -1,0 +1,5 @@
+//! Quittance: monthly billing for a hosting platform.
+//!
+//! The map, in flow order: `domain` decides (pure), everything else carries it out.
+
+pub mod domain;
