@@ -17,7 +17,9 @@ pub enum MoneyError {
 
 /// The text is not a currency this house bills in.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not a supported ISO 4217 currency (EUR, USD, GBP, CHF, PLN, CZK, SEK, DKK, NOK, HUF, RON, CAD, JPY)")]
+#[error(
+    "{0:?} is not a supported ISO 4217 currency (EUR, USD, GBP, CHF, PLN, CZK, SEK, DKK, NOK, HUF, RON, CAD, JPY)"
+)]
 pub struct UnknownCurrency(pub String);
 
 /// An ISO 4217 currency.
