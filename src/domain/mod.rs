@@ -1,4 +1,20 @@
 //! The business, pure: no I/O, no async, no clock, no randomness, no SQL.
+//! A newcomer who reads this folder in this order knows the rules:
+//!
+//! - [`money`], [`calendar`], [`ids`]: the words everything else is said in
+//! - [`account`]: who is billed, in which language, from where
+//! - [`catalog`]: what is sold and at which unit price
+//! - [`usage`]: who used what, from when to when
+//! - [`rating`]: usage and prices to invoice lines
+//! - [`tax`]: which VAT applies, and how much
+//! - [`invoice`]: lines, VAT and bounds to an invoice or the reason for none
 
+pub mod account;
 pub mod calendar;
+pub mod catalog;
+pub mod ids;
+pub mod invoice;
 pub mod money;
+pub mod rating;
+pub mod tax;
+pub mod usage;

@@ -1,0 +1,108 @@
+//! Who is billed: the account and the versions of its billing profile.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::calendar::Instant;
+use super::ids::{AccountId, ProfileId};
+use super::money::Currency;
+use super::tax::Country;
+
+/// The language of a customer's documents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Language {
+    English,
+    French,
+}
+
+impl Language {
+    /// The ISO 639-1 code.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::English => "en",
+            Self::French => "fr",
+        }
+    }
+
+    /// The language a customer starts with, before it chooses one: French where
+    /// France's law or language reaches, English elsewhere.
+    #[must_use]
+    pub fn default_for(country: Country) -> Self {
+        const FRENCH: [&str; 14] = [
+            "FR", "MC", "GP", "MQ", "RE", "GF", "YT", "PM", "BL", "MF", "NC", "PF", "WF", "LU",
+        ];
+        if FRENCH.contains(&country.code()) {
+            Self::French
+        } else {
+            Self::English
+        }
+    }
+}
+
+/// The text is neither `en` nor `fr`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not a supported language (en, fr)")]
+pub struct UnknownLanguage(pub String);
+
+impl FromStr for Language {
+    type Err = UnknownLanguage;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "en" => Ok(Self::English),
+            "fr" => Ok(Self::French),
+            _ => Err(UnknownLanguage(text.to_owned())),
+        }
+    }
+}
+
+impl fmt::Display for Language {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+/// What the month run has to know of an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    pub id: AccountId,
+    pub currency: Currency,
+    /// The free trial starts here.
+    pub created_at: Instant,
+    /// The profile version the next invoice refers to.
+    pub profile: ProfileId,
+    pub country: Country,
+    pub postal_code: String,
+    /// As the customer gave it; empty for a consumer.
+    pub vat_number: String,
+}
+
+/// One immutable version of what is printed about a customer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BillingProfile {
+    /// The platform's own id of the account.
+    pub account: String,
+    pub email: String,
+    pub full_name: String,
+    /// Empty for a private person.
+    pub company: String,
+    pub country: Country,
+    pub address_line1: String,
+    pub postal_code: String,
+    pub city: String,
+    pub vat_number: String,
+    pub language: Language,
+}
+
+impl BillingProfile {
+    /// The name the invoice is made out to: the company, or the person.
+    #[must_use]
+    pub fn legal_name(&self) -> &str {
+        if self.company.is_empty() {
+            &self.full_name
+        } else {
+            &self.company
+        }
+    }
+}
