@@ -3,3 +3,4 @@
 //! The map, in flow order: `domain` decides (pure), everything else carries it out.
 
 pub mod domain;
+pub mod store;

@@ -83,6 +83,7 @@ pub struct Account {
 pub struct BillingProfile {
     /// The platform's own id of the account.
     pub account: String,
+    pub username: String,
     pub email: String,
     pub full_name: String,
     /// Empty for a private person.

@@ -5,9 +5,12 @@
 
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
+        id!($(#[$doc])* $name: i64);
+    };
+    ($(#[$doc:meta])* $name:ident: $key:ty) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(pub i64);
+        pub struct $name(pub $key);
 
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -30,8 +33,8 @@ id!(
     PriceId
 );
 id!(
-    /// One immutable version of a customer's billing profile.
-    ProfileId
+    /// One immutable version of a customer's billing profile, counted from 1 per account.
+    ProfileId: i32
 );
 id!(
     /// One immutable version of the issuer's identity and legal texts.

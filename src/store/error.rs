@@ -1,0 +1,44 @@
+//! What can go wrong between the house and its database.
+
+/// An error of the store.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("the database URL must start with sqlite: or postgres://")]
+    UnknownUrl,
+    #[error("the database cannot be opened: {0}")]
+    Open(#[source] sqlx::Error),
+    #[error("the database schema cannot be brought up to date: {0}")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    #[error("the database refused: {0}")]
+    Database(#[from] sqlx::Error),
+    /// A stored value that the code never writes: someone edited the database,
+    /// or a newer version wrote it. Never skipped.
+    #[error("{table}.{column} holds {value:?} at {row}: no version of Quittance writes that")]
+    Inconsistent {
+        table: &'static str,
+        column: &'static str,
+        row: String,
+        value: String,
+    },
+}
+
+impl StoreError {
+    /// Whether another transaction got there first, so that trying again may
+    /// find its work done: unique violations, deadlocks, serialization
+    /// failures, a busy SQLite.
+    #[must_use]
+    pub fn is_race(&self) -> bool {
+        let Self::Database(sqlx::Error::Database(error)) = self else {
+            return false;
+        };
+        let code = error.code();
+        error.is_unique_violation()
+            || matches!(code.as_deref(), Some("40001" | "40P01" | "5" | "517"))
+    }
+
+    /// Whether a unique key was violated.
+    #[must_use]
+    pub fn is_unique_violation(&self) -> bool {
+        matches!(self, Self::Database(sqlx::Error::Database(error)) if error.is_unique_violation())
+    }
+}

@@ -1,0 +1,120 @@
+//! SQL, and nothing else. `queries/` is written once in the common SQL of both
+//! databases and compiled twice, against PostgreSQL and against SQLite; the
+//! `dialect` of each backend holds only what truly differs: open, begin, claim,
+//! bulk writes. The enums here pick the backend at start, from the URL.
+
+mod error;
+pub mod postgres;
+pub mod rows;
+pub mod sqlite;
+
+pub use error::StoreError;
+
+/// An open database.
+#[derive(Clone)]
+pub enum Store {
+    Postgres(postgres::dialect::Pools),
+    Sqlite(sqlite::dialect::Pools),
+}
+
+/// A transaction on either database.
+pub enum Tx {
+    Postgres(sqlx::Transaction<'static, sqlx::Postgres>),
+    Sqlite(sqlx::Transaction<'static, sqlx::Sqlite>),
+}
+
+/// Runs one expression against the backend of a [`Tx`]: `$conn` names its
+/// connection, `$queries` the queries compiled for it.
+#[macro_export]
+macro_rules! on {
+    ($tx:expr, $conn:ident, $queries:ident => $call:expr) => {
+        match $tx {
+            $crate::store::Tx::Postgres(tx) => {
+                #[allow(unused_imports)]
+                use $crate::store::postgres::queries as $queries;
+                let $conn: &mut $queries::Conn = &mut *tx;
+                $call
+            }
+            $crate::store::Tx::Sqlite(tx) => {
+                #[allow(unused_imports)]
+                use $crate::store::sqlite::queries as $queries;
+                let $conn: &mut $queries::Conn = &mut *tx;
+                $call
+            }
+        }
+    };
+}
+
+impl Store {
+    /// Opens the database of a URL, `sqlite:FILE` or `postgres://...`, and
+    /// brings its schema up to date.
+    ///
+    /// # Errors
+    /// When the URL names neither, or the database cannot be opened.
+    pub async fn open(url: &str) -> Result<Self, StoreError> {
+        let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
+        match scheme {
+            "postgres" | "postgresql" => Ok(Self::Postgres(postgres::dialect::open(url).await?)),
+            "sqlite" => Ok(Self::Sqlite(sqlite::dialect::open(url).await?)),
+            _ => Err(StoreError::UnknownUrl),
+        }
+    }
+
+    /// Begins a transaction that writes. SQLite has one at a time.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn begin(&self) -> Result<Tx, StoreError> {
+        Ok(match self {
+            Self::Postgres(pools) => Tx::Postgres(postgres::dialect::begin(pools).await?),
+            Self::Sqlite(pools) => Tx::Sqlite(sqlite::dialect::begin(pools).await?),
+        })
+    }
+
+    /// Begins a transaction that only reads, one snapshot for all its queries.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn snapshot(&self) -> Result<Tx, StoreError> {
+        Ok(match self {
+            Self::Postgres(pools) => Tx::Postgres(postgres::dialect::snapshot(pools).await?),
+            Self::Sqlite(pools) => Tx::Sqlite(sqlite::dialect::snapshot(pools).await?),
+        })
+    }
+
+    /// Closes every connection; SQLite folds its log back into the file.
+    pub async fn close(self) {
+        match self {
+            Self::Postgres(pools) => pools.close().await,
+            Self::Sqlite(pools) => pools.close().await,
+        }
+    }
+
+    /// Whether the database is SQLite: one writer, readers beside it.
+    #[must_use]
+    pub const fn has_single_writer(&self) -> bool {
+        matches!(self, Self::Sqlite(_))
+    }
+}
+
+impl Tx {
+    /// # Errors
+    /// When the database refuses the commit; nothing is written then.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        match self {
+            Self::Postgres(tx) => tx.commit().await?,
+            Self::Sqlite(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+
+    /// # Errors
+    /// When the connection is lost; nothing is written then either.
+    pub async fn rollback(self) -> Result<(), StoreError> {
+        match self {
+            Self::Postgres(tx) => tx.rollback().await?,
+            Self::Sqlite(tx) => tx.rollback().await?,
+        }
+        Ok(())
+    }
+}

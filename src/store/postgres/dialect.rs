@@ -1,0 +1,287 @@
+//! What only PostgreSQL does.
+
+use std::str::FromStr;
+
+use sqlx::PgPool;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+
+use super::copy::CopyRows;
+use super::queries::Conn;
+use crate::domain::calendar::PeriodKey;
+use crate::store::StoreError;
+use crate::store::rows::{NewInvoice, NewOutcome, NumberedInvoice, UsageRow};
+
+pub type Pools = PgPool;
+pub type Tx = sqlx::Transaction<'static, sqlx::Postgres>;
+
+/// Workers, progress and a command's own connection.
+const CONNECTIONS_MAX: u32 = 20;
+
+/// # Errors
+/// See [`crate::store::Store::open`].
+pub async fn open(url: &str) -> Result<Pools, StoreError> {
+    let options = PgConnectOptions::from_str(url)
+        .map_err(StoreError::Open)?
+        .application_name("quittance");
+    let pool = PgPoolOptions::new()
+        .max_connections(CONNECTIONS_MAX)
+        .connect_with(options)
+        .await
+        .map_err(StoreError::Open)?;
+    sqlx::migrate!("migrations/postgres").run(&pool).await?;
+    Ok(pool)
+}
+
+/// # Errors
+/// When the database does not answer.
+pub async fn begin(pool: &Pools) -> sqlx::Result<Tx> {
+    pool.begin().await
+}
+
+/// # Errors
+/// When the database does not answer.
+pub async fn snapshot(pool: &Pools) -> sqlx::Result<Tx> {
+    pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        .await
+}
+
+/// Holds imports off until the end of the batch's transaction, and waits for
+/// one under way.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn close_gate(conn: &mut Conn) -> sqlx::Result<()> {
+    sqlx::query("LOCK TABLE billing_gate IN SHARE MODE")
+        .execute(conn)
+        .await
+        .map(drop)
+}
+
+/// Workers, processes and hosts each take another range; a crash frees it.
+pub const CLAIM_RANGE: &str = "SELECT range_no, account_from, account_to FROM billing_run_range \
+     WHERE run_id = $1 AND done = 0 ORDER BY range_no LIMIT 1 FOR UPDATE SKIP LOCKED";
+
+/// Holds a run's row until the end of the transaction.
+pub const LOCK_RUN: &str = "SELECT id FROM billing_run WHERE id = $1 FOR UPDATE";
+
+/// # Errors
+/// When the database refuses.
+pub async fn insert_lines(
+    conn: &mut Conn,
+    period: PeriodKey,
+    invoices: &[NewInvoice],
+) -> sqlx::Result<()> {
+    let count = invoices.iter().map(|invoice| invoice.lines.len()).sum();
+    let mut account: Vec<i64> = Vec::with_capacity(count);
+    let mut line_no: Vec<i16> = Vec::with_capacity(count);
+    let mut line_kind: Vec<i16> = Vec::with_capacity(count);
+    let mut usage_period: Vec<i32> = Vec::with_capacity(count);
+    let mut sku: Vec<Option<i64>> = Vec::with_capacity(count);
+    let mut price: Vec<Option<i64>> = Vec::with_capacity(count);
+    let mut minutes: Vec<Option<i64>> = Vec::with_capacity(count);
+    let mut allowance: Vec<Option<i64>> = Vec::with_capacity(count);
+    let mut amount: Vec<i64> = Vec::with_capacity(count);
+    let mut app: Vec<Option<&str>> = Vec::with_capacity(count);
+    for invoice in invoices {
+        for (no, line) in (1_i16..).zip(&invoice.lines) {
+            let usage = line.usage.as_ref();
+            account.push(invoice.account.0);
+            line_no.push(no);
+            line_kind.push(super::queries::line_kind_code(line.kind));
+            usage_period.push(line.period.to_number());
+            sku.push(usage.map(|usage| usage.sku.0));
+            price.push(usage.map(|usage| usage.price.0));
+            minutes.push(usage.map(|usage| usage.minutes));
+            allowance.push(line.allowance.map(|id| id.0));
+            amount.push(line.amount_minor);
+            app.push(usage.map(|usage| usage.app.as_str()));
+        }
+    }
+    sqlx::query(
+        "INSERT INTO invoice_line (account_id, period, kind, line_no, line_kind, usage_period, \
+         sku_id, price_id, minutes, allowance_id, amount_minor, app) \
+         SELECT a, $1, 1, n, k, u, s, p, m, w, t, x FROM UNNEST($2::bigint[], $3::smallint[], \
+         $4::smallint[], $5::int[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], \
+         $10::bigint[], $11::text[]) AS line(a, n, k, u, s, p, m, w, t, x)",
+    )
+    .bind(period.to_number())
+    .bind(&account)
+    .bind(&line_no)
+    .bind(&line_kind)
+    .bind(&usage_period)
+    .bind(&sku)
+    .bind(&price)
+    .bind(&minutes)
+    .bind(&allowance)
+    .bind(&amount)
+    .bind(&app)
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
+/// # Errors
+/// When the database refuses.
+pub async fn insert_vat(
+    conn: &mut Conn,
+    period: PeriodKey,
+    invoices: &[NewInvoice],
+) -> sqlx::Result<()> {
+    let account: Vec<i64> = invoices.iter().map(|invoice| invoice.account.0).collect();
+    let vat = || invoices.iter().map(|invoice| &invoice.vat);
+    let category: Vec<&str> = vat().map(|vat| vat.category.code()).collect();
+    let rate: Vec<String> = vat().map(|vat| vat.rate.normalize().to_string()).collect();
+    let base: Vec<i64> = vat().map(|vat| vat.base_minor).collect();
+    let amount: Vec<i64> = vat().map(|vat| vat.amount_minor).collect();
+    sqlx::query(
+        "INSERT INTO invoice_vat (account_id, period, kind, category, rate, base_minor, amount_minor) \
+         SELECT a, $1, 1, c, r, b, t FROM UNNEST($2::bigint[], $3::text[], $4::text[], \
+         $5::bigint[], $6::bigint[]) AS vat(a, c, r, b, t)",
+    )
+    .bind(period.to_number())
+    .bind(&account)
+    .bind(&category)
+    .bind(&rate)
+    .bind(&base)
+    .bind(&amount)
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
+/// # Errors
+/// A unique violation when another transaction settled one of the accounts.
+pub async fn insert_outcomes(
+    conn: &mut Conn,
+    period: PeriodKey,
+    outcomes: &[&NewOutcome],
+) -> sqlx::Result<()> {
+    let account: Vec<i64> = outcomes.iter().map(|outcome| outcome.account.0).collect();
+    let code: Vec<i16> = outcomes.iter().map(|outcome| outcome.outcome.code()).collect();
+    let total: Vec<i64> = outcomes.iter().map(|outcome| outcome.total_minor).collect();
+    let reason: Vec<Option<&str>> = outcomes.iter().map(|outcome| outcome.reason.as_deref()).collect();
+    sqlx::query(
+        "INSERT INTO period_outcome (account_id, period, outcome, total_minor, reason) \
+         SELECT a, $1, o, t, r FROM UNNEST($2::bigint[], $3::smallint[], $4::bigint[], $5::text[]) \
+         AS outcome(a, o, t, r)",
+    )
+    .bind(period.to_number())
+    .bind(&account)
+    .bind(&code)
+    .bind(&total)
+    .bind(&reason)
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
+/// # Errors
+/// When the database refuses.
+pub async fn insert_invoices(
+    conn: &mut Conn,
+    head: &super::queries::BatchHead<'_>,
+    invoices: &[NewInvoice],
+    numbered: &[NumberedInvoice],
+) -> sqlx::Result<()> {
+    let account: Vec<i64> = invoices.iter().map(|invoice| invoice.account.0).collect();
+    let sequence: Vec<i64> = numbered.iter().map(|entry| entry.number.sequence).collect();
+    let currency: Vec<&str> = invoices.iter().map(|invoice| invoice.currency.code()).collect();
+    let profile: Vec<i32> = invoices.iter().map(|invoice| invoice.profile.0).collect();
+    let net: Vec<i64> = invoices.iter().map(|invoice| invoice.net_minor).collect();
+    let vat: Vec<i64> = invoices.iter().map(|invoice| invoice.vat_minor).collect();
+    let total: Vec<i64> = invoices.iter().map(|invoice| invoice.total_minor).collect();
+    let digest: Vec<&[u8]> = invoices.iter().map(|invoice| &invoice.content_digest.0[..]).collect();
+    let hash: Vec<&[u8]> = numbered.iter().map(|entry| &entry.hash.0[..]).collect();
+    sqlx::query(
+        "INSERT INTO invoice (account_id, period, kind, series, year, sequence, issued_on, due_on, \
+         currency, profile_version, issuer_id, net_minor, vat_minor, total_minor, content_digest, hash) \
+         SELECT a, $1, 1, $2, $3, q, $4, $5, c, p, $6, n, v, t, d, h FROM UNNEST($7::bigint[], \
+         $8::bigint[], $9::text[], $10::int[], $11::bigint[], $12::bigint[], $13::bigint[], \
+         $14::bytea[], $15::bytea[]) AS invoice(a, q, c, p, n, v, t, d, h)",
+    )
+    .bind(head.period.to_number())
+    .bind(head.series)
+    .bind(head.year)
+    .bind(head.issued_on.to_string())
+    .bind(head.due_on.to_string())
+    .bind(head.issuer.0)
+    .bind(&account)
+    .bind(&sequence)
+    .bind(&currency)
+    .bind(&profile)
+    .bind(&net)
+    .bind(&vat)
+    .bind(&total)
+    .bind(&digest)
+    .bind(&hash)
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
+/// The statement that makes the import's staging table, empty at each use.
+pub const CREATE_STAGING: &str = "CREATE TEMP TABLE IF NOT EXISTS usage_staging (\
+     line BIGINT NOT NULL, account_id BIGINT NOT NULL, sku_id BIGINT NOT NULL, \
+     started_at BIGINT NOT NULL, ended_at BIGINT, quantity INTEGER NOT NULL, \
+     app TEXT COLLATE \"C\" NOT NULL, event_id TEXT COLLATE \"C\" NOT NULL)";
+
+/// Copies rows into `usage_interval`.
+///
+/// # Errors
+/// A unique violation when an event is known already.
+pub async fn insert_usage(conn: &mut Conn, rows: &[UsageRow]) -> sqlx::Result<()> {
+    let mut copy = CopyRows::new(rows.len() * 96);
+    for row in rows {
+        copy.row(7);
+        copy.i64(row.account.0);
+        copy.i64(row.sku.0);
+        copy.i64(row.started_at.0);
+        copy.i64_or_null(row.ended_at.map(|at| at.0));
+        copy.i32(row.quantity);
+        copy.text(&row.app);
+        copy.text(&row.event_id);
+    }
+    copy.send(
+        conn,
+        "COPY usage_interval (account_id, sku_id, started_at, ended_at, quantity, app, event_id) \
+         FROM STDIN (FORMAT binary)",
+    )
+    .await
+}
+
+/// Copies rows into the staging table.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn stage_usage(conn: &mut Conn, rows: &[UsageRow]) -> sqlx::Result<()> {
+    let mut copy = CopyRows::new(rows.len() * 108);
+    for row in rows {
+        copy.row(8);
+        copy.i64(row.line);
+        copy.i64(row.account.0);
+        copy.i64(row.sku.0);
+        copy.i64(row.started_at.0);
+        copy.i64_or_null(row.ended_at.map(|at| at.0));
+        copy.i32(row.quantity);
+        copy.text(&row.app);
+        copy.text(&row.event_id);
+    }
+    copy.send(
+        conn,
+        "COPY usage_staging (line, account_id, sku_id, started_at, ended_at, quantity, app, event_id) \
+         FROM STDIN (FORMAT binary)",
+    )
+    .await
+}
+
+/// Tells the planner what a large import changed, and lets the run read the
+/// index alone.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn settle_after_import(pools: &Pools) -> sqlx::Result<()> {
+    sqlx::query("VACUUM (ANALYZE) usage_interval")
+        .execute(pools)
+        .await
+        .map(drop)
+}

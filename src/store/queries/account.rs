@@ -1,0 +1,111 @@
+//! Accounts and the versions of their billing profiles.
+
+use futures_util::TryStreamExt as _;
+use sqlx::QueryBuilder;
+
+use super::decode::at;
+use super::{Conn, Db, Result};
+use crate::domain::calendar::Instant;
+use crate::domain::ids::{AccountId, ProfileId};
+use crate::store::rows::{AccountVersion, KnownAccount};
+
+/// Rows of one multi-row INSERT.
+const ROWS_PER_INSERT: usize = 500;
+
+/// Every account, for checking a file against.
+///
+/// # Errors
+/// When the database refuses or holds nonsense.
+pub async fn known_accounts(conn: &mut Conn) -> Result<Vec<KnownAccount>> {
+    let mut rows = sqlx::query_as::<_, (i64, String, String, i64, i32, Vec<u8>)>(
+        "SELECT a.id, a.external_id, a.currency, a.created_at, a.profile_version, p.digest FROM account a \
+         JOIN billing_profile p ON p.account_id = a.id AND p.version = a.profile_version",
+    )
+    .fetch(conn);
+    let mut accounts = Vec::new();
+    while let Some((id, external_id, currency, created_at, profile, digest)) = rows.try_next().await? {
+        accounts.push(KnownAccount {
+            id: AccountId(id),
+            currency: at("account", "currency").parse(id, &currency)?,
+            created_at: Instant(created_at),
+            profile: ProfileId(profile),
+            profile_digest: at("billing_profile", "digest").digest(id, &digest)?,
+            external_id,
+        });
+    }
+    Ok(accounts)
+}
+
+/// The key of an account by the platform's id.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn find_account(conn: &mut Conn, external_id: &str) -> Result<Option<AccountId>> {
+    let id: Option<i64> = sqlx::query_scalar("SELECT id FROM account WHERE external_id = $1")
+        .bind(external_id)
+        .fetch_optional(conn)
+        .await?;
+    Ok(id.map(AccountId))
+}
+
+/// How many accounts there are.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn count_accounts(conn: &mut Conn) -> Result<i64> {
+    Ok(sqlx::query_scalar("SELECT COUNT(*) FROM account").fetch_one(conn).await?)
+}
+
+/// Inserts new accounts and new versions of known ones.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn write_accounts(conn: &mut Conn, versions: &[AccountVersion]) -> Result<()> {
+    let new: Vec<&AccountVersion> = versions.iter().filter(|version| version.profile.0 == 1).collect();
+    for chunk in new.chunks(ROWS_PER_INSERT) {
+        let mut query = QueryBuilder::<Db>::new(
+            "INSERT INTO account (id, external_id, currency, created_at, profile_version) ",
+        );
+        query.push_values(chunk, |mut values, version| {
+            values
+                .push_bind(version.id.0)
+                .push_bind(version.content.account.as_str())
+                .push_bind(version.currency.code())
+                .push_bind(version.created_at.0)
+                .push_bind(version.profile.0);
+        });
+        query.build().execute(&mut *conn).await?;
+    }
+    for version in versions.iter().filter(|version| version.profile.0 > 1) {
+        sqlx::query("UPDATE account SET profile_version = $2 WHERE id = $1")
+            .bind(version.id.0)
+            .bind(version.profile.0)
+            .execute(&mut *conn)
+            .await?;
+    }
+    for chunk in versions.chunks(ROWS_PER_INSERT) {
+        let mut query = QueryBuilder::<Db>::new(
+            "INSERT INTO billing_profile (account_id, version, digest, username, email, full_name, company, \
+             country, address_line1, postal_code, city, vat_number, language) ",
+        );
+        query.push_values(chunk, |mut values, version| {
+            let content = &version.content;
+            values
+                .push_bind(version.id.0)
+                .push_bind(version.profile.0)
+                .push_bind(&version.digest.0[..])
+                .push_bind(content.username.as_str())
+                .push_bind(content.email.as_str())
+                .push_bind(content.full_name.as_str())
+                .push_bind(content.company.as_str())
+                .push_bind(content.country.code().to_owned())
+                .push_bind(content.address_line1.as_str())
+                .push_bind(content.postal_code.as_str())
+                .push_bind(content.city.as_str())
+                .push_bind(content.vat_number.as_str())
+                .push_bind(content.language.code());
+        });
+        query.build().execute(&mut *conn).await?;
+    }
+    Ok(())
+}

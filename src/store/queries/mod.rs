@@ -1,0 +1,118 @@
+//! Every ordinary query, written once and compiled per backend: `super::Db` is
+//! PostgreSQL or SQLite, `super::dialect` what truly differs.
+
+mod account;
+mod allowance;
+mod catalog;
+mod decode;
+mod invoice;
+mod late;
+mod number;
+mod run;
+mod settle;
+mod usage;
+mod verify;
+
+pub use account::*;
+pub use allowance::*;
+pub use catalog::*;
+pub use invoice::*;
+pub use late::*;
+pub use number::*;
+pub use run::*;
+pub use settle::*;
+pub use usage::*;
+pub use verify::*;
+
+use crate::domain::calendar::PeriodKey;
+use crate::domain::ids::IssuerId;
+use crate::domain::invoice::LineKind;
+use crate::store::StoreError;
+
+pub(super) use super::{Db, dialect};
+
+/// A connection of this backend.
+pub type Conn = <Db as sqlx::Database>::Connection;
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+/// What the invoices of one batch share.
+#[derive(Debug, Clone)]
+pub struct BatchHead<'a> {
+    pub period: PeriodKey,
+    pub series: &'a str,
+    pub year: i32,
+    pub issued_on: chrono::NaiveDate,
+    pub due_on: chrono::NaiveDate,
+    pub issuer: IssuerId,
+}
+
+/// How a line's kind is stored.
+#[must_use]
+pub const fn line_kind_code(kind: LineKind) -> i16 {
+    match kind {
+        LineKind::Usage => 1,
+        LineKind::LateUsage => 2,
+        LineKind::FreeTrial => 3,
+        LineKind::Discount => 4,
+        LineKind::Voucher => 5,
+    }
+}
+
+/// Holds imports off until the end of the transaction, where needed.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn close_gate(conn: &mut Conn) -> Result<()> {
+    Ok(dialect::close_gate(conn).await?)
+}
+
+/// What every import raises; see the migration.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn generation(conn: &mut Conn) -> Result<i64> {
+    Ok(sqlx::query_scalar("SELECT generation FROM billing_gate WHERE id = 1")
+        .fetch_one(conn)
+        .await?)
+}
+
+/// Raises the generation; imports queue here until the end of the transaction.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn raise_generation(conn: &mut Conn) -> Result<()> {
+    sqlx::query("UPDATE billing_gate SET generation = generation + 1 WHERE id = 1")
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// The next free key of a table whose writers hold the gate.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn next_id(conn: &mut Conn, table: KeyedTable) -> Result<i64> {
+    let sql = match table {
+        KeyedTable::Account => "SELECT COALESCE(MAX(id), 0) + 1 FROM account",
+        KeyedTable::Sku => "SELECT COALESCE(MAX(id), 0) + 1 FROM sku",
+        KeyedTable::Price => "SELECT COALESCE(MAX(id), 0) + 1 FROM price",
+        KeyedTable::Late => "SELECT COALESCE(MAX(id), 0) + 1 FROM usage_late",
+        KeyedTable::Allowance => "SELECT COALESCE(MAX(id), 0) + 1 FROM allowance",
+        KeyedTable::Issuer => "SELECT COALESCE(MAX(id), 0) + 1 FROM issuer",
+        KeyedTable::Run => "SELECT COALESCE(MAX(id), 0) + 1 FROM billing_run",
+    };
+    Ok(sqlx::query_scalar(sql).fetch_one(conn).await?)
+}
+
+/// The tables that [`next_id`] counts.
+#[derive(Debug, Clone, Copy)]
+pub enum KeyedTable {
+    Account,
+    Sku,
+    Price,
+    Late,
+    Allowance,
+    Issuer,
+    Run,
+}

@@ -1,0 +1,324 @@
+//! The life of a run: plan, claim, count, close.
+
+use super::decode::at;
+use super::{Conn, KeyedTable, Result, dialect, next_id};
+use crate::domain::calendar::{BillingPeriod, Instant, PeriodKey};
+use crate::domain::ids::{AccountId, RunId};
+use crate::domain::money::Currency;
+use crate::store::rows::{CurrencyTotal, OutcomeCounts, Parked, Run, RunRange, RunState};
+
+type RunRow = (i64, i32, i64, i64, String, i16, i64);
+
+const RUN_COLUMNS: &str = "SELECT id, period, start_at, end_at, state, paused, planned_at FROM billing_run";
+
+fn run_of(row: RunRow) -> Result<Run> {
+    let (id, period, start, end, state, paused, planned_at) = row;
+    let place = at("billing_run", "state");
+    Ok(Run {
+        id: RunId(id),
+        period: BillingPeriod {
+            key: at("billing_run", "period").period(id, period)?,
+            start: Instant(start),
+            end: Instant(end),
+        },
+        state: RunState::ALL
+            .into_iter()
+            .find(|known| known.code() == state)
+            .ok_or_else(|| place.refuse(id, &state))?,
+        paused: paused != 0,
+        planned_at: Instant(planned_at),
+    })
+}
+
+/// The run of a period.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn find_run(conn: &mut Conn, period: PeriodKey) -> Result<Option<Run>> {
+    let row: Option<RunRow> = sqlx::query_as(sqlx::AssertSqlSafe(format!("{RUN_COLUMNS} WHERE period = $1")))
+        .bind(period.to_number())
+        .fetch_optional(conn)
+        .await?;
+    row.map(run_of).transpose()
+}
+
+/// Every run, oldest period first.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn list_runs(conn: &mut Conn) -> Result<Vec<Run>> {
+    let rows: Vec<RunRow> = sqlx::query_as(sqlx::AssertSqlSafe(format!("{RUN_COLUMNS} ORDER BY period")))
+        .fetch_all(conn)
+        .await?;
+    rows.into_iter().map(run_of).collect()
+}
+
+/// Creates the run of a period unless it is there, and locks it until the end
+/// of the transaction, so that one process plans at a time.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn create_run(conn: &mut Conn, period: &BillingPeriod, now: Instant) -> Result<RunId> {
+    let id = next_id(&mut *conn, KeyedTable::Run).await?;
+    sqlx::query(
+        "INSERT INTO billing_run (id, period, start_at, end_at, state, paused, planned_at) \
+         VALUES ($1, $2, $3, $4, 'planned', 0, $5) ON CONFLICT (period) DO NOTHING",
+    )
+    .bind(id)
+    .bind(period.key.to_number())
+    .bind(period.start.0)
+    .bind(period.end.0)
+    .bind(now.0)
+    .execute(&mut *conn)
+    .await?;
+    let id: i64 = sqlx::query_scalar("SELECT id FROM billing_run WHERE period = $1")
+        .bind(period.key.to_number())
+        .fetch_one(&mut *conn)
+        .await?;
+    sqlx::query(dialect::LOCK_RUN).bind(id).execute(conn).await?;
+    Ok(RunId(id))
+}
+
+/// How many ranges of a run wait for a worker.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn pending_ranges(conn: &mut Conn, run: RunId) -> Result<i64> {
+    let sql = "SELECT COUNT(*) FROM billing_run_range WHERE run_id = $1 AND done = 0";
+    Ok(sqlx::query_scalar(sql).bind(run.0).fetch_one(conn).await?)
+}
+
+/// Cuts the accounts that have no settled outcome into ranges of `size`.
+/// Accounts that signed up after the period are not part of it.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn plan_ranges(
+    conn: &mut Conn,
+    run: RunId,
+    period: &BillingPeriod,
+    size: i64,
+) -> Result<u64> {
+    let planned = sqlx::query(
+        "INSERT INTO billing_run_range (run_id, range_no, account_from, account_to, accounts, done) \
+         SELECT $1, part + (SELECT COALESCE(MAX(range_no), -1) + 1 FROM billing_run_range WHERE run_id = $1), \
+         MIN(id), MAX(id), COUNT(*), 0 \
+         FROM (SELECT a.id AS id, (ROW_NUMBER() OVER (ORDER BY a.id) - 1) / $2 AS part \
+         FROM account a LEFT JOIN period_outcome o ON o.account_id = a.id AND o.period = $3 \
+         WHERE a.created_at < $4 AND (o.outcome IS NULL OR o.outcome = 3)) AS due \
+         WHERE true GROUP BY part",
+    )
+    .bind(run.0)
+    .bind(size)
+    .bind(period.key.to_number())
+    .bind(period.end.0)
+    .execute(conn)
+    .await?;
+    Ok(planned.rows_affected())
+}
+
+/// Removes the ranges that are done, so that a later plan starts clean.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn forget_done_ranges(conn: &mut Conn, run: RunId) -> Result<()> {
+    sqlx::query("DELETE FROM billing_run_range WHERE run_id = $1 AND done = 1")
+        .bind(run.0)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Claims the next range for the rest of the transaction.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn claim_range(conn: &mut Conn, run: RunId) -> Result<Option<RunRange>> {
+    let row: Option<(i64, i64, i64)> = sqlx::query_as(dialect::CLAIM_RANGE)
+        .bind(run.0)
+        .fetch_optional(conn)
+        .await?;
+    Ok(row.map(range_of))
+}
+
+fn range_of((no, from, to): (i64, i64, i64)) -> RunRange {
+    RunRange {
+        no,
+        from: AccountId(from),
+        to: AccountId(to),
+    }
+}
+
+/// The ranges that wait, in order.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn list_pending_ranges(conn: &mut Conn, run: RunId) -> Result<Vec<RunRange>> {
+    let rows: Vec<(i64, i64, i64)> = sqlx::query_as(
+        "SELECT range_no, account_from, account_to FROM billing_run_range \
+         WHERE run_id = $1 AND done = 0 ORDER BY range_no",
+    )
+    .bind(run.0)
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(range_of).collect())
+}
+
+/// Marks a range done; `false` when another process did it before.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn finish_range(conn: &mut Conn, run: RunId, range_no: i64) -> Result<bool> {
+    let sql = "UPDATE billing_run_range SET done = 1 WHERE run_id = $1 AND range_no = $2 AND done = 0";
+    let updated = sqlx::query(sql).bind(run.0).bind(range_no).execute(conn).await?;
+    Ok(updated.rows_affected() == 1)
+}
+
+/// Whether a person paused the run.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn is_paused(conn: &mut Conn, run: RunId) -> Result<bool> {
+    let paused: i16 = sqlx::query_scalar("SELECT paused FROM billing_run WHERE id = $1")
+        .bind(run.0)
+        .fetch_one(conn)
+        .await?;
+    Ok(paused != 0)
+}
+
+/// Pauses or resumes a run.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn set_paused(conn: &mut Conn, run: RunId, paused: bool) -> Result<()> {
+    sqlx::query("UPDATE billing_run SET paused = $2 WHERE id = $1")
+        .bind(run.0)
+        .bind(i16::from(paused))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Moves a run on in its life.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn set_run_state(conn: &mut Conn, run: RunId, state: RunState) -> Result<()> {
+    sqlx::query("UPDATE billing_run SET state = $2 WHERE id = $1")
+        .bind(run.0)
+        .bind(state.code())
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// How many accounts of a period have no outcome at all.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn missing_outcomes(conn: &mut Conn, period: &BillingPeriod) -> Result<i64> {
+    let sql = "SELECT COUNT(*) FROM account a WHERE a.created_at < $2 AND NOT EXISTS \
+         (SELECT 1 FROM period_outcome o WHERE o.account_id = a.id AND o.period = $1)";
+    Ok(sqlx::query_scalar(sql)
+        .bind(period.key.to_number())
+        .bind(period.end.0)
+        .fetch_one(conn)
+        .await?)
+}
+
+/// The accounts of the waiting ranges.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn pending_accounts(conn: &mut Conn, run: RunId) -> Result<i64> {
+    let sql = "SELECT CAST(COALESCE(SUM(accounts), 0) AS BIGINT) FROM billing_run_range \
+         WHERE run_id = $1 AND done = 0";
+    Ok(sqlx::query_scalar(sql).bind(run.0).fetch_one(conn).await?)
+}
+
+/// Counts the outcomes of a period.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn count_outcomes(conn: &mut Conn, period: PeriodKey) -> Result<OutcomeCounts> {
+    let rows: Vec<(i16, i64)> =
+        sqlx::query_as("SELECT outcome, COUNT(*) FROM period_outcome WHERE period = $1 GROUP BY outcome")
+            .bind(period.to_number())
+            .fetch_all(conn)
+            .await?;
+    let mut counts = OutcomeCounts::default();
+    for (outcome, count) in rows {
+        match outcome {
+            1 => counts.invoiced = count,
+            2 => counts.nothing_due = count,
+            3 => counts.parked = count,
+            other => return Err(at("period_outcome", "outcome").refuse(period, other)),
+        }
+    }
+    Ok(counts)
+}
+
+/// The sums of a period, per currency.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn currency_totals(conn: &mut Conn, period: PeriodKey) -> Result<Vec<CurrencyTotal>> {
+    let rows: Vec<(String, i64, i64, i64, i64)> = sqlx::query_as(
+        "SELECT currency, COUNT(*), CAST(SUM(net_minor) AS BIGINT), CAST(SUM(vat_minor) AS BIGINT), \
+         CAST(SUM(total_minor) AS BIGINT) FROM invoice WHERE period = $1 GROUP BY currency ORDER BY currency",
+    )
+    .bind(period.to_number())
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|(currency, invoices, net_minor, vat_minor, total_minor)| {
+            Ok(CurrencyTotal {
+                currency: at("invoice", "currency").parse::<Currency>(period, &currency)?,
+                invoices,
+                net_minor,
+                vat_minor,
+                total_minor,
+            })
+        })
+        .collect()
+}
+
+/// The parked accounts of a period.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn list_parked(conn: &mut Conn, period: PeriodKey) -> Result<Vec<Parked>> {
+    let rows: Vec<(String, Option<String>, i16)> = sqlx::query_as(
+        "SELECT a.external_id, o.reason, o.released FROM period_outcome o JOIN account a ON a.id = o.account_id \
+         WHERE o.period = $1 AND o.outcome = 3 ORDER BY a.external_id",
+    )
+    .bind(period.to_number())
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|(external_id, reason, released)| {
+            let place = at("period_outcome", "reason");
+            Ok(Parked {
+                reason: reason.ok_or_else(|| place.refuse(&external_id, "NULL"))?,
+                external_id,
+                released: released != 0,
+            })
+        })
+        .collect()
+}
+
+/// Releases a parked account from the sanity bounds; `false` when it is not
+/// parked.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn release(conn: &mut Conn, period: PeriodKey, account: AccountId) -> Result<bool> {
+    let updated = sqlx::query(
+        "UPDATE period_outcome SET released = 1 WHERE account_id = $1 AND period = $2 AND outcome = 3",
+    )
+    .bind(account.0)
+    .bind(period.to_number())
+    .execute(conn)
+    .await?;
+    Ok(updated.rows_affected() == 1)
+}

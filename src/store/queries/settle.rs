@@ -1,0 +1,203 @@
+//! A batch of the run: the facts it reads and what it writes.
+
+use std::collections::HashMap;
+
+use futures_util::TryStreamExt as _;
+
+use super::decode::at;
+use super::{BatchHead, Conn, Result, dialect};
+use crate::domain::account::Account;
+use crate::domain::calendar::{Instant, PeriodKey};
+use crate::domain::ids::{AccountId, ProfileId, SkuId};
+use crate::domain::usage::UsageTotal;
+use crate::store::rows::{
+    AccountUsage, DueAccount, NewInvoice, NewOutcome, NumberedInvoice, Outcome, RunRange,
+};
+
+/// The accounts of a range that the period still has to settle.
+///
+/// # Errors
+/// When the database refuses or holds nonsense.
+pub async fn due_accounts(
+    conn: &mut Conn,
+    range: RunRange,
+    period: PeriodKey,
+    previous: Option<PeriodKey>,
+    signed_up_before: Instant,
+) -> Result<Vec<DueAccount>> {
+    type Row = (
+        i64,
+        String,
+        String,
+        i64,
+        i32,
+        String,
+        String,
+        String,
+        Vec<u8>,
+        Option<i16>,
+        Option<i64>,
+    );
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT a.id, a.external_id, a.currency, a.created_at, a.profile_version, p.country, p.postal_code, \
+         p.vat_number, p.digest, o.released, last.total_minor \
+         FROM account a JOIN billing_profile p ON p.account_id = a.id AND p.version = a.profile_version \
+         LEFT JOIN period_outcome o ON o.account_id = a.id AND o.period = $3 \
+         LEFT JOIN period_outcome last ON last.account_id = a.id AND last.period = $4 AND last.outcome <> 3 \
+         WHERE a.id >= $1 AND a.id <= $2 AND a.created_at < $5 AND (o.outcome IS NULL OR o.outcome = 3) \
+         ORDER BY a.id",
+    )
+    .bind(range.from.0)
+    .bind(range.to.0)
+    .bind(period.to_number())
+    .bind(previous.map_or(0, PeriodKey::to_number))
+    .bind(signed_up_before.0)
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let (id, external_id, currency, created_at, profile, country, postal_code, vat_number, digest, released, last) = row;
+            Ok(DueAccount {
+                account: Account {
+                    id: AccountId(id),
+                    currency: at("account", "currency").parse(id, &currency)?,
+                    created_at: Instant(created_at),
+                    profile: ProfileId(profile),
+                    country: at("billing_profile", "country").parse(id, &country)?,
+                    postal_code,
+                    vat_number,
+                },
+                external_id,
+                profile_digest: at("billing_profile", "digest").digest(id, &digest)?,
+                last_total_minor: last,
+                released: released.is_some_and(|released| released != 0),
+                parked: released.is_some(),
+            })
+        })
+        .collect()
+}
+
+/// Usage summed by the database: clipped to `[from, until)`, in whole seconds
+/// (see [`crate::domain::usage`]), per account, app and SKU, in that order.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn usage_totals(
+    conn: &mut Conn,
+    range: RunRange,
+    from: Instant,
+    until: Instant,
+) -> Result<Vec<AccountUsage>> {
+    const SQL: &str = "SELECT account_id, app, sku_id, CAST(SUM(quantity * \
+         ((CASE WHEN ended_at < $4 THEN ended_at ELSE $4 END) / 1000000 \
+         - (CASE WHEN started_at > $3 THEN started_at ELSE $3 END) / 1000000)) AS BIGINT) AS seconds \
+         FROM usage_interval WHERE account_id >= $1 AND account_id <= $2 AND started_at < $4 \
+         AND (ended_at IS NULL OR ended_at > $3) \
+         GROUP BY account_id, app, sku_id ORDER BY account_id, app, sku_id";
+    let mut rows = sqlx::query_as::<_, (i64, String, i64, i64)>(SQL)
+        .bind(range.from.0)
+        .bind(range.to.0)
+        .bind(from.0)
+        .bind(until.0)
+        .fetch(conn);
+    let mut totals = Vec::new();
+    while let Some((account, app, sku, seconds)) = rows.try_next().await? {
+        totals.push(AccountUsage {
+            account: AccountId(account),
+            total: UsageTotal {
+                app,
+                sku: SkuId(sku),
+                window: from,
+                seconds,
+                trial_seconds: 0,
+            },
+        });
+    }
+    Ok(totals)
+}
+
+/// Writes everything of a batch that needs no number: lines, VAT groups and
+/// outcomes.
+///
+/// # Errors
+/// A unique violation when another transaction settled one of the accounts.
+pub async fn write_settled(
+    conn: &mut Conn,
+    period: PeriodKey,
+    invoices: &[NewInvoice],
+    outcomes: &[NewOutcome],
+) -> Result<()> {
+    let (replacing, new): (Vec<&NewOutcome>, Vec<&NewOutcome>) =
+        outcomes.iter().partition(|outcome| outcome.replaces);
+    dialect::insert_outcomes(conn, period, &new).await?;
+    for outcome in replacing {
+        replace_parked(conn, period, outcome).await?;
+    }
+    dialect::insert_lines(conn, period, invoices).await?;
+    dialect::insert_vat(conn, period, invoices).await?;
+    Ok(())
+}
+
+/// A parked outcome gives way to a new one, and only a parked one: if another
+/// transaction settled the account meanwhile, the insert collides.
+async fn replace_parked(conn: &mut Conn, period: PeriodKey, outcome: &NewOutcome) -> Result<()> {
+    let keep_release = matches!(outcome.outcome, Outcome::Parked);
+    let released: Option<i16> = sqlx::query_scalar(
+        "DELETE FROM period_outcome WHERE account_id = $1 AND period = $2 AND outcome = 3 RETURNING released",
+    )
+    .bind(outcome.account.0)
+    .bind(period.to_number())
+    .fetch_optional(&mut *conn)
+    .await?;
+    sqlx::query(
+        "INSERT INTO period_outcome (account_id, period, outcome, released, total_minor, reason) \
+         VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(outcome.account.0)
+    .bind(period.to_number())
+    .bind(outcome.outcome.code())
+    .bind(released.filter(|_| keep_release).unwrap_or(0))
+    .bind(outcome.total_minor)
+    .bind(outcome.reason.as_deref())
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Writes the numbered heads of a batch.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn write_invoices(
+    conn: &mut Conn,
+    head: &BatchHead<'_>,
+    invoices: &[NewInvoice],
+    numbered: &[NumberedInvoice],
+) -> Result<()> {
+    Ok(dialect::insert_invoices(conn, head, invoices, numbered).await?)
+}
+
+/// Of the accounts given, the totals of the period as they stand: for a shadow
+/// run.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn standing_totals(
+    conn: &mut Conn,
+    range: RunRange,
+    period: PeriodKey,
+) -> Result<HashMap<AccountId, (i16, i64)>> {
+    let rows: Vec<(i64, i16, i64)> = sqlx::query_as(
+        "SELECT account_id, outcome, total_minor FROM period_outcome \
+         WHERE account_id >= $1 AND account_id <= $2 AND period = $3",
+    )
+    .bind(range.from.0)
+    .bind(range.to.0)
+    .bind(period.to_number())
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|(account, outcome, total)| (AccountId(account), (outcome, total)))
+        .collect())
+}

@@ -1,0 +1,247 @@
+//! What goes in and comes out of the store, the same for both databases.
+
+use crate::domain::account::{Account, BillingProfile};
+use crate::domain::calendar::{BillingPeriod, Instant, PeriodKey};
+use crate::domain::ids::{AccountId, IssuerId, ProfileId, RunId, SkuId};
+use crate::domain::invoice::fingerprint::Digest;
+use crate::domain::invoice::{Allowance, InvoiceLine, InvoiceNumber};
+use crate::domain::money::Currency;
+use crate::domain::tax::VatGroup;
+use crate::domain::usage::{LateUsage, UsageTotal};
+
+/// An account that the run has to settle.
+#[derive(Debug, Clone)]
+pub struct DueAccount {
+    pub account: Account,
+    pub external_id: String,
+    pub profile_digest: Digest,
+    pub last_total_minor: Option<i64>,
+    /// A person released it from the sanity bounds.
+    pub released: bool,
+    /// A parked outcome stands.
+    pub parked: bool,
+}
+
+/// Usage of one account.
+#[derive(Debug, Clone)]
+pub struct AccountUsage {
+    pub account: AccountId,
+    pub total: UsageTotal,
+}
+
+/// A waiting piece of late usage.
+#[derive(Debug, Clone)]
+pub struct WaitingLate {
+    pub account: AccountId,
+    pub id: i64,
+    pub usage: LateUsage,
+}
+
+/// A piece of late usage to be kept.
+#[derive(Debug, Clone)]
+pub struct NewLate {
+    pub account: AccountId,
+    pub event_id: String,
+    pub usage: LateUsage,
+}
+
+/// An allowance as granted, with what is left of it.
+#[derive(Debug, Clone)]
+pub struct GrantedAllowance {
+    pub account: AccountId,
+    pub label: String,
+    pub allowance: Allowance,
+}
+
+/// A month run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    pub id: RunId,
+    pub period: BillingPeriod,
+    pub state: RunState,
+    pub paused: bool,
+    pub planned_at: Instant,
+}
+
+/// The life of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunState {
+    Planned,
+    Running,
+    /// Every account has an outcome; some are parked.
+    Issued,
+    /// Every account is settled.
+    Closed,
+}
+
+impl RunState {
+    pub const ALL: [Self; 4] = [Self::Planned, Self::Running, Self::Issued, Self::Closed];
+
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::Running => "running",
+            Self::Issued => "issued",
+            Self::Closed => "closed",
+        }
+    }
+}
+
+/// A key range of accounts, claimed by a worker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunRange {
+    pub no: i64,
+    pub from: AccountId,
+    /// The last account of the range.
+    pub to: AccountId,
+}
+
+/// What became of an account's period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    Invoiced,
+    NothingDue,
+    Parked,
+}
+
+impl Outcome {
+    #[must_use]
+    pub const fn code(self) -> i16 {
+        match self {
+            Self::Invoiced => 1,
+            Self::NothingDue => 2,
+            Self::Parked => 3,
+        }
+    }
+}
+
+/// An outcome to be written.
+#[derive(Debug, Clone)]
+pub struct NewOutcome {
+    pub account: AccountId,
+    pub outcome: Outcome,
+    pub total_minor: i64,
+    pub reason: Option<String>,
+    /// Whether a parked outcome stands that this one replaces.
+    pub replaces: bool,
+}
+
+/// An invoice ready to be numbered.
+#[derive(Debug, Clone)]
+pub struct NewInvoice {
+    pub account: AccountId,
+    pub profile: ProfileId,
+    pub currency: Currency,
+    pub lines: Vec<InvoiceLine>,
+    pub vat: VatGroup,
+    pub net_minor: i64,
+    pub vat_minor: i64,
+    pub total_minor: i64,
+    pub content_digest: Digest,
+}
+
+/// The number of an invoice and its place in the chain.
+#[derive(Debug, Clone)]
+pub struct NumberedInvoice {
+    pub number: InvoiceNumber,
+    pub hash: Digest,
+}
+
+/// An issued invoice without its lines, with the customer as it is printed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InvoiceHead {
+    pub account: AccountId,
+    pub account_created_at: Instant,
+    pub period: PeriodKey,
+    pub number: InvoiceNumber,
+    pub issued_on: chrono::NaiveDate,
+    pub due_on: chrono::NaiveDate,
+    pub currency: Currency,
+    pub profile: ProfileId,
+    pub profile_digest: Digest,
+    pub customer: BillingProfile,
+    pub issuer: IssuerId,
+    pub net_minor: i64,
+    pub vat_minor: i64,
+    pub total_minor: i64,
+    pub content_digest: Digest,
+    pub hash: Digest,
+}
+
+/// A whole issued invoice.
+#[derive(Debug, Clone)]
+pub struct StoredInvoice {
+    pub head: InvoiceHead,
+    pub lines: Vec<StoredLine>,
+    pub vat: Vec<VatGroup>,
+}
+
+/// A parked account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parked {
+    pub external_id: String,
+    pub reason: String,
+    pub released: bool,
+}
+
+/// Sums of one currency in a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CurrencyTotal {
+    pub currency: Currency,
+    pub invoices: i64,
+    pub net_minor: i64,
+    pub vat_minor: i64,
+    pub total_minor: i64,
+}
+
+/// How many accounts of a period stand where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct OutcomeCounts {
+    pub invoiced: i64,
+    pub nothing_due: i64,
+    pub parked: i64,
+}
+
+/// What importing knows of an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownAccount {
+    pub id: AccountId,
+    pub external_id: String,
+    pub currency: Currency,
+    pub created_at: Instant,
+    pub profile: ProfileId,
+    pub profile_digest: Digest,
+}
+
+/// A new or changed account.
+#[derive(Debug, Clone)]
+pub struct AccountVersion {
+    pub id: AccountId,
+    pub profile: ProfileId,
+    pub currency: Currency,
+    pub created_at: Instant,
+    pub digest: Digest,
+    pub content: BillingProfile,
+}
+
+/// One usage event as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UsageRow {
+    /// The line of the file.
+    pub line: i64,
+    pub event_id: String,
+    pub account: AccountId,
+    pub app: String,
+    pub sku: SkuId,
+    pub quantity: i32,
+    pub started_at: Instant,
+    pub ended_at: Option<Instant>,
+}
+
+/// A line of an issued invoice with what its keys stand for.
+#[derive(Debug, Clone)]
+pub struct StoredLine {
+    pub line: InvoiceLine,
+    pub allowance_label: Option<String>,
+}

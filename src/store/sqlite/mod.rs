@@ -1,0 +1,7 @@
+//! SQLite: the default, no server.
+
+pub mod dialect;
+#[path = "../queries/mod.rs"]
+pub mod queries;
+
+pub type Db = sqlx::Sqlite;
