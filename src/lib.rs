@@ -2,5 +2,7 @@
 //!
 //! The map, in flow order: `domain` decides (pure), everything else carries it out.
 
+pub mod clock;
+pub mod config;
 pub mod domain;
 pub mod store;

@@ -1,0 +1,223 @@
+//! The settings of `quittance.toml`. Every wrong one is refused at start, with
+//! its key and the reason; `deploy/quittance.toml` documents them all.
+
+mod raw;
+mod sample;
+
+use std::fmt;
+use std::path::Path;
+
+use chrono_tz::Tz;
+
+use crate::domain::calendar::PeriodKey;
+use crate::domain::invoice::document::Issuer;
+use crate::domain::invoice::{BillingPolicy, SeriesName};
+
+pub use sample::sample_issuer;
+
+/// Settings that are known to be right.
+#[derive(Debug, Clone)]
+pub struct Config {
+    pub issuer: Issuer,
+    /// Whether the issuer is the built-in sample: there was no file.
+    pub is_sample: bool,
+    pub policy: BillingPolicy,
+    pub series: SeriesName,
+    /// Days from the issue to the due date.
+    pub due_after_days: u32,
+}
+
+/// What is wrong with the settings.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("{path} cannot be read: {source}")]
+    Read {
+        path: String,
+        source: std::io::Error,
+    },
+    #[error("{path} is not valid TOML: {message}")]
+    Parse { path: String, message: String },
+    #[error("{path} has wrong settings:\n{}", list(problems))]
+    Wrong {
+        path: String,
+        problems: Vec<Problem>,
+    },
+}
+
+/// A wrong setting.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// Such as `vat.rates[0].rate`.
+    pub key: String,
+    pub reason: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.key, self.reason)
+    }
+}
+
+fn list(problems: &[Problem]) -> String {
+    let lines: Vec<String> = problems.iter().map(|problem| format!("  {problem}")).collect();
+    lines.join("\n")
+}
+
+impl Config {
+    /// Reads the settings of a file; `None` gives the built-in sample.
+    ///
+    /// # Errors
+    /// When the file cannot be read or any setting is wrong.
+    pub fn load(path: Option<&Path>) -> Result<Self, ConfigError> {
+        let Some(path) = path else {
+            return Self::sample();
+        };
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read {
+            path: name.clone(),
+            source,
+        })?;
+        Self::parse(&text, &name)
+    }
+
+    /// Reads settings from a text; `path` names it in errors.
+    ///
+    /// # Errors
+    /// When any setting is wrong.
+    pub fn parse(text: &str, path: &str) -> Result<Self, ConfigError> {
+        let raw: raw::RawConfig = toml::from_str(text).map_err(|error| ConfigError::Parse {
+            path: path.to_owned(),
+            message: error.to_string(),
+        })?;
+        raw.check().map_err(|problems| ConfigError::Wrong {
+            path: path.to_owned(),
+            problems,
+        })
+    }
+
+    /// The settings without a file: a sample issuer and every default.
+    ///
+    /// # Errors
+    /// Never in a build whose tests passed.
+    pub fn sample() -> Result<Self, ConfigError> {
+        let raw = raw::RawConfig::with_issuer(sample_issuer());
+        let config = raw.check().map_err(|problems| ConfigError::Wrong {
+            path: "the built-in sample".to_owned(),
+            problems,
+        })?;
+        Ok(Self {
+            is_sample: true,
+            ..config
+        })
+    }
+
+    #[must_use]
+    pub const fn zone(&self) -> Tz {
+        self.policy.zone
+    }
+
+    /// The month before the one that `today` is in.
+    #[must_use]
+    pub fn last_month(today: chrono::NaiveDate) -> Option<PeriodKey> {
+        PeriodKey::of(today).ok().and_then(PeriodKey::previous)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problems(text: &str) -> Vec<String> {
+        match Config::parse(text, "quittance.toml") {
+            Err(ConfigError::Wrong { problems, .. }) => {
+                problems.iter().map(ToString::to_string).collect()
+            }
+            Err(ConfigError::Parse { message, .. }) => vec![message],
+            other => panic!("expected problems, got {other:?}"),
+        }
+    }
+
+    fn with_issuer(more: &str) -> String {
+        #[derive(serde::Serialize)]
+        struct Minimal {
+            issuer: Issuer,
+        }
+        let issuer = Minimal { issuer: sample_issuer() };
+        format!("{more}\n{}", toml::to_string(&issuer).unwrap())
+    }
+
+    #[test]
+    fn the_sample_and_the_documented_example_are_right() {
+        assert!(Config::sample().unwrap().is_sample);
+        let example = include_str!("../../deploy/quittance.toml");
+        let config = Config::parse(example, "deploy/quittance.toml").unwrap();
+        assert!(!config.is_sample);
+        // The example spells the defaults out.
+        let sample = Config::sample().unwrap();
+        assert_eq!(config.policy.bounds.default, sample.policy.bounds.default);
+        assert_eq!(config.policy.free_trial_days, sample.policy.free_trial_days);
+        assert_eq!(config.due_after_days, sample.due_after_days);
+        assert_eq!(config.policy.zone, sample.policy.zone);
+    }
+
+    #[test]
+    fn every_wrong_setting_is_named_with_its_key() {
+        let text = with_issuer(
+            r#"
+            [billing]
+            zone = "Europe/Atlantis"
+            series = "q-1"
+            free_trial_days = 4000
+            [vat]
+            outside_eu = "S"
+            [[vat.rates]]
+            region = "FR"
+            rate = "abc"
+            valid_from = "2027-02-30"
+            [bounds]
+            factor = 0
+            over = "-1"
+            [bounds.by_currency.XXX]
+            factor = 10
+            over = "1"
+            limit = "0"
+            "#,
+        );
+        let found = problems(&text);
+        for key in [
+            "billing.zone: ",
+            "billing.series: ",
+            "billing.free_trial_days: ",
+            "vat.outside_eu: ",
+            "vat.rates[0].rate: ",
+            "vat.rates[0].valid_from: ",
+            "bounds.factor: ",
+            "bounds.over: ",
+            "bounds.by_currency.XXX: ",
+        ] {
+            assert!(found.iter().any(|problem| problem.starts_with(key)), "{key} in {found:#?}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_its_line() {
+        let found = problems("[billing]\nzonee = \"Europe/Paris\"\n");
+        assert!(found[0].contains("zonee") && found[0].contains("line 2"), "{found:?}");
+    }
+
+    #[test]
+    fn a_wrong_issuer_is_named() {
+        let mut issuer = sample_issuer();
+        issuer.vat_number = "FR00000000000".to_owned();
+        issuer.siren = "123".to_owned();
+        issuer.name = String::new();
+        #[derive(serde::Serialize)]
+        struct Minimal {
+            issuer: Issuer,
+        }
+        let found = problems(&toml::to_string(&Minimal { issuer }).unwrap());
+        for key in ["issuer.vat_number: ", "issuer.siren: ", "issuer.siret: ", "issuer.name: "] {
+            assert!(found.iter().any(|problem| problem.starts_with(key)), "{key} in {found:#?}");
+        }
+    }
+}
