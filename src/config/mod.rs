@@ -59,7 +59,10 @@ impl fmt::Display for Problem {
 }
 
 fn list(problems: &[Problem]) -> String {
-    let lines: Vec<String> = problems.iter().map(|problem| format!("  {problem}")).collect();
+    let lines: Vec<String> = problems
+        .iter()
+        .map(|problem| format!("  {problem}"))
+        .collect();
     lines.join("\n")
 }
 
@@ -142,7 +145,9 @@ mod tests {
         struct Minimal {
             issuer: Issuer,
         }
-        let issuer = Minimal { issuer: sample_issuer() };
+        let issuer = Minimal {
+            issuer: sample_issuer(),
+        };
         format!("{more}\n{}", toml::to_string(&issuer).unwrap())
     }
 
@@ -195,14 +200,20 @@ mod tests {
             "bounds.over: ",
             "bounds.by_currency.XXX: ",
         ] {
-            assert!(found.iter().any(|problem| problem.starts_with(key)), "{key} in {found:#?}");
+            assert!(
+                found.iter().any(|problem| problem.starts_with(key)),
+                "{key} in {found:#?}"
+            );
         }
     }
 
     #[test]
     fn an_unknown_key_is_refused_with_its_line() {
         let found = problems("[billing]\nzonee = \"Europe/Paris\"\n");
-        assert!(found[0].contains("zonee") && found[0].contains("line 2"), "{found:?}");
+        assert!(
+            found[0].contains("zonee") && found[0].contains("line 2"),
+            "{found:?}"
+        );
     }
 
     #[test]
@@ -216,8 +227,16 @@ mod tests {
             issuer: Issuer,
         }
         let found = problems(&toml::to_string(&Minimal { issuer }).unwrap());
-        for key in ["issuer.vat_number: ", "issuer.siren: ", "issuer.siret: ", "issuer.name: "] {
-            assert!(found.iter().any(|problem| problem.starts_with(key)), "{key} in {found:#?}");
+        for key in [
+            "issuer.vat_number: ",
+            "issuer.siren: ",
+            "issuer.siret: ",
+            "issuer.name: ",
+        ] {
+            assert!(
+                found.iter().any(|problem| problem.starts_with(key)),
+                "{key} in {found:#?}"
+            );
         }
     }
 }

@@ -121,7 +121,9 @@ impl Check {
     }
 
     fn range(&mut self, key: &str, value: i64, from: u32, to: u32) -> Option<u32> {
-        let fitting = u32::try_from(value).ok().filter(|value| (from..=to).contains(value));
+        let fitting = u32::try_from(value)
+            .ok()
+            .filter(|value| (from..=to).contains(value));
         if fitting.is_none() {
             self.refuse(key, format!("{value} is not between {from} and {to}"));
         }
@@ -130,9 +132,14 @@ impl Check {
 
     fn decimal(&mut self, key: &str, text: &str, from: i64, to: i64) -> Option<Decimal> {
         let (from, to) = (Decimal::from(from), Decimal::from(to));
-        let parsed = Decimal::from_str(text).ok().filter(|value| (from..=to).contains(value));
+        let parsed = Decimal::from_str(text)
+            .ok()
+            .filter(|value| (from..=to).contains(value));
         if parsed.is_none() {
-            self.refuse(key, format!("{text:?} is not a number between {from} and {to}"));
+            self.refuse(
+                key,
+                format!("{text:?} is not a number between {from} and {to}"),
+            );
         }
         parsed
     }
@@ -165,11 +172,20 @@ impl RawConfig {
         let country = check_issuer(&mut check, &self.issuer);
         let zone = check.take(
             "billing.zone",
-            Tz::from_str(&self.billing.zone)
-                .map_err(|_| format!("{:?} is not a time zone such as Europe/Paris", self.billing.zone)),
+            Tz::from_str(&self.billing.zone).map_err(|_| {
+                format!(
+                    "{:?} is not a time zone such as Europe/Paris",
+                    self.billing.zone
+                )
+            }),
         );
         let series = check.take("billing.series", SeriesName::from_str(&self.billing.series));
-        let trial = check.range("billing.free_trial_days", self.billing.free_trial_days, 0, 366);
+        let trial = check.range(
+            "billing.free_trial_days",
+            self.billing.free_trial_days,
+            0,
+            366,
+        );
         let due = check.range("billing.due_after_days", self.billing.due_after_days, 0, 60);
         let outside_eu = check_outside_eu(&mut check, &self.vat.outside_eu);
         let rates = check_rates(&mut check, &self.vat.rates);
@@ -224,13 +240,19 @@ fn check_issuer(check: &mut Check, issuer: &Issuer) -> Option<Country> {
         ];
         for (key, value) in mentions {
             if value.trim().is_empty() {
-                check.refuse(&format!("issuer.texts_{language}.{key}"), "must not be empty: the law asks for it");
+                check.refuse(
+                    &format!("issuer.texts_{language}.{key}"),
+                    "must not be empty: the law asks for it",
+                );
             }
         }
     }
     let country = check.take("issuer.country", Country::from_str(&issuer.country))?;
     if !country.is_member_state() {
-        check.refuse("issuer.country", format!("{country} is not an EU member state"));
+        check.refuse(
+            "issuer.country",
+            format!("{country} is not an EU member state"),
+        );
         return None;
     }
     let residence = Residence {
@@ -241,7 +263,10 @@ fn check_issuer(check: &mut Check, issuer: &Issuer) -> Option<Country> {
     if !has_valid_vat_number(residence) {
         check.refuse(
             "issuer.vat_number",
-            format!("{:?} is not a valid VAT number of {country}", issuer.vat_number),
+            format!(
+                "{:?} is not a valid VAT number of {country}",
+                issuer.vat_number
+            ),
         );
     }
     if country == Country::FRANCE {
@@ -249,10 +274,16 @@ fn check_issuer(check: &mut Check, issuer: &Issuer) -> Option<Country> {
             text.len() == length && text.bytes().all(|byte| byte.is_ascii_digit())
         };
         if !digits(&issuer.siren, 9) {
-            check.refuse("issuer.siren", format!("{:?} is not 9 digits", issuer.siren));
+            check.refuse(
+                "issuer.siren",
+                format!("{:?} is not 9 digits", issuer.siren),
+            );
         }
         if !digits(&issuer.siret, 14) || !issuer.siret.starts_with(&issuer.siren) {
-            check.refuse("issuer.siret", format!("{:?} is not the SIREN and 5 digits", issuer.siret));
+            check.refuse(
+                "issuer.siret",
+                format!("{:?} is not the SIREN and 5 digits", issuer.siret),
+            );
         }
     }
     Some(country)
@@ -262,7 +293,10 @@ fn check_outside_eu(check: &mut Check, code: &str) -> Option<VatCategory> {
     match VatCategory::from_code(code) {
         Some(category @ (VatCategory::OutOfScope | VatCategory::Export)) => Some(category),
         _ => {
-            check.refuse("vat.outside_eu", format!("{code:?} is neither O (outside scope) nor G (export)"));
+            check.refuse(
+                "vat.outside_eu",
+                format!("{code:?} is neither O (outside scope) nor G (export)"),
+            );
             None
         }
     }
@@ -274,7 +308,10 @@ fn check_rates(check: &mut Check, rates: &[RawRate]) -> RateTable {
     for (at, raw) in rates.iter().enumerate() {
         let key = format!("vat.rates[{at}]");
         if !built_in.knows(&raw.region) {
-            let reason = format!("{:?} is no region with a VAT rate, such as FR or PT-20", raw.region);
+            let reason = format!(
+                "{:?} is no region with a VAT rate, such as FR or PT-20",
+                raw.region
+            );
             check.refuse(&format!("{key}.region"), reason);
         }
         let rate = check.decimal(&format!("{key}.rate"), &raw.rate, 0, 50);

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use super::calendar::Instant;
 use super::ids::{AccountId, ProfileId};
+use super::invoice::fingerprint::Digest;
 use super::money::Currency;
 use super::tax::Country;
 
@@ -97,6 +98,24 @@ pub struct BillingProfile {
 }
 
 impl BillingProfile {
+    /// The digest of everything the version says.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        Digest::of_fields([
+            self.account.as_str(),
+            &self.username,
+            &self.email,
+            &self.full_name,
+            &self.company,
+            self.country.code(),
+            &self.address_line1,
+            &self.postal_code,
+            &self.city,
+            &self.vat_number,
+            self.language.code(),
+        ])
+    }
+
     /// The name the invoice is made out to: the company, or the person.
     #[must_use]
     pub fn legal_name(&self) -> &str {

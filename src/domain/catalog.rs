@@ -167,6 +167,22 @@ impl Catalog {
 pub struct PriceBook {
     pub catalog: Catalog,
     pub skus: HashMap<SkuId, Sku>,
+    /// Every price by its key: what a stored line refers to.
+    pub prices: HashMap<PriceId, Price>,
+}
+
+impl PriceBook {
+    #[must_use]
+    pub fn new(prices: Vec<Price>, skus: HashMap<SkuId, Sku>) -> Self {
+        Self {
+            prices: prices
+                .iter()
+                .map(|price| (price.id, price.clone()))
+                .collect(),
+            catalog: Catalog::new(prices),
+            skus,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -62,7 +62,7 @@ pub struct ContentHeader<'a> {
     pub currency: Currency,
     pub profile: Digest,
     pub issuer: Digest,
-    pub vat: &'a VatGroup,
+    pub vat: &'a [VatGroup],
     pub net_minor: i64,
     pub total_minor: i64,
 }
@@ -89,19 +89,20 @@ pub fn content_digest<'a>(
     // Writing into a string cannot fail.
     let _ = write!(
         text,
-        "{}\x1f{}\x1f{}\x1f{}\x1f{}\x1f{}\x1f{}\x1f{}\x1f{}\x1f{}\x1f{}\x1e",
+        "{}\x1f{}\x1f{}\x1f{}\x1f{}\x1f{}\x1f{}\x1e",
         header.account,
         header.period,
         header.currency,
         header.profile,
         header.issuer,
-        header.vat.category,
-        header.vat.rate.normalize(),
-        header.vat.base_minor,
-        header.vat.amount_minor,
         header.net_minor,
         header.total_minor,
     );
+    for vat in header.vat {
+        let rate = vat.rate.normalize();
+        let (category, base, amount) = (vat.category, vat.base_minor, vat.amount_minor);
+        let _ = write!(text, "{category}\x1f{rate}\x1f{base}\x1f{amount}\x1e");
+    }
     for line in lines {
         let _ = write!(
             text,
@@ -160,12 +161,12 @@ mod tests {
             currency: Currency::Eur,
             profile: Digest::NONE,
             issuer: Digest::NONE,
-            vat: &VatGroup {
+            vat: &[VatGroup {
                 category: VatCategory::Standard,
                 rate: Decimal::from(20),
                 base_minor: 100,
                 amount_minor: 20,
-            },
+            }],
             net_minor: 100,
             total_minor: 120,
         };

@@ -61,6 +61,10 @@ pub async fn close_gate(conn: &mut Conn) -> sqlx::Result<()> {
 pub const CLAIM_RANGE: &str = "SELECT range_no, account_from, account_to FROM billing_run_range \
      WHERE run_id = $1 AND done = 0 ORDER BY range_no LIMIT 1 FOR UPDATE SKIP LOCKED";
 
+/// Waits for the process that holds the range.
+pub const WAIT_RANGE: &str = "SELECT range_no FROM billing_run_range \
+     WHERE run_id = $1 AND done = 0 ORDER BY range_no LIMIT 1 FOR UPDATE";
+
 /// Holds a run's row until the end of the transaction.
 pub const LOCK_RUN: &str = "SELECT id FROM billing_run WHERE id = $1 FOR UPDATE";
 
@@ -157,9 +161,15 @@ pub async fn insert_outcomes(
     outcomes: &[&NewOutcome],
 ) -> sqlx::Result<()> {
     let account: Vec<i64> = outcomes.iter().map(|outcome| outcome.account.0).collect();
-    let code: Vec<i16> = outcomes.iter().map(|outcome| outcome.outcome.code()).collect();
+    let code: Vec<i16> = outcomes
+        .iter()
+        .map(|outcome| outcome.outcome.code())
+        .collect();
     let total: Vec<i64> = outcomes.iter().map(|outcome| outcome.total_minor).collect();
-    let reason: Vec<Option<&str>> = outcomes.iter().map(|outcome| outcome.reason.as_deref()).collect();
+    let reason: Vec<Option<&str>> = outcomes
+        .iter()
+        .map(|outcome| outcome.reason.as_deref())
+        .collect();
     sqlx::query(
         "INSERT INTO period_outcome (account_id, period, outcome, total_minor, reason) \
          SELECT a, $1, o, t, r FROM UNNEST($2::bigint[], $3::smallint[], $4::bigint[], $5::text[]) \
@@ -185,12 +195,18 @@ pub async fn insert_invoices(
 ) -> sqlx::Result<()> {
     let account: Vec<i64> = invoices.iter().map(|invoice| invoice.account.0).collect();
     let sequence: Vec<i64> = numbered.iter().map(|entry| entry.number.sequence).collect();
-    let currency: Vec<&str> = invoices.iter().map(|invoice| invoice.currency.code()).collect();
+    let currency: Vec<&str> = invoices
+        .iter()
+        .map(|invoice| invoice.currency.code())
+        .collect();
     let profile: Vec<i32> = invoices.iter().map(|invoice| invoice.profile.0).collect();
     let net: Vec<i64> = invoices.iter().map(|invoice| invoice.net_minor).collect();
     let vat: Vec<i64> = invoices.iter().map(|invoice| invoice.vat_minor).collect();
     let total: Vec<i64> = invoices.iter().map(|invoice| invoice.total_minor).collect();
-    let digest: Vec<&[u8]> = invoices.iter().map(|invoice| &invoice.content_digest.0[..]).collect();
+    let digest: Vec<&[u8]> = invoices
+        .iter()
+        .map(|invoice| &invoice.content_digest.0[..])
+        .collect();
     let hash: Vec<&[u8]> = numbered.iter().map(|entry| &entry.hash.0[..]).collect();
     sqlx::query(
         "INSERT INTO invoice (account_id, period, kind, series, year, sequence, issued_on, due_on, \

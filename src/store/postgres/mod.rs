@@ -1,7 +1,7 @@
 //! PostgreSQL: production, several workers on several hosts.
 
-pub mod dialect;
 mod copy;
+pub mod dialect;
 #[path = "../queries/mod.rs"]
 pub mod queries;
 

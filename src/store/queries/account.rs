@@ -23,7 +23,9 @@ pub async fn known_accounts(conn: &mut Conn) -> Result<Vec<KnownAccount>> {
     )
     .fetch(conn);
     let mut accounts = Vec::new();
-    while let Some((id, external_id, currency, created_at, profile, digest)) = rows.try_next().await? {
+    while let Some((id, external_id, currency, created_at, profile, digest)) =
+        rows.try_next().await?
+    {
         accounts.push(KnownAccount {
             id: AccountId(id),
             currency: at("account", "currency").parse(id, &currency)?,
@@ -53,7 +55,9 @@ pub async fn find_account(conn: &mut Conn, external_id: &str) -> Result<Option<A
 /// # Errors
 /// When the database refuses.
 pub async fn count_accounts(conn: &mut Conn) -> Result<i64> {
-    Ok(sqlx::query_scalar("SELECT COUNT(*) FROM account").fetch_one(conn).await?)
+    Ok(sqlx::query_scalar("SELECT COUNT(*) FROM account")
+        .fetch_one(conn)
+        .await?)
 }
 
 /// Inserts new accounts and new versions of known ones.
@@ -61,7 +65,10 @@ pub async fn count_accounts(conn: &mut Conn) -> Result<i64> {
 /// # Errors
 /// When the database refuses.
 pub async fn write_accounts(conn: &mut Conn, versions: &[AccountVersion]) -> Result<()> {
-    let new: Vec<&AccountVersion> = versions.iter().filter(|version| version.profile.0 == 1).collect();
+    let new: Vec<&AccountVersion> = versions
+        .iter()
+        .filter(|version| version.profile.0 == 1)
+        .collect();
     for chunk in new.chunks(ROWS_PER_INSERT) {
         let mut query = QueryBuilder::<Db>::new(
             "INSERT INTO account (id, external_id, currency, created_at, profile_version) ",

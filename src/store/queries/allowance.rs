@@ -10,28 +10,42 @@ use crate::domain::invoice::{Allowance, AllowanceValue};
 use crate::store::rows::{GrantedAllowance, RunRange};
 
 /// The allowances of a range of accounts, in the order of granting, with what
-/// is left of each voucher.
+/// is left of each voucher before `period`'s invoice.
 ///
 /// # Errors
 /// When the database refuses or holds nonsense.
-pub async fn allowances(conn: &mut Conn, range: RunRange) -> Result<Vec<GrantedAllowance>> {
-    type Row = (i64, i64, String, Option<String>, Option<i64>, i32, Option<i32>, i64);
+pub async fn allowances(
+    conn: &mut Conn,
+    range: RunRange,
+    period: PeriodKey,
+) -> Result<Vec<GrantedAllowance>> {
+    type Row = (
+        i64,
+        i64,
+        String,
+        Option<String>,
+        Option<i64>,
+        i32,
+        Option<i32>,
+        i64,
+    );
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT w.account_id, w.id, w.label, w.percent, w.amount_minor, w.valid_from, w.valid_until, \
          (SELECT CAST(COALESCE(SUM(l.amount_minor), 0) AS BIGINT) FROM invoice_line l \
-         WHERE l.account_id = w.account_id AND l.allowance_id = w.id) \
+         WHERE l.account_id = w.account_id AND l.allowance_id = w.id AND l.period <> $3) \
          FROM allowance w WHERE w.account_id >= $1 AND w.account_id <= $2 ORDER BY w.account_id, w.id",
     )
     .bind(range.from.0)
     .bind(range.to.0)
+    .bind(period.to_number())
     .fetch_all(conn)
     .await?;
     rows.into_iter()
         .map(|(account, id, label, percent, amount, from, until, used)| {
             let value = match (percent, amount) {
-                (Some(percent), None) => {
-                    AllowanceValue::Percent(at("allowance", "percent").parse::<Decimal>(id, &percent)?)
-                }
+                (Some(percent), None) => AllowanceValue::Percent(
+                    at("allowance", "percent").parse::<Decimal>(id, &percent)?,
+                ),
                 (None, Some(amount)) => AllowanceValue::Amount {
                     // What was used stands as negative lines.
                     remaining_minor: amount.saturating_add(used),

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::decode::at;
 use super::{Conn, KeyedTable, Result, next_id};
 use crate::domain::calendar::Instant;
-use crate::domain::catalog::{Catalog, Price, PriceBook, Sku, unit_price};
+use crate::domain::catalog::{Price, PriceBook, Sku, unit_price};
 use crate::domain::ids::{IssuerId, PriceId, SkuId};
 use crate::domain::invoice::fingerprint::Digest;
 
@@ -20,19 +20,21 @@ pub async fn list_prices(conn: &mut Conn) -> Result<Vec<Price>> {
     .fetch_all(conn)
     .await?;
     rows.into_iter()
-        .map(|(id, kind, plan, name, per_30_days, currency, valid_from)| {
-            let per_30_days = at("price", "per_30_days").parse(id, &per_30_days)?;
-            Ok(Price {
-                id: PriceId(id),
-                kind: at("price", "kind").parse(id, &kind)?,
-                plan,
-                name,
-                per_30_days,
-                per_minute: unit_price(per_30_days),
-                currency: at("price", "currency").parse(id, &currency)?,
-                valid_from: Instant(valid_from),
-            })
-        })
+        .map(
+            |(id, kind, plan, name, per_30_days, currency, valid_from)| {
+                let per_30_days = at("price", "per_30_days").parse(id, &per_30_days)?;
+                Ok(Price {
+                    id: PriceId(id),
+                    kind: at("price", "kind").parse(id, &kind)?,
+                    plan,
+                    name,
+                    per_30_days,
+                    per_minute: unit_price(per_30_days),
+                    currency: at("price", "currency").parse(id, &currency)?,
+                    valid_from: Instant(valid_from),
+                })
+            },
+        )
         .collect()
 }
 
@@ -42,7 +44,9 @@ pub async fn list_prices(conn: &mut Conn) -> Result<Vec<Price>> {
 /// When the database refuses or holds nonsense.
 pub async fn list_skus(conn: &mut Conn) -> Result<HashMap<SkuId, Sku>> {
     let rows: Vec<(i64, String, String, String)> =
-        sqlx::query_as("SELECT id, kind, resource_type, plan FROM sku").fetch_all(conn).await?;
+        sqlx::query_as("SELECT id, kind, resource_type, plan FROM sku")
+            .fetch_all(conn)
+            .await?;
     rows.into_iter()
         .map(|(id, kind, resource_type, plan)| {
             let kind = at("sku", "kind").parse(id, &kind)?;
@@ -61,10 +65,8 @@ pub async fn list_skus(conn: &mut Conn) -> Result<HashMap<SkuId, Sku>> {
 /// # Errors
 /// When the database refuses or holds nonsense.
 pub async fn price_book(conn: &mut Conn) -> Result<PriceBook> {
-    Ok(PriceBook {
-        catalog: Catalog::new(list_prices(&mut *conn).await?),
-        skus: list_skus(conn).await?,
-    })
+    let prices = list_prices(&mut *conn).await?;
+    Ok(PriceBook::new(prices, list_skus(conn).await?))
 }
 
 /// Adds price versions. The caller holds the gate.
@@ -134,10 +136,15 @@ pub async fn ensure_issuer(conn: &mut Conn, digest: Digest, content: &str) -> Re
 /// When the database refuses or holds nonsense.
 pub async fn list_issuers(conn: &mut Conn) -> Result<HashMap<IssuerId, (Digest, String)>> {
     let rows: Vec<(i64, Vec<u8>, String)> =
-        sqlx::query_as("SELECT id, digest, content FROM issuer").fetch_all(conn).await?;
+        sqlx::query_as("SELECT id, digest, content FROM issuer")
+            .fetch_all(conn)
+            .await?;
     rows.into_iter()
         .map(|(id, digest, content)| {
-            Ok((IssuerId(id), (at("issuer", "digest").digest(id, &digest)?, content)))
+            Ok((
+                IssuerId(id),
+                (at("issuer", "digest").digest(id, &digest)?, content),
+            ))
         })
         .collect()
 }

@@ -145,8 +145,18 @@ pub async fn load_invoices(
 ///
 /// # Errors
 /// When the database refuses or holds nonsense.
-pub async fn load_invoice(conn: &mut Conn, number: &InvoiceNumber) -> Result<Option<StoredInvoice>> {
-    let found = load_invoices(conn, &number.series, number.year, number.sequence, number.sequence).await?;
+pub async fn load_invoice(
+    conn: &mut Conn,
+    number: &InvoiceNumber,
+) -> Result<Option<StoredInvoice>> {
+    let found = load_invoices(
+        conn,
+        &number.series,
+        number.year,
+        number.sequence,
+        number.sequence,
+    )
+    .await?;
     Ok(found.into_iter().next())
 }
 
@@ -221,7 +231,9 @@ async fn lines_of(
                 minutes,
             }),
             (None, None, None, None) => None,
-            _ => return Err(at("invoice_line", "sku_id").refuse(row.sequence, "a part of its usage")),
+            _ => {
+                return Err(at("invoice_line", "sku_id").refuse(row.sequence, "a part of its usage"));
+            }
         };
         let line = InvoiceLine {
             kind: at("invoice_line", "line_kind").line_kind(row.sequence, row.line_kind)?,
@@ -262,7 +274,8 @@ async fn vat_of(
     for (sequence, category, rate, base_minor, amount_minor) in rows {
         let place = at("invoice_vat", "category");
         let group = VatGroup {
-            category: VatCategory::from_code(&category).ok_or_else(|| place.refuse(sequence, &category))?,
+            category: VatCategory::from_code(&category)
+                .ok_or_else(|| place.refuse(sequence, &category))?,
             rate: at("invoice_vat", "rate").parse::<Decimal>(sequence, &rate)?,
             base_minor,
             amount_minor,

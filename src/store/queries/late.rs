@@ -7,8 +7,8 @@ use crate::domain::ids::{AccountId, SkuId};
 use crate::domain::usage::LateUsage;
 use crate::store::rows::{NewLate, RunRange, WaitingLate};
 
-/// The waiting pieces of a range of accounts, in the order they came, of
-/// periods before `period`.
+/// The pieces of a range of accounts, in the order they came, of periods before
+/// `period`, that still wait or that the invoice of `period` took in.
 ///
 /// # Errors
 /// When the database refuses or holds nonsense.
@@ -19,7 +19,8 @@ pub async fn waiting_late(
 ) -> Result<Vec<WaitingLate>> {
     let rows: Vec<(i64, i64, i32, String, i64, i32, i64, i64)> = sqlx::query_as(
         "SELECT account_id, id, period, app, sku_id, quantity, from_at, until_at FROM usage_late \
-         WHERE account_id >= $1 AND account_id <= $2 AND taken_period IS NULL AND period < $3 \
+         WHERE account_id >= $1 AND account_id <= $2 AND period < $3 \
+         AND (taken_period IS NULL OR taken_period = $3) \
          ORDER BY account_id, id",
     )
     .bind(range.from.0)
@@ -101,6 +102,7 @@ pub async fn insert_late(conn: &mut Conn, pieces: &[NewLate]) -> Result<()> {
 /// # Errors
 /// When the database refuses.
 pub async fn count_waiting_late(conn: &mut Conn) -> Result<(i64, i64)> {
-    let sql = "SELECT COUNT(*), COUNT(DISTINCT account_id) FROM usage_late WHERE taken_period IS NULL";
+    let sql =
+        "SELECT COUNT(*), COUNT(DISTINCT account_id) FROM usage_late WHERE taken_period IS NULL";
     Ok(sqlx::query_as(sql).fetch_one(conn).await?)
 }

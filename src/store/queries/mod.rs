@@ -72,9 +72,11 @@ pub async fn close_gate(conn: &mut Conn) -> Result<()> {
 /// # Errors
 /// When the database refuses.
 pub async fn generation(conn: &mut Conn) -> Result<i64> {
-    Ok(sqlx::query_scalar("SELECT generation FROM billing_gate WHERE id = 1")
-        .fetch_one(conn)
-        .await?)
+    Ok(
+        sqlx::query_scalar("SELECT generation FROM billing_gate WHERE id = 1")
+            .fetch_one(conn)
+            .await?,
+    )
 }
 
 /// Raises the generation; imports queue here until the end of the transaction.

@@ -21,7 +21,10 @@ pub async fn lock_series(
     const SQL: &str = "UPDATE number_series SET year = year WHERE series = $1 \
          RETURNING year, last_sequence, last_hash, last_issued_on";
     type Row = (i32, i64, Vec<u8>, Option<String>);
-    let mut row: Option<Row> = sqlx::query_as(SQL).bind(series.as_str()).fetch_optional(&mut *conn).await?;
+    let mut row: Option<Row> = sqlx::query_as(SQL)
+        .bind(series.as_str())
+        .fetch_optional(&mut *conn)
+        .await?;
     if row.is_none() {
         sqlx::query(
             "INSERT INTO number_series (series, year, last_sequence, last_hash) VALUES ($1, $2, 0, $3) \
@@ -32,7 +35,12 @@ pub async fn lock_series(
         .bind(&Digest::NONE.0[..])
         .execute(&mut *conn)
         .await?;
-        row = Some(sqlx::query_as(SQL).bind(series.as_str()).fetch_one(&mut *conn).await?);
+        row = Some(
+            sqlx::query_as(SQL)
+                .bind(series.as_str())
+                .fetch_one(&mut *conn)
+                .await?,
+        );
     }
     let (year, last_sequence, hash, issued_on) = row.unwrap_or_default();
     let hash = at("number_series", "last_hash").digest(series, &hash)?;
@@ -41,7 +49,9 @@ pub async fn lock_series(
         series: series.clone(),
         year,
         last_sequence,
-        last_issued_on: issued_on.map(|text| place.parse::<NaiveDate>(series, &text)).transpose()?,
+        last_issued_on: issued_on
+            .map(|text| place.parse::<NaiveDate>(series, &text))
+            .transpose()?,
     };
     Ok((head, hash))
 }
@@ -84,7 +94,9 @@ pub async fn list_series(conn: &mut Conn) -> Result<Vec<(SeriesHead, Digest)>> {
         .map(|(series, year, last_sequence, hash, issued_on)| {
             let place = at("number_series", "last_issued_on");
             let hash = at("number_series", "last_hash").digest(&series, &hash)?;
-            let last_issued_on = issued_on.map(|text| place.parse(&series, &text)).transpose()?;
+            let last_issued_on = issued_on
+                .map(|text| place.parse(&series, &text))
+                .transpose()?;
             let head = SeriesHead {
                 series: at("number_series", "series").parse(&series, &series)?,
                 year,

@@ -9,7 +9,8 @@ use crate::store::rows::{CurrencyTotal, OutcomeCounts, Parked, Run, RunRange, Ru
 
 type RunRow = (i64, i32, i64, i64, String, i16, i64);
 
-const RUN_COLUMNS: &str = "SELECT id, period, start_at, end_at, state, paused, planned_at FROM billing_run";
+const RUN_COLUMNS: &str =
+    "SELECT id, period, start_at, end_at, state, paused, planned_at FROM billing_run";
 
 fn run_of(row: RunRow) -> Result<Run> {
     let (id, period, start, end, state, paused, planned_at) = row;
@@ -35,10 +36,12 @@ fn run_of(row: RunRow) -> Result<Run> {
 /// # Errors
 /// When the database refuses.
 pub async fn find_run(conn: &mut Conn, period: PeriodKey) -> Result<Option<Run>> {
-    let row: Option<RunRow> = sqlx::query_as(sqlx::AssertSqlSafe(format!("{RUN_COLUMNS} WHERE period = $1")))
-        .bind(period.to_number())
-        .fetch_optional(conn)
-        .await?;
+    let row: Option<RunRow> = sqlx::query_as(sqlx::AssertSqlSafe(format!(
+        "{RUN_COLUMNS} WHERE period = $1"
+    )))
+    .bind(period.to_number())
+    .fetch_optional(conn)
+    .await?;
     row.map(run_of).transpose()
 }
 
@@ -47,9 +50,11 @@ pub async fn find_run(conn: &mut Conn, period: PeriodKey) -> Result<Option<Run>>
 /// # Errors
 /// When the database refuses.
 pub async fn list_runs(conn: &mut Conn) -> Result<Vec<Run>> {
-    let rows: Vec<RunRow> = sqlx::query_as(sqlx::AssertSqlSafe(format!("{RUN_COLUMNS} ORDER BY period")))
-        .fetch_all(conn)
-        .await?;
+    let rows: Vec<RunRow> = sqlx::query_as(sqlx::AssertSqlSafe(format!(
+        "{RUN_COLUMNS} ORDER BY period"
+    )))
+    .fetch_all(conn)
+    .await?;
     rows.into_iter().map(run_of).collect()
 }
 
@@ -75,7 +80,10 @@ pub async fn create_run(conn: &mut Conn, period: &BillingPeriod, now: Instant) -
         .bind(period.key.to_number())
         .fetch_one(&mut *conn)
         .await?;
-    sqlx::query(dialect::LOCK_RUN).bind(id).execute(conn).await?;
+    sqlx::query(dialect::LOCK_RUN)
+        .bind(id)
+        .execute(conn)
+        .await?;
     Ok(RunId(id))
 }
 
@@ -169,8 +177,13 @@ pub async fn list_pending_ranges(conn: &mut Conn, run: RunId) -> Result<Vec<RunR
 /// # Errors
 /// When the database refuses.
 pub async fn finish_range(conn: &mut Conn, run: RunId, range_no: i64) -> Result<bool> {
-    let sql = "UPDATE billing_run_range SET done = 1 WHERE run_id = $1 AND range_no = $2 AND done = 0";
-    let updated = sqlx::query(sql).bind(run.0).bind(range_no).execute(conn).await?;
+    let sql =
+        "UPDATE billing_run_range SET done = 1 WHERE run_id = $1 AND range_no = $2 AND done = 0";
+    let updated = sqlx::query(sql)
+        .bind(run.0)
+        .bind(range_no)
+        .execute(conn)
+        .await?;
     Ok(updated.rows_affected() == 1)
 }
 
@@ -241,11 +254,12 @@ pub async fn pending_accounts(conn: &mut Conn, run: RunId) -> Result<i64> {
 /// # Errors
 /// When the database refuses.
 pub async fn count_outcomes(conn: &mut Conn, period: PeriodKey) -> Result<OutcomeCounts> {
-    let rows: Vec<(i16, i64)> =
-        sqlx::query_as("SELECT outcome, COUNT(*) FROM period_outcome WHERE period = $1 GROUP BY outcome")
-            .bind(period.to_number())
-            .fetch_all(conn)
-            .await?;
+    let rows: Vec<(i16, i64)> = sqlx::query_as(
+        "SELECT outcome, COUNT(*) FROM period_outcome WHERE period = $1 GROUP BY outcome",
+    )
+    .bind(period.to_number())
+    .fetch_all(conn)
+    .await?;
     let mut counts = OutcomeCounts::default();
     for (outcome, count) in rows {
         match outcome {
@@ -321,4 +335,31 @@ pub async fn release(conn: &mut Conn, period: PeriodKey, account: AccountId) -> 
     .execute(conn)
     .await?;
     Ok(updated.rows_affected() == 1)
+}
+
+/// Waits for a range that another process holds; `true` when there was one.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn wait_for_range(conn: &mut Conn, run: RunId) -> Result<bool> {
+    let range: Option<i64> = sqlx::query_scalar(dialect::WAIT_RANGE)
+        .bind(run.0)
+        .fetch_optional(conn)
+        .await?;
+    Ok(range.is_some())
+}
+
+/// All accounts, cut into key ranges of `size`.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn account_ranges(conn: &mut Conn, size: i64) -> Result<Vec<RunRange>> {
+    let rows: Vec<(i64, i64, i64)> = sqlx::query_as(
+        "SELECT part, MIN(id), MAX(id) FROM (SELECT id, (ROW_NUMBER() OVER (ORDER BY id) - 1) / $1 AS part \
+         FROM account) AS cut GROUP BY part ORDER BY part",
+    )
+    .bind(size)
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(range_of).collect())
 }

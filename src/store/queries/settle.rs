@@ -7,23 +7,23 @@ use futures_util::TryStreamExt as _;
 use super::decode::at;
 use super::{BatchHead, Conn, Result, dialect};
 use crate::domain::account::Account;
-use crate::domain::calendar::{Instant, PeriodKey};
+use crate::domain::calendar::{BillingPeriod, Instant, PeriodKey};
 use crate::domain::ids::{AccountId, ProfileId, SkuId};
 use crate::domain::usage::UsageTotal;
 use crate::store::rows::{
     AccountUsage, DueAccount, NewInvoice, NewOutcome, NumberedInvoice, Outcome, RunRange,
 };
 
-/// The accounts of a range that the period still has to settle.
+/// The accounts of a range that the period still has to settle, or all of them
+/// for a shadow run.
 ///
 /// # Errors
 /// When the database refuses or holds nonsense.
 pub async fn due_accounts(
     conn: &mut Conn,
     range: RunRange,
-    period: PeriodKey,
-    previous: Option<PeriodKey>,
-    signed_up_before: Instant,
+    period: &BillingPeriod,
+    include_settled: bool,
 ) -> Result<Vec<DueAccount>> {
     type Row = (
         i64,
@@ -36,27 +36,42 @@ pub async fn due_accounts(
         String,
         Vec<u8>,
         Option<i16>,
+        Option<i16>,
         Option<i64>,
     );
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT a.id, a.external_id, a.currency, a.created_at, a.profile_version, p.country, p.postal_code, \
-         p.vat_number, p.digest, o.released, last.total_minor \
+         p.vat_number, p.digest, o.outcome, o.released, last.total_minor \
          FROM account a JOIN billing_profile p ON p.account_id = a.id AND p.version = a.profile_version \
          LEFT JOIN period_outcome o ON o.account_id = a.id AND o.period = $3 \
          LEFT JOIN period_outcome last ON last.account_id = a.id AND last.period = $4 AND last.outcome <> 3 \
-         WHERE a.id >= $1 AND a.id <= $2 AND a.created_at < $5 AND (o.outcome IS NULL OR o.outcome = 3) \
-         ORDER BY a.id",
+         WHERE a.id >= $1 AND a.id <= $2 AND a.created_at < $5 \
+         AND ($6 = 1 OR o.outcome IS NULL OR o.outcome = 3) ORDER BY a.id",
     )
     .bind(range.from.0)
     .bind(range.to.0)
-    .bind(period.to_number())
-    .bind(previous.map_or(0, PeriodKey::to_number))
-    .bind(signed_up_before.0)
+    .bind(period.key.to_number())
+    .bind(period.key.previous().map_or(0, PeriodKey::to_number))
+    .bind(period.end.0)
+    .bind(i32::from(include_settled))
     .fetch_all(conn)
     .await?;
     rows.into_iter()
         .map(|row| {
-            let (id, external_id, currency, created_at, profile, country, postal_code, vat_number, digest, released, last) = row;
+            let (
+                id,
+                external_id,
+                currency,
+                created_at,
+                profile,
+                country,
+                postal_code,
+                vat_number,
+                digest,
+                outcome,
+                released,
+                last,
+            ) = row;
             Ok(DueAccount {
                 account: Account {
                     id: AccountId(id),
@@ -71,7 +86,7 @@ pub async fn due_accounts(
                 profile_digest: at("billing_profile", "digest").digest(id, &digest)?,
                 last_total_minor: last,
                 released: released.is_some_and(|released| released != 0),
-                parked: released.is_some(),
+                parked: outcome == Some(Outcome::Parked.code()),
             })
         })
         .collect()
@@ -114,6 +129,41 @@ pub async fn usage_totals(
         });
     }
     Ok(totals)
+}
+
+/// The part of [`usage_totals`] that lies within the free trials of a range's
+/// accounts, `trial_us` long from their sign-up.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn trial_seconds(
+    conn: &mut Conn,
+    range: RunRange,
+    from: Instant,
+    until: Instant,
+    trial_us: i64,
+) -> Result<HashMap<(AccountId, String, SkuId), i64>> {
+    let rows: Vec<(i64, String, i64, i64)> = sqlx::query_as(
+        "SELECT u.account_id, u.app, u.sku_id, CAST(SUM(u.quantity * \
+         ((CASE WHEN u.ended_at < t.trial_until THEN u.ended_at ELSE t.trial_until END) / 1000000 \
+         - (CASE WHEN u.started_at > t.trial_from THEN u.started_at ELSE t.trial_from END) / 1000000)) AS BIGINT) \
+         FROM (SELECT id, CASE WHEN created_at > $3 THEN created_at ELSE $3 END AS trial_from, \
+         CASE WHEN created_at + $5 < $4 THEN created_at + $5 ELSE $4 END AS trial_until FROM account \
+         WHERE id >= $1 AND id <= $2 AND created_at < $4 AND created_at + $5 > $3) AS t \
+         JOIN usage_interval u ON u.account_id = t.id AND u.started_at < t.trial_until \
+         AND (u.ended_at IS NULL OR u.ended_at > t.trial_from) GROUP BY u.account_id, u.app, u.sku_id",
+    )
+    .bind(range.from.0)
+    .bind(range.to.0)
+    .bind(from.0)
+    .bind(until.0)
+    .bind(trial_us)
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|(account, app, sku, seconds)| ((AccountId(account), app, SkuId(sku)), seconds))
+        .collect())
 }
 
 /// Writes everything of a batch that needs no number: lines, VAT groups and

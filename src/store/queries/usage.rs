@@ -16,15 +16,26 @@ use crate::store::rows::{Outcome, UsageRow};
 /// # Errors
 /// When the database refuses for any other reason.
 pub async fn try_insert_usage(conn: &mut Conn, rows: &[UsageRow]) -> Result<bool> {
-    sqlx::query("SAVEPOINT usage_chunk").execute(&mut *conn).await?;
-    match dialect::insert_usage(&mut *conn, rows).await.map_err(StoreError::from) {
+    sqlx::query("SAVEPOINT usage_chunk")
+        .execute(&mut *conn)
+        .await?;
+    match dialect::insert_usage(&mut *conn, rows)
+        .await
+        .map_err(StoreError::from)
+    {
         Ok(()) => {
-            sqlx::query("RELEASE SAVEPOINT usage_chunk").execute(conn).await?;
+            sqlx::query("RELEASE SAVEPOINT usage_chunk")
+                .execute(conn)
+                .await?;
             Ok(true)
         }
         Err(error) if error.is_unique_violation() => {
-            sqlx::query("ROLLBACK TO SAVEPOINT usage_chunk").execute(&mut *conn).await?;
-            sqlx::query("RELEASE SAVEPOINT usage_chunk").execute(conn).await?;
+            sqlx::query("ROLLBACK TO SAVEPOINT usage_chunk")
+                .execute(&mut *conn)
+                .await?;
+            sqlx::query("RELEASE SAVEPOINT usage_chunk")
+                .execute(conn)
+                .await?;
             Ok(false)
         }
         Err(error) => Err(error),
@@ -37,8 +48,12 @@ pub async fn try_insert_usage(conn: &mut Conn, rows: &[UsageRow]) -> Result<bool
 /// # Errors
 /// When the database refuses.
 pub async fn stage_usage(conn: &mut Conn, rows: &[UsageRow]) -> Result<Vec<UsageRow>> {
-    sqlx::query(dialect::CREATE_STAGING).execute(&mut *conn).await?;
-    sqlx::query("DELETE FROM usage_staging").execute(&mut *conn).await?;
+    sqlx::query(dialect::CREATE_STAGING)
+        .execute(&mut *conn)
+        .await?;
+    sqlx::query("DELETE FROM usage_staging")
+        .execute(&mut *conn)
+        .await?;
     dialect::stage_usage(&mut *conn, rows).await?;
     type Row = (i64, String, i64, String, i64, i32, i64, Option<i64>);
     let mut stored = sqlx::query_as::<_, Row>(
@@ -47,7 +62,9 @@ pub async fn stage_usage(conn: &mut Conn, rows: &[UsageRow]) -> Result<Vec<Usage
     )
     .fetch(conn);
     let mut known = Vec::new();
-    while let Some((line, event_id, account, app, sku, quantity, started_at, ended_at)) = stored.try_next().await? {
+    while let Some((line, event_id, account, app, sku, quantity, started_at, ended_at)) =
+        stored.try_next().await?
+    {
         known.push(UsageRow {
             line,
             event_id,
@@ -101,10 +118,13 @@ pub async fn outcomes_between(
     .bind(last.to_number())
     .fetch_all(conn)
     .await?;
-    let (parked, settled): (Vec<_>, Vec<_>) =
-        rows.into_iter().partition(|(_, _, outcome)| *outcome == Outcome::Parked.code());
+    let (parked, settled): (Vec<_>, Vec<_>) = rows
+        .into_iter()
+        .partition(|(_, _, outcome)| *outcome == Outcome::Parked.code());
     let keys = |rows: Vec<(i64, i32, i16)>| {
-        rows.into_iter().map(|(account, period, _)| (AccountId(account), period)).collect()
+        rows.into_iter()
+            .map(|(account, period, _)| (AccountId(account), period))
+            .collect()
     };
     Ok((keys(settled), keys(parked)))
 }
@@ -114,7 +134,10 @@ pub async fn outcomes_between(
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn settle_latecomers(conn: &mut Conn, latecomers: &[(AccountId, PeriodKey)]) -> Result<()> {
+pub async fn settle_latecomers(
+    conn: &mut Conn,
+    latecomers: &[(AccountId, PeriodKey)],
+) -> Result<()> {
     for (account, period) in latecomers {
         sqlx::query(
             "INSERT INTO period_outcome (account_id, period, outcome, total_minor) VALUES ($1, $2, $3, 0) \
@@ -134,5 +157,7 @@ pub async fn settle_latecomers(conn: &mut Conn, latecomers: &[(AccountId, Period
 /// # Errors
 /// When the database refuses.
 pub async fn count_usage(conn: &mut Conn) -> Result<i64> {
-    Ok(sqlx::query_scalar("SELECT COUNT(*) FROM usage_interval").fetch_one(conn).await?)
+    Ok(sqlx::query_scalar("SELECT COUNT(*) FROM usage_interval")
+        .fetch_one(conn)
+        .await?)
 }

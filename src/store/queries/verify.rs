@@ -68,8 +68,10 @@ const RULES: [(&str, &str); 9] = [
 pub async fn broken_rules(conn: &mut Conn) -> Result<Vec<(&'static str, Vec<String>)>> {
     let mut broken = Vec::new();
     for (rule, sql) in RULES {
-        let offenders: Vec<String> =
-            sqlx::query_scalar(sql).bind(NAMED_MAX).fetch_all(&mut *conn).await?;
+        let offenders: Vec<String> = sqlx::query_scalar(sql)
+            .bind(NAMED_MAX)
+            .fetch_all(&mut *conn)
+            .await?;
         if !offenders.is_empty() {
             broken.push((rule, offenders));
         }
@@ -100,7 +102,11 @@ pub async fn unbilled_accounts(conn: &mut Conn, period: &BillingPeriod) -> Resul
 /// When the database refuses.
 pub async fn unfinished_ranges(conn: &mut Conn, run: RunId) -> Result<Vec<String>> {
     let sql = "SELECT CAST(range_no AS TEXT) FROM billing_run_range WHERE run_id = $1 AND done = 0 LIMIT $2";
-    Ok(sqlx::query_scalar(sql).bind(run.0).bind(NAMED_MAX).fetch_all(conn).await?)
+    Ok(sqlx::query_scalar(sql)
+        .bind(run.0)
+        .bind(NAMED_MAX)
+        .fetch_all(conn)
+        .await?)
 }
 
 /// The years a series has numbers in, with how many and the highest.

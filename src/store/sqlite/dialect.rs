@@ -49,7 +49,11 @@ pub async fn open(url: &str) -> Result<Pools, StoreError> {
     sqlx::migrate!("migrations/sqlite").run(&writer).await?;
     let reader = SqlitePoolOptions::new()
         .max_connections(READERS_MAX)
-        .connect_with(options.pragma("cache_size", "-4096").pragma("query_only", "on"))
+        .connect_with(
+            options
+                .pragma("cache_size", "-4096")
+                .pragma("query_only", "on"),
+        )
         .await
         .map_err(StoreError::Open)?;
     Ok(Pools { writer, reader })
@@ -87,6 +91,9 @@ pub async fn close_gate(_conn: &mut Conn) -> sqlx::Result<()> {
 pub const CLAIM_RANGE: &str = "SELECT range_no, account_from, account_to FROM billing_run_range \
      WHERE run_id = $1 AND done = 0 ORDER BY range_no LIMIT 1";
 
+/// To have begun is to have waited.
+pub const WAIT_RANGE: &str = CLAIM_RANGE;
+
 pub const LOCK_RUN: &str = "SELECT id FROM billing_run WHERE id = $1";
 
 /// # Errors
@@ -98,7 +105,11 @@ pub async fn insert_lines(
 ) -> sqlx::Result<()> {
     let lines: Vec<_> = invoices
         .iter()
-        .flat_map(|invoice| (1_i16..).zip(&invoice.lines).map(move |(no, line)| (invoice.account.0, no, line)))
+        .flat_map(|invoice| {
+            (1_i16..)
+                .zip(&invoice.lines)
+                .map(move |(no, line)| (invoice.account.0, no, line))
+        })
         .collect();
     for chunk in lines.chunks(ROWS_PER_INSERT) {
         let mut query = QueryBuilder::<Sqlite>::new(

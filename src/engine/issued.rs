@@ -1,0 +1,243 @@
+//! Issued invoices, read back as the frozen documents they are.
+
+use chrono_tz::Tz;
+
+use super::BillingTerms;
+use crate::domain::calendar::{BillingPeriod, Instant, PeriodKey};
+use crate::domain::catalog::PriceBook;
+use crate::domain::ids::IssuerId;
+use crate::domain::invoice::allowance::FreeTrial;
+use crate::domain::invoice::document::{Document, DocumentLine, DocumentUsage};
+use crate::domain::invoice::fingerprint::{ContentHeader, ContentLine, Digest, content_digest};
+use crate::domain::invoice::{InvoiceLine, InvoiceNumber, LineKind};
+use crate::on;
+use crate::store::rows::StoredInvoice;
+use crate::store::{Store, StoreError, Tx};
+
+/// What the keys of a line stand for.
+#[derive(Clone, Copy)]
+pub struct LineFacts<'a> {
+    pub book: &'a PriceBook,
+    pub account_created_at: Instant,
+    pub free_trial_days: u32,
+    pub zone: Tz,
+}
+
+/// Digests an invoice's content: when it is made, and again to verify it.
+pub fn digest_of<'a>(
+    header: &ContentHeader<'_>,
+    lines: impl Iterator<Item = (&'a InvoiceLine, Option<&'a str>)>,
+    facts: &LineFacts<'_>,
+) -> Digest {
+    let trial = FreeTrial::dates(facts.account_created_at, facts.free_trial_days, facts.zone);
+    let trial = trial.map(|(first, end)| format!("{first} -> {end}"));
+    let lines = lines.map(|(line, label)| {
+        let usage = line.usage.as_ref().and_then(|usage| {
+            let sku = facts.book.skus.get(&usage.sku)?;
+            let price = facts.book.prices.get(&usage.price)?;
+            Some((usage.app.clone(), sku, usage.minutes, price.per_minute))
+        });
+        (line, usage, label)
+    });
+    let lines: Vec<_> = lines.collect();
+    let content = lines.iter().map(|(line, usage, label)| ContentLine {
+        kind: line.kind,
+        period: line.period,
+        usage: usage
+            .as_ref()
+            .map(|(app, sku, minutes, price)| (app.as_str(), *sku, *minutes, *price)),
+        allowance: match line.kind {
+            LineKind::FreeTrial => trial.as_deref(),
+            _ => *label,
+        },
+        amount_minor: line.amount_minor,
+    });
+    content_digest(header, content)
+}
+
+/// Everything that issued invoices refer to.
+pub struct IssuedBooks {
+    pub book: PriceBook,
+    terms: std::collections::HashMap<IssuerId, (Digest, BillingTerms)>,
+}
+
+impl IssuedBooks {
+    /// # Errors
+    /// When the database refuses or holds nonsense.
+    pub async fn load(tx: &mut Tx) -> Result<Self, StoreError> {
+        let book = on!(&mut *tx, conn, q => q::price_book(conn).await)?;
+        let stored = on!(&mut *tx, conn, q => q::list_issuers(conn).await)?;
+        let mut terms = std::collections::HashMap::new();
+        for (id, (digest, content)) in stored {
+            let parsed =
+                serde_json::from_str(&content).map_err(|error| StoreError::Inconsistent {
+                    table: "issuer",
+                    column: "content",
+                    row: id.to_string(),
+                    value: error.to_string(),
+                })?;
+            if Digest::of_fields([content.as_str()]) != digest {
+                return Err(StoreError::Inconsistent {
+                    table: "issuer",
+                    column: "digest",
+                    row: id.to_string(),
+                    value: digest.to_string(),
+                });
+            }
+            terms.insert(id, (digest, parsed));
+        }
+        Ok(Self { book, terms })
+    }
+
+    /// The content digest of an invoice as it stands.
+    ///
+    /// # Errors
+    /// When what it refers to is missing.
+    pub fn digest(&self, invoice: &StoredInvoice) -> Result<Digest, StoreError> {
+        let (issuer, terms) = self.terms(invoice)?;
+        let head = &invoice.head;
+        let header = ContentHeader {
+            account: &head.customer.account,
+            period: head.period,
+            currency: head.currency,
+            profile: head.customer.digest(),
+            issuer: *issuer,
+            vat: &invoice.vat,
+            net_minor: head.net_minor,
+            total_minor: head.total_minor,
+        };
+        let facts = LineFacts {
+            book: &self.book,
+            account_created_at: head.account_created_at,
+            free_trial_days: terms.free_trial_days,
+            zone: zone_of(invoice, terms)?,
+        };
+        let lines = invoice
+            .lines
+            .iter()
+            .map(|stored| (&stored.line, stored.allowance_label.as_deref()));
+        Ok(digest_of(&header, lines, &facts))
+    }
+
+    /// The document of an invoice.
+    ///
+    /// # Errors
+    /// When what it refers to is missing.
+    pub fn document(&self, invoice: StoredInvoice) -> Result<Document, StoreError> {
+        let (_, terms) = self.terms(&invoice)?;
+        let zone = zone_of(&invoice, terms)?;
+        let head = &invoice.head;
+        let trial = FreeTrial::dates(head.account_created_at, terms.free_trial_days, zone);
+        let period = period_of(head.period, zone, &head.number)?;
+        let lines = invoice
+            .lines
+            .iter()
+            .map(|stored| {
+                let line = &stored.line;
+                Ok(DocumentLine {
+                    kind: line.kind,
+                    period: line.period,
+                    usage: self.document_usage(&head.number, line)?,
+                    label: stored.allowance_label.clone(),
+                    trial: trial.filter(|_| line.kind == LineKind::FreeTrial),
+                    amount_minor: line.amount_minor,
+                })
+            })
+            .collect::<Result<_, StoreError>>()?;
+        Ok(Document {
+            number: head.number.to_string(),
+            language: head.customer.language,
+            currency: head.currency,
+            issued_on: head.issued_on,
+            due_on: head.due_on,
+            period: head.period,
+            first_day: period.first_day(),
+            last_day: period.last_day(),
+            issuer: terms.issuer.clone(),
+            lines,
+            vat: invoice.vat,
+            net_minor: head.net_minor,
+            vat_minor: head.vat_minor,
+            total_minor: head.total_minor,
+            customer: invoice.head.customer,
+        })
+    }
+
+    fn document_usage(
+        &self,
+        number: &InvoiceNumber,
+        line: &InvoiceLine,
+    ) -> Result<Option<DocumentUsage>, StoreError> {
+        let Some(usage) = &line.usage else {
+            return Ok(None);
+        };
+        let missing = |column, value: String| StoreError::Inconsistent {
+            table: "invoice_line",
+            column,
+            row: number.to_string(),
+            value,
+        };
+        let sku = self.book.skus.get(&usage.sku);
+        let sku = sku.ok_or_else(|| missing("sku_id", usage.sku.to_string()))?;
+        let price = self.book.prices.get(&usage.price);
+        let price = price.ok_or_else(|| missing("price_id", usage.price.to_string()))?;
+        Ok(Some(DocumentUsage {
+            app: usage.app.clone(),
+            kind: sku.kind,
+            resource_type: sku.resource_type.clone(),
+            plan: sku.plan.clone(),
+            plan_name: price.name.clone(),
+            minutes: usage.minutes,
+            unit_price: price.per_minute,
+        }))
+    }
+
+    fn terms(&self, invoice: &StoredInvoice) -> Result<&(Digest, BillingTerms), StoreError> {
+        let missing = || StoreError::Inconsistent {
+            table: "invoice",
+            column: "issuer_id",
+            row: invoice.head.number.to_string(),
+            value: invoice.head.issuer.to_string(),
+        };
+        self.terms.get(&invoice.head.issuer).ok_or_else(missing)
+    }
+}
+
+fn zone_of(invoice: &StoredInvoice, terms: &BillingTerms) -> Result<Tz, StoreError> {
+    terms.zone.parse().map_err(|_| StoreError::Inconsistent {
+        table: "issuer",
+        column: "content",
+        row: invoice.head.number.to_string(),
+        value: terms.zone.clone(),
+    })
+}
+
+fn period_of(
+    key: PeriodKey,
+    zone: Tz,
+    number: &InvoiceNumber,
+) -> Result<BillingPeriod, StoreError> {
+    BillingPeriod::new(key, zone).map_err(|_| StoreError::Inconsistent {
+        table: "invoice",
+        column: "period",
+        row: number.to_string(),
+        value: key.to_string(),
+    })
+}
+
+/// The document of a number; `None` when there is no such invoice.
+///
+/// # Errors
+/// When the database refuses or holds nonsense.
+pub async fn load_document(
+    store: &Store,
+    number: &InvoiceNumber,
+) -> Result<Option<Document>, StoreError> {
+    let mut tx = store.snapshot().await?;
+    let stored = on!(&mut tx, conn, q => q::load_invoice(conn, number).await)?;
+    let Some(stored) = stored else {
+        return Ok(None);
+    };
+    let books = IssuedBooks::load(&mut tx).await?;
+    Ok(Some(books.document(stored)?))
+}

@@ -1,0 +1,14 @@
+//! The shell: load facts, let `domain` decide, commit, then act.
+//!
+//! - [`import`]: files of accounts, prices and usage, checked row by row
+//! - [`run`]: the month run
+//! - [`issued`]: issued invoices read back as documents
+//! - [`verify`]: every invariant, recomputed
+
+pub mod issued;
+pub mod run;
+mod terms;
+pub mod usage_source;
+pub mod verify;
+
+pub use terms::BillingTerms;

@@ -1,0 +1,72 @@
+//! A decided batch, written and numbered in the batch's own transaction. The
+//! series row is taken last, so that it is held for milliseconds.
+
+use chrono::Days;
+
+use super::batch::Batch;
+use super::facts::RunFacts;
+use super::{Engine, RunError};
+use crate::domain::invoice::InvoiceNumber;
+use crate::domain::invoice::fingerprint::chain;
+use crate::on;
+use crate::store::Tx;
+use crate::store::rows::NumberedInvoice;
+
+/// Writes a batch; the caller commits.
+pub async fn write(
+    tx: &mut Tx,
+    engine: &Engine,
+    facts: &RunFacts,
+    batch: &Batch,
+) -> Result<(), RunError> {
+    let period = facts.period.key;
+    on!(&mut *tx, conn, q => q::write_settled(conn, period, &batch.invoices, &batch.outcomes).await)?;
+    for &(account, piece) in &batch.late_taken {
+        on!(&mut *tx, conn, q => q::take_late(conn, account, piece, period).await)?;
+    }
+    if batch.invoices.is_empty() {
+        return Ok(());
+    }
+    number(tx, engine, facts, batch).await
+}
+
+async fn number(
+    tx: &mut Tx,
+    engine: &Engine,
+    facts: &RunFacts,
+    batch: &Batch,
+) -> Result<(), RunError> {
+    use chrono::Datelike as _;
+    let series = &engine.config.series;
+    let today = engine.clock.today(engine.config.zone());
+    let (head, mut hash) =
+        on!(&mut *tx, conn, q => q::lock_series(conn, series, today.year()).await)?;
+    let (mut head, issued_on) = head.advance_to(today);
+    let due_on = issued_on
+        .checked_add_days(Days::new(u64::from(engine.config.due_after_days)))
+        .ok_or(RunError::Date)?;
+    let mut numbered = Vec::with_capacity(batch.invoices.len());
+    for invoice in &batch.invoices {
+        head.last_sequence += 1;
+        let number = InvoiceNumber {
+            series: series.clone(),
+            year: head.year,
+            sequence: head.last_sequence,
+        };
+        hash = chain(hash, &number, issued_on, due_on, invoice.content_digest);
+        numbered.push(NumberedInvoice { number, hash });
+    }
+    on!(&mut *tx, conn, q => {
+        let shared = q::BatchHead {
+            period: facts.period.key,
+            series: series.as_str(),
+            year: head.year,
+            issued_on,
+            due_on,
+            issuer: facts.issuer,
+        };
+        q::write_invoices(conn, &shared, &batch.invoices, &numbered).await
+    })?;
+    on!(&mut *tx, conn, q => q::advance_series(conn, &head, issued_on, hash).await)?;
+    Ok(())
+}
