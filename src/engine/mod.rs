@@ -5,6 +5,7 @@
 //! - [`issued`]: issued invoices read back as documents
 //! - [`verify`]: every invariant, recomputed
 
+pub mod import;
 pub mod issued;
 pub mod run;
 mod terms;

@@ -82,6 +82,18 @@ impl Store {
         })
     }
 
+    /// Lets the database settle after a large import: statistics, log.
+    ///
+    /// # Errors
+    /// When the database refuses; the import stands.
+    pub async fn settle_after_import(&self) -> Result<(), StoreError> {
+        match self {
+            Self::Postgres(pools) => postgres::dialect::settle_after_import(pools).await?,
+            Self::Sqlite(pools) => sqlite::dialect::settle_after_import(pools).await?,
+        }
+        Ok(())
+    }
+
     /// Closes every connection; SQLite folds its log back into the file.
     pub async fn close(self) {
         match self {

@@ -7,6 +7,7 @@ use super::decode::at;
 use super::{Conn, Db, Result};
 use crate::domain::calendar::Instant;
 use crate::domain::ids::{AccountId, ProfileId};
+use crate::domain::money::Currency;
 use crate::store::rows::{AccountVersion, KnownAccount};
 
 /// Rows of one multi-row INSERT.
@@ -115,4 +116,16 @@ pub async fn write_accounts(conn: &mut Conn, versions: &[AccountVersion]) -> Res
         query.build().execute(&mut *conn).await?;
     }
     Ok(())
+}
+
+/// The currency an account is billed in.
+///
+/// # Errors
+/// When the database refuses or holds nonsense.
+pub async fn account_currency(conn: &mut Conn, account: AccountId) -> Result<Currency> {
+    let code: String = sqlx::query_scalar("SELECT currency FROM account WHERE id = $1")
+        .bind(account.0)
+        .fetch_one(conn)
+        .await?;
+    at("account", "currency").parse(account, &code)
 }

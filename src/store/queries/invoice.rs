@@ -232,7 +232,9 @@ async fn lines_of(
             }),
             (None, None, None, None) => None,
             _ => {
-                return Err(at("invoice_line", "sku_id").refuse(row.sequence, "a part of its usage"));
+                return Err(
+                    at("invoice_line", "sku_id").refuse(row.sequence, "a part of its usage")
+                );
             }
         };
         let line = InvoiceLine {

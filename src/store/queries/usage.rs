@@ -42,6 +42,14 @@ pub async fn try_insert_usage(conn: &mut Conn, rows: &[UsageRow]) -> Result<bool
     }
 }
 
+/// Adds rows of which none is known.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn insert_new_usage(conn: &mut Conn, rows: &[UsageRow]) -> Result<()> {
+    Ok(dialect::insert_usage(conn, rows).await?)
+}
+
 /// Stages rows and tells which of their events are known, as they are stored;
 /// `line` is the staged row's.
 ///

@@ -1,0 +1,56 @@
+//! Opens the house as the global options say.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+
+use super::Global;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::engine::run::Engine;
+use crate::store::Store;
+
+/// Where the settings are looked for when nothing names them.
+const CONFIG_FILE: &str = "quittance.toml";
+
+impl Global {
+    pub fn clock(&self) -> Clock {
+        self.now.map_or(Clock::System, Clock::Fixed)
+    }
+
+    pub fn load_config(&self) -> Result<Config> {
+        let path = match &self.config {
+            Some(path) => Some(path.as_path()),
+            None => Some(Path::new(CONFIG_FILE)).filter(|path| path.exists()),
+        };
+        Ok(Config::load(path)?)
+    }
+
+    /// The engine over the database and settings named.
+    pub async fn open(&self) -> Result<Engine> {
+        let config = self.load_config()?;
+        let url = self.database_url.as_deref().filter(|url| !url.is_empty()).context(
+            "no database: pass --database-url or set DATABASE_URL, such as sqlite:quittance.sqlite or \
+             postgres://user@host/name",
+        )?;
+        Ok(Engine {
+            store: Store::open(url).await?,
+            config,
+            clock: self.clock(),
+        })
+    }
+
+    /// As [`Self::open`], with a word about the sample issuer where invoices
+    /// are made in its name.
+    pub async fn open_to_bill(&self) -> Result<Engine> {
+        let engine = self.open().await?;
+        if engine.config.is_sample {
+            eprintln!(
+                "warning: no {CONFIG_FILE} here: invoices are issued in the name of the sample issuer {}. \
+                 deploy/quittance.toml shows the settings.",
+                engine.config.issuer.name
+            );
+        }
+        Ok(engine)
+    }
+}

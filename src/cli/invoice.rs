@@ -1,0 +1,164 @@
+//! `quittance invoice`.
+
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+use clap::{Args, Subcommand};
+
+use super::Global;
+use super::json::{HeadJson, InvoiceJson};
+use super::print::{amount, count, table};
+use crate::domain::calendar::PeriodKey;
+use crate::domain::invoice::InvoiceNumber;
+use crate::domain::invoice::document::{Document, DocumentLine};
+use crate::engine::issued::load_document;
+use crate::on;
+
+#[derive(Debug, Args)]
+pub struct InvoiceArgs {
+    #[command(subcommand)]
+    command: InvoiceCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum InvoiceCommand {
+    /// List the invoices of a month
+    List {
+        period: PeriodKey,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show one invoice
+    Show {
+        /// Such as Q-2026-000001
+        number: InvoiceNumber,
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+pub async fn invoice(global: &Global, args: InvoiceArgs) -> Result<ExitCode> {
+    match args.command {
+        InvoiceCommand::List { period, json } => list(global, period, json).await?,
+        InvoiceCommand::Show { number, json } => {
+            let document = find(global, &number).await?;
+            if json {
+                super::json::print(&InvoiceJson::from(document))?;
+            } else {
+                print_document(&document);
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn find(global: &Global, number: &InvoiceNumber) -> Result<Document> {
+    let engine = global.open().await?;
+    load_document(&engine.store, number)
+        .await?
+        .with_context(|| format!("there is no invoice {number}"))
+}
+
+async fn list(global: &Global, period: PeriodKey, json: bool) -> Result<()> {
+    let engine = global.open().await?;
+    let mut tx = engine.store.snapshot().await?;
+    let heads = on!(&mut tx, conn, q => q::invoices_of_period(conn, period).await)?;
+    if json {
+        let all: Vec<HeadJson> = heads.iter().map(HeadJson::from).collect();
+        return super::json::print(&all);
+    }
+    if heads.is_empty() {
+        println!("{period} has no invoices.");
+        return Ok(());
+    }
+    let mut rows = table(
+        [
+            "number",
+            "account",
+            "customer",
+            "issued on",
+            "net",
+            "VAT",
+            "total",
+        ],
+        4,
+    );
+    for head in &heads {
+        let money = |minor| amount(minor, head.currency);
+        rows.add_row([
+            head.number.to_string(),
+            head.customer.account.clone(),
+            head.customer.legal_name().to_owned(),
+            head.issued_on.to_string(),
+            money(head.net_minor),
+            money(head.vat_minor),
+            money(head.total_minor),
+        ]);
+    }
+    println!("{rows}\n{} invoices", count(heads.len()));
+    Ok(())
+}
+
+fn print_document(document: &Document) {
+    let customer = &document.customer;
+    println!("Invoice {}", document.number);
+    println!(
+        "customer   {} ({})",
+        customer.legal_name(),
+        customer.account
+    );
+    println!(
+        "period     {} ({} to {})",
+        document.period, document.first_day, document.last_day
+    );
+    println!(
+        "issued on  {}, due on {}",
+        document.issued_on, document.due_on
+    );
+    let money = |minor| amount(minor, document.currency);
+    let mut lines = table(["line", "app", "minutes", "per minute", "amount"], 2);
+    for line in &document.lines {
+        let usage = line.usage.as_ref();
+        lines.add_row([
+            describe(line, document.period),
+            usage.map(|usage| usage.app.clone()).unwrap_or_default(),
+            usage.map(|usage| count(usage.minutes)).unwrap_or_default(),
+            usage
+                .map(|usage| usage.unit_price.to_string())
+                .unwrap_or_default(),
+            money(line.amount_minor),
+        ]);
+    }
+    println!("{lines}");
+    let mut sums = table(["", "base", "amount"], 1);
+    sums.add_row(["net".to_owned(), String::new(), money(document.net_minor)]);
+    for group in &document.vat {
+        let name = format!("VAT {} {} %", group.category, group.rate.normalize());
+        sums.add_row([name, money(group.base_minor), money(group.amount_minor)]);
+    }
+    sums.add_row([
+        "total".to_owned(),
+        String::new(),
+        money(document.total_minor),
+    ]);
+    println!("{sums}");
+}
+
+fn describe(line: &DocumentLine, period: PeriodKey) -> String {
+    let late = if line.period == period {
+        String::new()
+    } else {
+        format!(" (late, {})", line.period)
+    };
+    match (&line.usage, line.trial, &line.label) {
+        (Some(usage), _, _) => {
+            format!(
+                "{} {} {}{late}",
+                usage.kind, usage.resource_type, usage.plan_name
+            )
+        }
+        (None, Some((first, end)), _) => format!("Free trial {first} -> {end}"),
+        (None, None, Some(label)) => label.clone(),
+        (None, None, None) => line.kind.code().to_owned(),
+    }
+}

@@ -1,0 +1,148 @@
+//! The JSON that commands print.
+
+use serde::Serialize;
+
+use crate::domain::invoice::document::Document;
+use crate::store::rows::InvoiceHead;
+
+/// An invoice.
+#[derive(Debug, Serialize)]
+pub struct InvoiceJson {
+    number: String,
+    account: String,
+    period: String,
+    currency: String,
+    issued_on: String,
+    due_on: String,
+    net_minor: i64,
+    vat_minor: i64,
+    total_minor: i64,
+    lines: Vec<LineJson>,
+    vat: Vec<VatJson>,
+}
+
+#[derive(Debug, Serialize)]
+struct LineJson {
+    /// `container` or `addon` for usage; `free_trial`, `discount` or `voucher`
+    /// for an allowance.
+    kind: &'static str,
+    app: Option<String>,
+    #[serde(rename = "type")]
+    resource_type: Option<String>,
+    plan: Option<String>,
+    minutes: Option<i64>,
+    unit_price: Option<String>,
+    amount_minor: i64,
+    /// What an allowance is called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label: Option<String>,
+    /// The settled period that late usage belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    late_period: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct VatJson {
+    category: &'static str,
+    rate: String,
+    base_minor: i64,
+    amount_minor: i64,
+}
+
+impl From<Document> for InvoiceJson {
+    fn from(document: Document) -> Self {
+        let period = document.period;
+        let lines = document.lines.into_iter().map(|line| {
+            let late_period = (line.period != period).then(|| line.period.to_string());
+            let trial = line.trial.map(|(first, end)| format!("{first} -> {end}"));
+            let label = trial.or(line.label);
+            match line.usage {
+                Some(usage) => LineJson {
+                    kind: usage.kind.code(),
+                    app: Some(usage.app),
+                    resource_type: Some(usage.resource_type),
+                    plan: Some(usage.plan),
+                    minutes: Some(usage.minutes),
+                    unit_price: Some(usage.unit_price.to_string()),
+                    amount_minor: line.amount_minor,
+                    label,
+                    late_period,
+                },
+                None => LineJson {
+                    kind: line.kind.code(),
+                    app: None,
+                    resource_type: None,
+                    plan: None,
+                    minutes: None,
+                    unit_price: None,
+                    amount_minor: line.amount_minor,
+                    label,
+                    late_period,
+                },
+            }
+        });
+        Self {
+            lines: lines.collect(),
+            vat: document
+                .vat
+                .iter()
+                .map(|group| VatJson {
+                    category: group.category.code(),
+                    rate: group.rate.normalize().to_string(),
+                    base_minor: group.base_minor,
+                    amount_minor: group.amount_minor,
+                })
+                .collect(),
+            number: document.number,
+            account: document.customer.account,
+            period: period.to_string(),
+            currency: document.currency.to_string(),
+            issued_on: document.issued_on.to_string(),
+            due_on: document.due_on.to_string(),
+            net_minor: document.net_minor,
+            vat_minor: document.vat_minor,
+            total_minor: document.total_minor,
+        }
+    }
+}
+
+/// One row of a list of invoices.
+#[derive(Debug, Serialize)]
+pub struct HeadJson {
+    number: String,
+    account: String,
+    customer: String,
+    period: String,
+    currency: String,
+    issued_on: String,
+    due_on: String,
+    net_minor: i64,
+    vat_minor: i64,
+    total_minor: i64,
+}
+
+impl From<&InvoiceHead> for HeadJson {
+    fn from(head: &InvoiceHead) -> Self {
+        Self {
+            number: head.number.to_string(),
+            account: head.customer.account.clone(),
+            customer: head.customer.legal_name().to_owned(),
+            period: head.period.to_string(),
+            currency: head.currency.to_string(),
+            issued_on: head.issued_on.to_string(),
+            due_on: head.due_on.to_string(),
+            net_minor: head.net_minor,
+            vat_minor: head.vat_minor,
+            total_minor: head.total_minor,
+        }
+    }
+}
+
+/// Prints a value as JSON, indented for people.
+pub fn print(value: &impl Serialize) -> anyhow::Result<()> {
+    use std::io::Write as _;
+    let mut out = std::io::stdout().lock();
+    serde_json::to_writer_pretty(&mut out, value)?;
+    writeln!(out)?;
+    Ok(())
+}

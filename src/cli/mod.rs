@@ -1,0 +1,110 @@
+//! The command line: a file per command.
+
+mod house;
+mod import;
+mod invoice;
+mod json;
+mod print;
+mod run;
+mod verify;
+mod voucher;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use chrono::{DateTime, Utc};
+use clap::{Args, Parser, Subcommand};
+
+/// Monthly billing for a hosting platform: usage in, numbered invoices and money
+/// out, exactly once.
+///
+/// Start with `quittance demo`. Every command that reads or writes a database
+/// takes --database-url, or the DATABASE_URL environment variable.
+#[derive(Debug, Parser)]
+#[command(name = "quittance", version, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Args)]
+struct Global {
+    /// The database: sqlite:FILE or postgres://USER@HOST/NAME
+    #[arg(
+        long,
+        env = "DATABASE_URL",
+        global = true,
+        hide_env_values = true,
+        value_name = "URL"
+    )]
+    database_url: Option<String>,
+    /// The settings [default: quittance.toml where it exists]
+    #[arg(long, env = "QUITTANCE_CONFIG", global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Pretend it is this time (RFC 3339), for tests and rehearsals
+    #[arg(
+        long,
+        env = "QUITTANCE_NOW",
+        global = true,
+        hide = true,
+        value_name = "TIME"
+    )]
+    now: Option<DateTime<Utc>>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Import accounts, prices or usage
+    Import(import::ImportArgs),
+    /// Bill a month, or see where its run stands
+    #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+    Run(run::RunArgs),
+    /// List and show invoices, as text, JSON, PDF or XML
+    Invoice(invoice::InvoiceArgs),
+    /// Grant an account a voucher or a discount
+    Voucher(voucher::VoucherArgs),
+    /// Recompute every invariant and name what is broken
+    Verify(verify::VerifyArgs),
+}
+
+/// Runs a command. The exit code is 0 when all is well, 1 when it is not, and 2
+/// for a wrong command line.
+#[must_use]
+pub fn run(cli: Cli) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&error.into()),
+    };
+    let done = runtime.block_on(async {
+        match cli.command {
+            Command::Import(args) => import::import(&cli.global, args).await,
+            Command::Run(args) => run::run(&cli.global, args).await,
+            Command::Invoice(args) => invoice::invoice(&cli.global, args).await,
+            Command::Voucher(args) => voucher::voucher(&cli.global, args).await,
+            Command::Verify(args) => verify::verify(&cli.global, args).await,
+        }
+    });
+    match done {
+        Ok(code) => code,
+        Err(error) => fail(&error),
+    }
+}
+
+fn fail(error: &anyhow::Error) -> ExitCode {
+    // A closed pipe (`| head`) is no failure worth a word.
+    let broken_pipe = |cause: &(dyn std::error::Error + 'static)| {
+        cause
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+    };
+    if error.chain().any(broken_pipe) {
+        return ExitCode::SUCCESS;
+    }
+    eprintln!("error: {error:#}");
+    ExitCode::FAILURE
+}

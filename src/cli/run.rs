@@ -1,0 +1,453 @@
+//! `quittance run`.
+
+use std::num::NonZeroUsize;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+use super::Global;
+use super::print::{Meter, amount, count, table};
+use crate::domain::calendar::PeriodKey;
+use crate::engine::run::shadow::{ShadowReport, Standing};
+use crate::engine::run::status::RunStatus;
+use crate::engine::run::{BatchTally, Engine, Progress};
+
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    #[command(subcommand)]
+    command: Option<RunCommand>,
+    /// The month to bill, such as 2026-10
+    #[arg(required = true)]
+    period: Option<PeriodKey>,
+    /// How many batches are worked on at once [default: the machine's cores]
+    #[arg(long, value_name = "N")]
+    workers: Option<NonZeroUsize>,
+    /// Compute the month, write nothing, and print the differences with what stands
+    #[arg(long)]
+    shadow: bool,
+    /// Only this account
+    #[arg(long, value_name = "ID")]
+    account: Option<String>,
+    /// Print the outcome as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum RunCommand {
+    /// Where a run stands; without a month, every run
+    Status {
+        period: Option<PeriodKey>,
+        #[arg(long)]
+        json: bool,
+    },
+    /// Stop the workers of a run after the batch at hand
+    Pause { period: PeriodKey },
+    /// Let a paused run go on
+    Resume { period: PeriodKey },
+    /// Bill a parked account in spite of the sanity bounds
+    Release { period: PeriodKey, account: String },
+}
+
+pub async fn run(global: &Global, args: RunArgs) -> Result<ExitCode> {
+    match args.command {
+        Some(RunCommand::Status { period, json }) => status(global, period, json).await,
+        Some(RunCommand::Pause { period }) => {
+            global.open().await?.set_paused(period, true).await?;
+            println!("the run of {period} is paused; its workers stop after the batch at hand");
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(RunCommand::Resume { period }) => {
+            global.open().await?.set_paused(period, false).await?;
+            println!("the run of {period} may go on: start it with `quittance run {period}`");
+            Ok(ExitCode::SUCCESS)
+        }
+        Some(RunCommand::Release { period, account }) => release(global, period, &account).await,
+        None => {
+            let period = args.period.context("name a month, such as 2026-10")?;
+            if args.shadow {
+                return shadow(global, period, args.account.as_deref(), args.json).await;
+            }
+            bill(global, period, &args).await
+        }
+    }
+}
+
+/// The workers a run has unless told otherwise.
+pub fn default_workers() -> NonZeroUsize {
+    std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN)
+}
+
+async fn bill(global: &Global, period: PeriodKey, args: &RunArgs) -> Result<ExitCode> {
+    let engine = global.open_to_bill().await?;
+    let (tally, took) = match &args.account {
+        Some(account) => (engine.run_account(period, account).await?, None),
+        None => {
+            let workers = args.workers.unwrap_or_else(default_workers);
+            let (tally, took) = run_with_meter(&engine, period, workers, args.json).await?;
+            (tally, Some(took))
+        }
+    };
+    let status = engine.run_status(period).await?;
+    engine.store.close().await;
+    if args.json {
+        super::json::print(&RunJson::new(&status, Some(tally)))?;
+    } else {
+        print_tally(tally, took);
+        print_status(&status);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Runs a month with a progress bar.
+pub async fn run_with_meter(
+    engine: &Engine,
+    period: PeriodKey,
+    workers: NonZeroUsize,
+    quiet: bool,
+) -> Result<(BatchTally, Duration)> {
+    let meter = Arc::new(RunMeter(Meter::new("accounts", 0, quiet)));
+    let progress: Arc<dyn Progress> = meter.clone();
+    let tally = engine.run_month(period, workers, &progress).await;
+    let took = meter.0.finish();
+    Ok((tally?, took))
+}
+
+struct RunMeter(Meter);
+
+impl Progress for RunMeter {
+    fn planned(&self, accounts: u64) {
+        self.0.lengthen(accounts);
+    }
+
+    fn done(&self, batch: BatchTally) {
+        self.0.advance(batch.accounts);
+    }
+}
+
+async fn release(global: &Global, period: PeriodKey, account: &str) -> Result<ExitCode> {
+    let engine = global.open_to_bill().await?;
+    let number = engine.release(period, account).await?;
+    match number {
+        Some(number) => {
+            println!("{account} is released: invoice {number}");
+            Ok(ExitCode::SUCCESS)
+        }
+        None => {
+            let status = engine.run_status(period).await?;
+            let parked = status
+                .parked
+                .iter()
+                .find(|parked| parked.external_id == account);
+            match parked {
+                Some(parked) => println!(
+                    "{account} is released from the sanity bounds, but still parked: {}",
+                    parked.reason
+                ),
+                None => println!("{account} is released: nothing is due"),
+            }
+            Ok(if parked.is_some() {
+                ExitCode::FAILURE
+            } else {
+                ExitCode::SUCCESS
+            })
+        }
+    }
+}
+
+async fn status(global: &Global, period: Option<PeriodKey>, json: bool) -> Result<ExitCode> {
+    let engine = global.open().await?;
+    let runs = match period {
+        Some(period) => vec![engine.run_status(period).await?],
+        None => {
+            let mut all = Vec::new();
+            for run in engine.list_runs().await? {
+                all.push(engine.run_status(run.period.key).await?);
+            }
+            all
+        }
+    };
+    if json {
+        let all: Vec<RunJson> = runs
+            .iter()
+            .map(|status| RunJson::new(status, None))
+            .collect();
+        match (period, all.as_slice()) {
+            (Some(_), [only]) => super::json::print(only)?,
+            _ => super::json::print(&all)?,
+        }
+    } else if runs.is_empty() {
+        println!("no month was run yet: start with `quittance run 2026-10`");
+    } else {
+        runs.iter().for_each(print_status);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print_tally(tally: BatchTally, took: Option<Duration>) {
+    if tally.accounts == 0 {
+        println!("Nothing to do: every account is settled.");
+        return;
+    }
+    let took = took.map_or(String::new(), |took| {
+        let millis = took.as_millis().max(1);
+        format!(" in {}.{:01} s", millis / 1000, millis % 1000 / 100)
+    });
+    println!(
+        "Settled {} accounts{took}: {} invoices with {} lines, {} with nothing due, {} parked.",
+        count(tally.accounts),
+        count(tally.invoices),
+        count(tally.lines),
+        count(tally.nothing_due),
+        count(tally.parked)
+    );
+}
+
+/// Prints where a run stands.
+pub fn print_status(status: &RunStatus) {
+    let run = &status.run;
+    let paused = if run.paused { ", paused" } else { "" };
+    println!("\nRun {} is {}{paused}.", run.period.key, run.state.code());
+    let counts = status.counts;
+    let mut table_of_counts = table(["accounts", ""], 1);
+    table_of_counts.add_row(["invoiced".to_owned(), count(counts.invoiced)]);
+    table_of_counts.add_row(["nothing due".to_owned(), count(counts.nothing_due)]);
+    table_of_counts.add_row(["parked".to_owned(), count(counts.parked)]);
+    if status.missing > 0 {
+        table_of_counts.add_row(["still to do".to_owned(), count(status.missing)]);
+    }
+    println!("{table_of_counts}");
+    if !status.totals.is_empty() {
+        let mut totals = table(["currency", "invoices", "net", "VAT", "total"], 1);
+        for total in &status.totals {
+            let money = |minor| amount(minor, total.currency);
+            totals.add_row([
+                total.currency.to_string(),
+                count(total.invoices),
+                money(total.net_minor),
+                money(total.vat_minor),
+                money(total.total_minor),
+            ]);
+        }
+        println!("{totals}");
+    }
+    for parked in &status.parked {
+        println!("parked {}: {}", parked.external_id, parked.reason);
+    }
+    let (pieces, accounts) = status.late_waiting;
+    if pieces > 0 {
+        println!(
+            "{} pieces of late usage of {} accounts wait for their next invoice.",
+            count(pieces),
+            count(accounts)
+        );
+    }
+}
+
+async fn shadow(
+    global: &Global,
+    period: PeriodKey,
+    account: Option<&str>,
+    json: bool,
+) -> Result<ExitCode> {
+    let engine = global.open().await?;
+    let meter = RunMeter(Meter::new("accounts", 0, json));
+    let report = engine.shadow(period, account, &meter).await?;
+    meter.0.finish();
+    if json {
+        super::json::print(&ShadowJson::new(period, &report))?;
+    } else {
+        print_shadow(period, &report);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print_shadow(period: PeriodKey, report: &ShadowReport) {
+    println!(
+        "Shadow run of {period}, nothing was written: {} accounts, {} as they stand, {} different.",
+        count(report.accounts),
+        count(report.same),
+        count(report.differences.len())
+    );
+    if report.differences.is_empty() {
+        return;
+    }
+    let mut differences = table(["account", "stands", "would be", "change"], 1);
+    for difference in &report.differences {
+        let currency = difference.currency;
+        let words = |standing: &Standing| match standing {
+            Standing::None => "not run".to_owned(),
+            Standing::NothingDue => "nothing due".to_owned(),
+            Standing::Parked => "parked".to_owned(),
+            Standing::Invoiced { total_minor } => amount(*total_minor, currency),
+        };
+        let change = due(&difference.would_be).saturating_sub(due(&difference.stands));
+        differences.add_row([
+            difference.account.clone(),
+            words(&difference.stands),
+            difference
+                .reason
+                .clone()
+                .unwrap_or_else(|| words(&difference.would_be)),
+            amount(change, currency),
+        ]);
+    }
+    println!("{differences}");
+}
+
+const fn due(standing: &Standing) -> i64 {
+    match standing {
+        Standing::Invoiced { total_minor } => *total_minor,
+        _ => 0,
+    }
+}
+
+#[derive(Serialize)]
+struct RunJson {
+    period: String,
+    state: &'static str,
+    paused: bool,
+    accounts: AccountsJson,
+    /// What this command settled.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    settled_now: Option<SettledJson>,
+    totals: Vec<TotalJson>,
+    parked: Vec<ParkedJson>,
+    late_pieces_waiting: i64,
+}
+
+#[derive(Serialize)]
+struct AccountsJson {
+    invoiced: i64,
+    nothing_due: i64,
+    parked: i64,
+    missing: i64,
+}
+
+#[derive(Serialize)]
+struct SettledJson {
+    accounts: u64,
+    invoices: u64,
+    lines: u64,
+}
+
+#[derive(Serialize)]
+struct TotalJson {
+    currency: String,
+    invoices: i64,
+    net_minor: i64,
+    vat_minor: i64,
+    total_minor: i64,
+}
+
+#[derive(Serialize)]
+struct ParkedJson {
+    account: String,
+    reason: String,
+    released: bool,
+}
+
+impl RunJson {
+    fn new(status: &RunStatus, tally: Option<BatchTally>) -> Self {
+        Self {
+            period: status.run.period.key.to_string(),
+            state: status.run.state.code(),
+            paused: status.run.paused,
+            accounts: AccountsJson {
+                invoiced: status.counts.invoiced,
+                nothing_due: status.counts.nothing_due,
+                parked: status.counts.parked,
+                missing: status.missing,
+            },
+            settled_now: tally.map(|tally| SettledJson {
+                accounts: tally.accounts,
+                invoices: tally.invoices,
+                lines: tally.lines,
+            }),
+            totals: status
+                .totals
+                .iter()
+                .map(|total| TotalJson {
+                    currency: total.currency.to_string(),
+                    invoices: total.invoices,
+                    net_minor: total.net_minor,
+                    vat_minor: total.vat_minor,
+                    total_minor: total.total_minor,
+                })
+                .collect(),
+            parked: status
+                .parked
+                .iter()
+                .map(|parked| ParkedJson {
+                    account: parked.external_id.clone(),
+                    reason: parked.reason.clone(),
+                    released: parked.released,
+                })
+                .collect(),
+            late_pieces_waiting: status.late_waiting.0,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct ShadowJson {
+    period: String,
+    accounts: u64,
+    same: u64,
+    differences: Vec<DifferenceJson>,
+}
+
+#[derive(Serialize)]
+struct DifferenceJson {
+    account: String,
+    currency: String,
+    stands: StandingJson,
+    would_be: StandingJson,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+#[derive(Serialize)]
+struct StandingJson {
+    outcome: Option<&'static str>,
+    total_minor: i64,
+}
+
+impl From<&Standing> for StandingJson {
+    fn from(standing: &Standing) -> Self {
+        Self {
+            outcome: match standing {
+                Standing::None => None,
+                Standing::NothingDue => Some("nothing_due"),
+                Standing::Invoiced { .. } => Some("invoiced"),
+                Standing::Parked => Some("parked"),
+            },
+            total_minor: due(standing),
+        }
+    }
+}
+
+impl ShadowJson {
+    fn new(period: PeriodKey, report: &ShadowReport) -> Self {
+        Self {
+            period: period.to_string(),
+            accounts: report.accounts,
+            same: report.same,
+            differences: report
+                .differences
+                .iter()
+                .map(|difference| DifferenceJson {
+                    account: difference.account.clone(),
+                    currency: difference.currency.to_string(),
+                    stands: (&difference.stands).into(),
+                    would_be: (&difference.would_be).into(),
+                    reason: difference.reason.clone(),
+                })
+                .collect(),
+        }
+    }
+}

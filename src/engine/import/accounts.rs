@@ -1,0 +1,259 @@
+//! Accounts. An account that is known already gets a new version of its
+//! profile when anything printed changed.
+
+use std::collections::{HashMap, HashSet};
+
+use super::checks::Checks;
+use super::table::Table;
+use super::{Chunk, Import, ImportError, ImportReport, Problem};
+use crate::domain::account::{BillingProfile, Language};
+use crate::domain::calendar::Instant;
+use crate::domain::ids::{AccountId, ProfileId};
+use crate::domain::invoice::fingerprint::Digest;
+use crate::domain::money::Currency;
+use crate::domain::tax::Country;
+use crate::engine::run::Engine;
+use crate::on;
+use crate::store::rows::AccountVersion;
+
+const COLUMNS: [&str; 13] = [
+    "id",
+    "username",
+    "email",
+    "full_name",
+    "company",
+    "country",
+    "address_line1",
+    "postal_code",
+    "city",
+    "vat_number",
+    "currency",
+    "created_at",
+    "language",
+];
+/// `language` may be left out; it then follows the country.
+const REQUIRED: usize = 12;
+const ROWS_PER_CHUNK: usize = 5_000;
+
+/// What a file is checked against, and what it adds.
+struct Known {
+    id: AccountId,
+    currency: Currency,
+    created_at: Instant,
+    profile: ProfileId,
+    digest: Digest,
+}
+
+struct Parser {
+    known: HashMap<String, Known>,
+    in_file: HashSet<String>,
+    next_id: i64,
+}
+
+impl Engine {
+    /// Imports a CSV file of accounts.
+    ///
+    /// # Errors
+    /// When the file cannot be read or the database refuses; bad rows are no
+    /// error but reported.
+    pub async fn import_accounts(
+        &self,
+        mut import: Import<'_>,
+    ) -> Result<ImportReport, ImportError> {
+        let mut table = Table::open(import.path, &COLUMNS, REQUIRED)?;
+        let mut tx = self.store.begin().await?;
+        on!(&mut tx, conn, q => q::raise_generation(conn).await)?;
+        let stored = on!(&mut tx, conn, q => q::known_accounts(conn).await)?;
+        let mut parser = Parser {
+            next_id: on!(&mut tx, conn, q => q::next_id(conn, q::KeyedTable::Account).await)?,
+            in_file: HashSet::new(),
+            known: stored
+                .into_iter()
+                .map(|account| {
+                    let known = Known {
+                        id: account.id,
+                        currency: account.currency,
+                        created_at: account.created_at,
+                        profile: account.profile,
+                        digest: account.profile_digest,
+                    };
+                    (account.external_id, known)
+                })
+                .collect(),
+        };
+        let mut report = ImportReport::default();
+        loop {
+            let chunk = parser
+                .read_chunk(&mut table)
+                .map_err(|error| ImportError::read(import.path, error))?;
+            let ended = chunk.read == 0;
+            report.rows += chunk.read;
+            report.unchanged += chunk.repeated;
+            for version in &chunk.rows {
+                if version.profile.0 == 1 {
+                    report.added += 1;
+                } else {
+                    report.updated += 1;
+                }
+            }
+            on!(&mut tx, conn, q => q::write_accounts(conn, &chunk.rows).await)?;
+            import.progress.read(table.lines.bytes_read, chunk.read);
+            import.take_bad(&mut report, chunk.bad)?;
+            if ended {
+                break;
+            }
+        }
+        import.end(tx, &mut report).await?;
+        Ok(report)
+    }
+}
+
+impl Parser {
+    fn read_chunk(&mut self, table: &mut Table) -> std::io::Result<Chunk<AccountVersion>> {
+        let mut chunk = Chunk::default();
+        while chunk.rows.len() + chunk.bad.len() < ROWS_PER_CHUNK {
+            let Some(row) = table.next()? else { break };
+            chunk.read += 1;
+            match row {
+                Err(bad) => chunk.bad.push(bad),
+                Ok(()) => match self.check(table) {
+                    Ok(Some(version)) => chunk.rows.push(version),
+                    Ok(None) => chunk.repeated += 1,
+                    Err(problems) => chunk.bad.push(table.lines.bad(problems)),
+                },
+            }
+        }
+        Ok(chunk)
+    }
+
+    /// The new version a row makes; `None` when it says what is known.
+    fn check(&mut self, table: &Table) -> Result<Option<AccountVersion>, Vec<Problem>> {
+        let mut checks = Checks::default();
+        let content = check_profile(&mut checks, table);
+        let currency: Option<Currency> = checks.parse("currency", table.field(10));
+        let created_at = checks.time("created_at", table.field(11));
+        let (Some(content), Some(currency), Some(created_at), true) =
+            (content, currency, created_at, checks.problems.is_empty())
+        else {
+            return Err(checks.problems);
+        };
+        let id = content.account.clone();
+        let digest = content.digest();
+        let again = !self.in_file.insert(id.clone());
+        let Some(known) = self.known.get_mut(&id) else {
+            let version = AccountVersion {
+                id: AccountId(self.next_id),
+                profile: ProfileId(1),
+                currency,
+                created_at,
+                digest,
+                content,
+            };
+            self.next_id += 1;
+            let known = Known {
+                id: version.id,
+                currency,
+                created_at,
+                profile: version.profile,
+                digest,
+            };
+            self.known.insert(id, known);
+            return Ok(Some(version));
+        };
+        if known.currency != currency {
+            let reason = format!(
+                "the account is billed in {}: its currency cannot change",
+                known.currency
+            );
+            checks.refuse("currency", currency.code(), reason);
+        }
+        if known.created_at != created_at {
+            let reason = format!(
+                "the account was created at {}: that cannot change",
+                known.created_at
+            );
+            checks.refuse("created_at", table.field(11), reason);
+        }
+        if again && known.digest != digest {
+            checks.refuse("id", &id, "is in the file twice, with different content");
+        }
+        if !checks.problems.is_empty() {
+            return Err(checks.problems);
+        }
+        if known.digest == digest {
+            return Ok(None);
+        }
+        known.profile = ProfileId(known.profile.0 + 1);
+        known.digest = digest;
+        Ok(Some(AccountVersion {
+            id: known.id,
+            profile: known.profile,
+            currency,
+            created_at,
+            digest,
+            content,
+        }))
+    }
+}
+
+fn check_profile(checks: &mut Checks, table: &Table) -> Option<BillingProfile> {
+    let mut optional = |column: usize, bytes_max| {
+        let value = checks.optional_text(COLUMNS[column], table.field(column), bytes_max)?;
+        Some(value.to_owned())
+    };
+    let username = optional(1, 100);
+    let full_name = optional(3, 1_000);
+    let company = optional(4, 1_000);
+    let address_line1 = optional(6, 1_000);
+    let postal_code = optional(7, 20);
+    let city = optional(8, 200);
+    let vat_number = optional(9, 30);
+    let account = checks
+        .text("id", table.field(0), 100)
+        .map(ToOwned::to_owned);
+    let email = checks
+        .text("email", table.field(2), 254)
+        .map(ToOwned::to_owned);
+    if email
+        .as_deref()
+        .is_some_and(|email| !looks_like_email(email))
+    {
+        checks.refuse("email", table.field(2), "is not an email address");
+    }
+    if full_name.as_deref() == Some("") && company.as_deref() == Some("") {
+        checks.refuse(
+            "full_name",
+            "",
+            "is missing, and so is company: an invoice needs a name",
+        );
+    }
+    let country: Option<Country> = checks.parse("country", table.field(5));
+    let language = match table.field(12) {
+        "" => country.map(Language::default_for),
+        text => checks.parse("language", text),
+    };
+    Some(BillingProfile {
+        account: account?,
+        username: username?,
+        email: email?,
+        full_name: full_name?,
+        company: company?,
+        country: country?,
+        address_line1: address_line1?,
+        postal_code: postal_code?,
+        city: city?,
+        vat_number: vat_number?,
+        language: language?,
+    })
+}
+
+/// One `@` with something before it and a domain behind; the mail server knows
+/// the rest.
+fn looks_like_email(text: &str) -> bool {
+    text.split_once('@').is_some_and(|(local, domain)| {
+        !local.is_empty()
+            && !domain.is_empty()
+            && !domain.contains('@')
+            && !text.contains(char::is_whitespace)
+    })
+}
