@@ -1,11 +1,12 @@
 //! Quittance: monthly billing for a hosting platform.
 //!
 //! The map, in flow order: `cli` is asked, `engine` loads the facts, `domain`
-//! decides (pure), `store` commits.
+//! decides (pure), `store` commits, `documents` puts it on paper.
 
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod documents;
 pub mod domain;
 pub mod engine;
 pub mod store;

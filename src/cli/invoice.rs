@@ -1,5 +1,7 @@
 //! `quittance invoice`.
 
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
@@ -8,6 +10,7 @@ use clap::{Args, Subcommand};
 use super::Global;
 use super::json::{HeadJson, InvoiceJson};
 use super::print::{amount, count, table};
+use crate::documents::factur_x;
 use crate::domain::calendar::PeriodKey;
 use crate::domain::invoice::InvoiceNumber;
 use crate::domain::invoice::document::{Document, DocumentLine};
@@ -35,6 +38,14 @@ enum InvoiceCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Write the Factur-X XML of an invoice (EN 16931)
+    Xml {
+        /// Such as Q-2026-000001
+        number: InvoiceNumber,
+        /// Where to write it [default: standard output]
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
 }
 
 pub async fn invoice(global: &Global, args: InvoiceArgs) -> Result<ExitCode> {
@@ -48,6 +59,10 @@ pub async fn invoice(global: &Global, args: InvoiceArgs) -> Result<ExitCode> {
                 print_document(&document);
             }
         }
+        InvoiceCommand::Xml { number, output } => {
+            let xml = factur_x(&find(global, &number).await?)?;
+            write_out(output.as_deref(), &xml)?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -57,6 +72,14 @@ async fn find(global: &Global, number: &InvoiceNumber) -> Result<Document> {
     load_document(&engine.store, number)
         .await?
         .with_context(|| format!("there is no invoice {number}"))
+}
+
+fn write_out(path: Option<&Path>, bytes: &[u8]) -> Result<()> {
+    match path {
+        Some(path) => std::fs::write(path, bytes)
+            .with_context(|| format!("{} cannot be written", path.display())),
+        None => Ok(std::io::stdout().lock().write_all(bytes)?),
+    }
 }
 
 async fn list(global: &Global, period: PeriodKey, json: bool) -> Result<()> {
