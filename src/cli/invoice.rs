@@ -10,7 +10,7 @@ use clap::{Args, Subcommand};
 use super::Global;
 use super::json::{HeadJson, InvoiceJson};
 use super::print::{amount, count, table};
-use crate::documents::factur_x;
+use crate::documents::{PdfRenderer, factur_x};
 use crate::domain::calendar::PeriodKey;
 use crate::domain::invoice::InvoiceNumber;
 use crate::domain::invoice::document::{Document, DocumentLine};
@@ -38,6 +38,14 @@ enum InvoiceCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Write the PDF of an invoice (PDF/A-3, its Factur-X XML inside)
+    Pdf {
+        /// Such as Q-2026-000001
+        number: InvoiceNumber,
+        /// Where to write it
+        #[arg(short, long, value_name = "FILE")]
+        output: PathBuf,
+    },
     /// Write the Factur-X XML of an invoice (EN 16931)
     Xml {
         /// Such as Q-2026-000001
@@ -58,6 +66,10 @@ pub async fn invoice(global: &Global, args: InvoiceArgs) -> Result<ExitCode> {
             } else {
                 print_document(&document);
             }
+        }
+        InvoiceCommand::Pdf { number, output } => {
+            let pdf = PdfRenderer::new()?.render(&find(global, &number).await?)?;
+            write_out(Some(&output), &pdf)?;
         }
         InvoiceCommand::Xml { number, output } => {
             let xml = factur_x(&find(global, &number).await?)?;

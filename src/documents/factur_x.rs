@@ -41,6 +41,9 @@ const PAYMENT_MEANS_NOT_DEFINED: &str = "1";
 /// UN/ECE Recommendation 20.
 const MINUTE: &str = "MIN";
 const PIECE: &str = "C62";
+/// A price per minute has up to 10 decimals and BT-146 at most 6
+/// (BR-FR-DEC-03), so it is given for this many minutes: the same price, exact.
+const PRICE_BASE_MINUTES: u32 = 10_000;
 /// SIREN, as a legal registration (ISO/IEC 6523).
 const SIREN_SCHEME: &str = "0002";
 /// SIREN, as an electronic address in France.
@@ -120,9 +123,12 @@ fn trade_line(
     line: &DocumentLine,
 ) -> io::Result<()> {
     // An allowance is one piece taken off: a price is never negative (BR-27).
-    let (quantity, unit, price) = match &line.usage {
-        Some(usage) => (usage.minutes, MINUTE, usage.unit_price.normalize()),
-        None => (-1, PIECE, major(-line.amount_minor, document.currency)),
+    let (quantity, unit, price, per) = match &line.usage {
+        Some(usage) => {
+            let price = usage.unit_price * Decimal::from(PRICE_BASE_MINUTES);
+            (usage.minutes, MINUTE, price.normalize(), PRICE_BASE_MINUTES)
+        }
+        None => (-1, PIECE, major(-line.amount_minor, document.currency), 1),
     };
     xml.within("ram:IncludedSupplyChainTradeLineItem", |xml| {
         xml.within("ram:AssociatedDocumentLineDocument", |xml| {
@@ -135,7 +141,8 @@ fn trade_line(
         })?;
         xml.within("ram:SpecifiedLineTradeAgreement", |xml| {
             xml.within("ram:NetPriceProductTradePrice", |xml| {
-                xml.text("ram:ChargeAmount", &price.to_string())
+                xml.text("ram:ChargeAmount", &price.to_string())?;
+                xml.text_with("ram:BasisQuantity", &[("unitCode", unit)], &per.to_string())
             })
         })?;
         xml.within("ram:SpecifiedLineTradeDelivery", |xml| {

@@ -113,7 +113,21 @@ pub fn number(value: Decimal, language: Language) -> String {
 
 /// An amount with its currency: `€1,234.50`, `1 234,50 €`, `PLN 1,234.50`.
 pub fn amount(minor: i64, currency: Currency, language: Language) -> String {
-    let value = number(Decimal::new(minor, currency.minor_digits()), language);
+    let value = Decimal::new(minor, currency.minor_digits());
+    with_currency(value, currency, language)
+}
+
+/// A price with every decimal it has, and those of its currency at least.
+pub fn unit_price(price: Decimal, currency: Currency, language: Language) -> String {
+    let mut price = price.normalize();
+    if price.scale() < currency.minor_digits() {
+        price.rescale(currency.minor_digits());
+    }
+    with_currency(price, currency, language)
+}
+
+fn with_currency(value: Decimal, currency: Currency, language: Language) -> String {
+    let value = number(value, language);
     let symbol = match currency {
         Currency::Eur => "€",
         Currency::Gbp => "£",

@@ -1,0 +1,95 @@
+//! The fixed words of the printed invoice.
+
+use crate::domain::account::Language;
+
+/// What every part is called in one language.
+pub struct Labels {
+    pub invoice: &'static str,
+    pub continued: &'static str,
+    pub issuer: &'static str,
+    pub customer: &'static str,
+    pub vat_number: &'static str,
+    pub issued_on: &'static str,
+    pub due_on: &'static str,
+    pub first_day: &'static str,
+    pub last_day: &'static str,
+    pub account: &'static str,
+    pub description: &'static str,
+    pub minutes: &'static str,
+    pub price_per_minute: &'static str,
+    pub vat: &'static str,
+    pub amount: &'static str,
+    pub category: &'static str,
+    pub rate: &'static str,
+    pub base: &'static str,
+    pub net: &'static str,
+    pub total: &'static str,
+    pub free_trial: &'static str,
+    pub vouchers: &'static str,
+    pub discounts: &'static str,
+    pub payment: &'static str,
+    pub page: &'static str,
+}
+
+pub const fn labels(language: Language) -> &'static Labels {
+    match language {
+        Language::English => &ENGLISH,
+        Language::French => &FRENCH,
+    }
+}
+
+const ENGLISH: Labels = Labels {
+    invoice: "Invoice",
+    continued: "continued",
+    issuer: "From",
+    customer: "Billed to",
+    vat_number: "VAT number",
+    issued_on: "Issued on",
+    due_on: "Due on",
+    first_day: "From",
+    last_day: "To",
+    account: "Account",
+    description: "Description",
+    minutes: "Minutes",
+    price_per_minute: "Price per minute",
+    vat: "VAT",
+    amount: "Amount",
+    category: "Category",
+    rate: "Rate",
+    base: "Base",
+    net: "Total excluding VAT",
+    total: "Total including VAT",
+    free_trial: "Free trial",
+    vouchers: "Vouchers",
+    discounts: "Discounts",
+    payment: "Payment",
+    page: "Page",
+};
+
+const FRENCH: Labels = Labels {
+    invoice: "Facture",
+    continued: "suite",
+    issuer: "Émetteur",
+    customer: "Client",
+    vat_number: "N° TVA",
+    issued_on: "Émise le",
+    due_on: "Échéance",
+    first_day: "Du",
+    last_day: "Au",
+    account: "Compte",
+    description: "Désignation",
+    minutes: "Minutes",
+    price_per_minute: "Prix par minute HT",
+    vat: "TVA",
+    amount: "Montant HT",
+    category: "Catégorie",
+    rate: "Taux",
+    base: "Base HT",
+    net: "Total HT",
+    total: "Total TTC",
+    free_trial: "Essai gratuit",
+    vouchers: "Bons",
+    discounts: "Remises",
+    payment: "Règlement",
+    page: "Page",
+};
