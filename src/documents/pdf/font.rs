@@ -227,7 +227,7 @@ mod tests {
         let table = [
             ("東京", "Dong Jing "),
             ("e\u{301}", "é"),
-            ("a\u{7}b\tc", "abc"),
+            ("a\u{7}b\tc", "ab c"),
             ("1\u{202f}234", "1\u{a0}234"),
             ("\u{f8ff}", "?"),
         ];
