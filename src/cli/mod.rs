@@ -1,5 +1,6 @@
 //! The command line: a file per command.
 
+mod demo;
 mod house;
 mod import;
 mod invoice;
@@ -56,6 +57,8 @@ struct Global {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Build a small sample platform in a folder and bill its last month
+    Demo(demo::DemoArgs),
     /// Import accounts, prices or usage
     Import(import::ImportArgs),
     /// Bill a month, or see where its run stands
@@ -82,6 +85,7 @@ pub fn run(cli: Cli) -> ExitCode {
     };
     let done = runtime.block_on(async {
         match cli.command {
+            Command::Demo(args) => demo::demo(&cli.global, args).await,
             Command::Import(args) => import::import(&cli.global, args).await,
             Command::Run(args) => run::run(&cli.global, args).await,
             Command::Invoice(args) => invoice::invoice(&cli.global, args).await,

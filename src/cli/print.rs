@@ -3,19 +3,20 @@
 use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
-use comfy_table::presets::UTF8_HORIZONTAL_ONLY;
-use comfy_table::{Cell, CellAlignment, Table};
+use comfy_table::{Cell, CellAlignment, LineStyle, Table, TableStyle};
 use indicatif::{ProgressBar, ProgressStyle};
 use rust_decimal::Decimal;
 
 use crate::domain::money::Currency;
 
+/// A line below the head and nothing else.
+const STYLE: TableStyle =
+    TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─'));
+
 /// A table whose columns from `right_from` on are aligned right.
 pub fn table<const N: usize>(head: [&str; N], right_from: usize) -> Table {
     let mut table = Table::new();
-    table
-        .load_style(UTF8_HORIZONTAL_ONLY)
-        .set_header(head.map(Cell::new));
+    table.load_style(STYLE).set_header(head.map(Cell::new));
     for (at, column) in table.column_iter_mut().enumerate() {
         if at >= right_from {
             column.set_cell_alignment(CellAlignment::Right);
