@@ -109,6 +109,21 @@ fn fail(error: &anyhow::Error) -> ExitCode {
     if error.chain().any(broken_pipe) {
         return ExitCode::SUCCESS;
     }
-    eprintln!("error: {error:#}");
+    eprintln!("error: {}", told(error));
     ExitCode::FAILURE
+}
+
+/// An error and its causes, each said once: some repeat their cause's words.
+fn told(error: &anyhow::Error) -> String {
+    let mut told = String::new();
+    for cause in error.chain() {
+        let words = cause.to_string();
+        if told.is_empty() {
+            told = words;
+        } else if !told.ends_with(&words) {
+            told.push_str(": ");
+            told.push_str(&words);
+        }
+    }
+    told
 }

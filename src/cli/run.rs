@@ -198,7 +198,7 @@ fn print_tally(tally: BatchTally, took: Option<Duration>) {
         format!(" in {}.{:01} s", millis / 1000, millis % 1000 / 100)
     });
     println!(
-        "Settled {} accounts{took}: {} invoices with {} lines, {} with nothing due, {} parked.",
+        "Settled{took}: {} accounts, {} invoices with {} lines, {} with nothing due, {} parked.",
         count(tally.accounts),
         count(tally.invoices),
         count(tally.lines),

@@ -298,6 +298,12 @@ fn settlement(xml: &mut Xml, document: &Document, group: &VatGroup) -> io::Resul
     let currency = document.currency;
     xml.within("ram:ApplicableHeaderTradeSettlement", |xml| {
         xml.text("ram:PaymentReference", &document.number)?;
+        // French VAT is accounted for in euros; without VAT that needs no
+        // exchange rate (BR-FR-CO-12, CGI annexe II art. 242 nonies A).
+        let vat_in_euros = currency != Currency::Eur && document.vat_minor == 0;
+        if vat_in_euros {
+            xml.text("ram:TaxCurrencyCode", Currency::Eur.code())?;
+        }
         xml.text("ram:InvoiceCurrencyCode", currency.code())?;
         xml.within("ram:SpecifiedTradeSettlementPaymentMeans", |xml| {
             xml.text("ram:TypeCode", PAYMENT_MEANS_NOT_DEFINED)
@@ -320,6 +326,11 @@ fn settlement(xml: &mut Xml, document: &Document, group: &VatGroup) -> io::Resul
                     &[("currencyID", currency.code())],
                     &tax,
                 )?;
+                if vat_in_euros {
+                    let attributes = [("currencyID", Currency::Eur.code())];
+                    let zero = major(0, Currency::Eur).to_string();
+                    xml.text_with("ram:TaxTotalAmount", &attributes, &zero)?;
+                }
                 money(xml, "ram:GrandTotalAmount", document.total_minor, currency)?;
                 money(xml, "ram:DuePayableAmount", document.total_minor, currency)
             },

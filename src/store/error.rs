@@ -5,8 +5,12 @@
 pub enum StoreError {
     #[error("the database URL must start with sqlite: or postgres://")]
     UnknownUrl,
-    #[error("the database cannot be opened: {0}")]
-    Open(#[source] sqlx::Error),
+    #[error("the database {database} cannot be opened")]
+    Open {
+        /// Its URL, without a password.
+        database: String,
+        source: sqlx::Error,
+    },
     #[error("the database schema cannot be brought up to date: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
     #[error("the database refused: {0}")]

@@ -20,14 +20,20 @@ const CONNECTIONS_MAX: u32 = 20;
 /// # Errors
 /// See [`crate::store::Store::open`].
 pub async fn open(url: &str) -> Result<Pools, StoreError> {
+    // What comes after the last @ names no password.
+    let place = url.rsplit('@').next().unwrap_or_default();
+    let cannot_open = |source| StoreError::Open {
+        database: place.trim_start_matches("postgres://").to_owned(),
+        source,
+    };
     let options = PgConnectOptions::from_str(url)
-        .map_err(StoreError::Open)?
+        .map_err(cannot_open)?
         .application_name("quittance");
     let pool = PgPoolOptions::new()
         .max_connections(CONNECTIONS_MAX)
         .connect_with(options)
         .await
-        .map_err(StoreError::Open)?;
+        .map_err(cannot_open)?;
     sqlx::migrate!("migrations/postgres").run(&pool).await?;
     Ok(pool)
 }

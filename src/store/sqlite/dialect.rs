@@ -31,8 +31,12 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(600);
 /// # Errors
 /// See [`crate::store::Store::open`].
 pub async fn open(url: &str) -> Result<Pools, StoreError> {
+    let cannot_open = |source| StoreError::Open {
+        database: url.to_owned(),
+        source,
+    };
     let options = SqliteConnectOptions::from_str(url)
-        .map_err(StoreError::Open)?
+        .map_err(cannot_open)?
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         // In WAL mode a crash of the machine may lose the last commits but
@@ -45,7 +49,7 @@ pub async fn open(url: &str) -> Result<Pools, StoreError> {
         .max_connections(1)
         .connect_with(options.clone().pragma("cache_size", "-16384"))
         .await
-        .map_err(StoreError::Open)?;
+        .map_err(cannot_open)?;
     sqlx::migrate!("migrations/sqlite").run(&writer).await?;
     let reader = SqlitePoolOptions::new()
         .max_connections(READERS_MAX)
@@ -55,7 +59,7 @@ pub async fn open(url: &str) -> Result<Pools, StoreError> {
                 .pragma("query_only", "on"),
         )
         .await
-        .map_err(StoreError::Open)?;
+        .map_err(cannot_open)?;
     Ok(Pools { writer, reader })
 }
 
