@@ -2,8 +2,8 @@
 
 use std::str::FromStr;
 
-use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions as _, Connection as _, PgPool};
 
 use super::copy::CopyRows;
 use super::queries::Conn;
@@ -29,6 +29,10 @@ pub async fn open(url: &str) -> Result<Pools, StoreError> {
     let options = PgConnectOptions::from_str(url)
         .map_err(cannot_open)?
         .application_name("quittance");
+    // A pool tries a server that refuses for half a minute, and then only says
+    // that it waited: ask once by hand first.
+    let probe = options.connect().await.map_err(cannot_open)?;
+    probe.close().await.map_err(cannot_open)?;
     let pool = PgPoolOptions::new()
         .max_connections(CONNECTIONS_MAX)
         .connect_with(options)
