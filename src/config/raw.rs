@@ -279,6 +279,15 @@ fn check_issuer(check: &mut Check, issuer: &Issuer) -> Option<Country> {
                 format!("{:?} is not 9 digits", issuer.siren),
             );
         }
+        if !issuer.vat_number.ends_with(&issuer.siren) {
+            check.refuse(
+                "issuer.siren",
+                format!(
+                    "{:?} is not the SIREN in the VAT number {}",
+                    issuer.siren, issuer.vat_number
+                ),
+            );
+        }
         if !digits(&issuer.siret, 14) || !issuer.siret.starts_with(&issuer.siren) {
             check.refuse(
                 "issuer.siret",
