@@ -1,0 +1,12 @@
+//! The real binary on real databases, from the outside.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+mod documents;
+mod imports;
+mod month_run;
+mod processes;
+mod purity;
+mod settings;
+mod verification;

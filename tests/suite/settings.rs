@@ -1,0 +1,61 @@
+//! Wrong settings are refused at the start.
+
+use crate::support::House;
+
+const SETTINGS: &str = include_str!("../../deploy/quittance.toml");
+
+#[test]
+fn every_wrong_setting_is_refused_with_its_key() {
+    let house = House::sqlite();
+    let wrong = [
+        ("zone = \"Europe/Paris\"", "zone = \"Mars/Base\"", "zone"),
+        ("series = \"Q\"", "series = \"\"", "series"),
+        (
+            "free_trial_days = 30",
+            "free_trial_days = -1",
+            "free_trial_days",
+        ),
+        (
+            "due_after_days = 0",
+            "due_after_days = \"soon\"",
+            "due_after_days",
+        ),
+        ("outside_eu = \"O\"", "outside_eu = \"Z\"", "outside_eu"),
+        ("country = \"FR\"", "country = \"US\"", "country"),
+        (
+            "vat_number = \"FR83404833048\"",
+            "vat_number = \"FR84404833048\"",
+            "vat_number",
+        ),
+        ("siren = \"404833048\"", "siren = \"404833049\"", "siren"),
+        ("factor = 10", "factor = 0", "factor"),
+        (
+            "one_stop_shop = true",
+            "one_stop_shop = true\ncolour = 1",
+            "colour",
+        ),
+    ];
+    for (right, replacement, key) in wrong {
+        assert!(SETTINGS.contains(right), "{right}");
+        house.file("quittance.toml", SETTINGS.replacen(right, replacement, 1));
+        let answer = house.refuse(&["run", "status"]);
+        assert!(answer.stderr.contains(key), "{replacement}: {answer:?}");
+    }
+    house.file("quittance.toml", SETTINGS);
+    house.run(&["run", "status"]);
+}
+
+#[test]
+fn a_command_without_a_database_says_so() {
+    let house = House::sqlite();
+    let output = house
+        .command(&["verify"])
+        .env_remove("DATABASE_URL")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("--database-url"), "{said}");
+    let answer = house.refuse(&["verify", "--database-url", "mysql://x"]);
+    assert!(answer.stderr.contains("sqlite:"), "{answer:?}");
+}
