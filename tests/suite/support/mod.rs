@@ -12,6 +12,9 @@ use tempfile::TempDir;
 /// When the tests take place: October 2026 is over.
 pub const NOW: &str = "2026-11-02T08:00:00Z";
 
+/// What a test's server does without: nothing of it outlives the test.
+const NOT_DURABLE: &str = "-c fsync=off -c synchronous_commit=off -c full_page_writes=off";
+
 /// Runs a test on SQLite and on PostgreSQL.
 #[macro_export]
 macro_rules! on_both {
@@ -61,7 +64,7 @@ impl House {
     }
 
     pub fn postgres() -> Self {
-        let cluster = postgres::Cluster::start();
+        let cluster = postgres::Cluster::start(NOT_DURABLE);
         Self {
             folder: tempfile::tempdir().unwrap(),
             url: cluster.url(),

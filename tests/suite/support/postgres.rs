@@ -13,7 +13,8 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    pub fn start() -> Self {
+    /// Starts a server of its own with these settings, `-c name=value`.
+    pub fn start(settings: &str) -> Self {
         let folder = tempfile::Builder::new()
             .prefix("quittance-pg-")
             .tempdir()
@@ -40,8 +41,7 @@ impl Cluster {
         ];
         cluster.run("initdb", &init);
         let options = format!(
-            "-c listen_addresses='' -c unix_socket_directories='{}' -c fsync=off \
-             -c synchronous_commit=off -c full_page_writes=off -c max_connections=60",
+            "-c listen_addresses='' -c unix_socket_directories='{}' -c max_connections=60 {settings}",
             path.display()
         );
         let log = path.join("log");
