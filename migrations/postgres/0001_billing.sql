@@ -119,9 +119,10 @@ CREATE TABLE allowance (
     PRIMARY KEY (account_id, id)
 );
 
+-- The period is the key: two runs planned at once never share one.
 CREATE TABLE billing_run (
     id         BIGINT PRIMARY KEY,
-    period     INTEGER NOT NULL UNIQUE,
+    period     INTEGER NOT NULL UNIQUE CHECK (period = id),
     start_at   BIGINT NOT NULL,
     end_at     BIGINT NOT NULL,
     state      TEXT NOT NULL CHECK (state IN ('planned', 'running', 'issued', 'closed')),
@@ -142,15 +143,17 @@ CREATE TABLE billing_run_range (
 CREATE INDEX billing_run_range_pending ON billing_run_range (run_id, range_no) WHERE done = 0;
 
 CREATE TABLE period_outcome (
-    account_id  BIGINT NOT NULL,
-    period      INTEGER NOT NULL,
+    account_id     BIGINT NOT NULL,
+    period         INTEGER NOT NULL,
     -- 1 invoiced, 2 nothing due, 3 parked.
-    outcome     SMALLINT NOT NULL CHECK (outcome IN (1, 2, 3)),
-    released    SMALLINT NOT NULL DEFAULT 0 CHECK (released IN (0, 1)),
+    outcome        SMALLINT NOT NULL CHECK (outcome IN (1, 2, 3)),
     -- What the account owes for the period.
-    total_minor BIGINT NOT NULL DEFAULT 0,
-    -- Of a parked account.
-    reason      TEXT,
+    total_minor    BIGINT NOT NULL DEFAULT 0,
+    -- Why it is parked, and the total that a sanity bound held back.
+    reason         TEXT,
+    parked_minor   BIGINT,
+    -- The total that a person accepted in spite of the bounds.
+    released_minor BIGINT,
     PRIMARY KEY (account_id, period)
 );
 CREATE INDEX period_outcome_parked ON period_outcome (period, account_id) WHERE outcome = 3;
@@ -191,7 +194,7 @@ CREATE TABLE invoice_line (
     account_id   BIGINT NOT NULL,
     period       INTEGER NOT NULL,
     kind         SMALLINT NOT NULL,
-    line_no      SMALLINT NOT NULL,
+    line_no      INTEGER NOT NULL,
     -- 1 usage, 2 late usage, 3 free trial, 4 discount, 5 voucher.
     line_kind    SMALLINT NOT NULL CHECK (line_kind BETWEEN 1 AND 5),
     usage_period INTEGER NOT NULL,

@@ -117,9 +117,10 @@ CREATE TABLE allowance (
     PRIMARY KEY (account_id, id)
 ) STRICT, WITHOUT ROWID;
 
+-- The period is the key: two runs planned at once never share one.
 CREATE TABLE billing_run (
     id         INTEGER PRIMARY KEY,
-    period     INTEGER NOT NULL UNIQUE,
+    period     INTEGER NOT NULL UNIQUE CHECK (period = id),
     start_at   INTEGER NOT NULL,
     end_at     INTEGER NOT NULL,
     state      TEXT NOT NULL CHECK (state IN ('planned', 'running', 'issued', 'closed')),
@@ -140,15 +141,17 @@ CREATE TABLE billing_run_range (
 CREATE INDEX billing_run_range_pending ON billing_run_range (run_id, range_no) WHERE done = 0;
 
 CREATE TABLE period_outcome (
-    account_id  INTEGER NOT NULL,
-    period      INTEGER NOT NULL,
+    account_id     INTEGER NOT NULL,
+    period         INTEGER NOT NULL,
     -- 1 invoiced, 2 nothing due, 3 parked.
-    outcome     INTEGER NOT NULL CHECK (outcome IN (1, 2, 3)),
-    released    INTEGER NOT NULL DEFAULT 0 CHECK (released IN (0, 1)),
+    outcome        INTEGER NOT NULL CHECK (outcome IN (1, 2, 3)),
     -- What the account owes for the period.
-    total_minor INTEGER NOT NULL DEFAULT 0,
-    -- Of a parked account.
-    reason      TEXT,
+    total_minor    INTEGER NOT NULL DEFAULT 0,
+    -- Why it is parked, and the total that a sanity bound held back.
+    reason         TEXT,
+    parked_minor   INTEGER,
+    -- The total that a person accepted in spite of the bounds.
+    released_minor INTEGER,
     PRIMARY KEY (account_id, period)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX period_outcome_parked ON period_outcome (period, account_id) WHERE outcome = 3;

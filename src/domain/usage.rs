@@ -6,6 +6,7 @@
 use super::calendar::{BillingPeriod, Instant, PeriodKey};
 use super::catalog::Catalog;
 use super::ids::SkuId;
+use super::invoice::allowance::FreeTrial;
 
 const SECOND_US: i64 = 1_000_000;
 
@@ -58,11 +59,12 @@ pub struct LateUsage {
 }
 
 impl LateUsage {
-    /// The totals of the piece, cut where prices change.
+    /// The totals of the piece, cut where prices change. A correction takes
+    /// nothing back of the free trial, which charged nothing.
     pub fn totals<'a>(
         &'a self,
         catalog: &Catalog,
-        trial_end: Instant,
+        trial: FreeTrial,
     ) -> impl Iterator<Item = UsageTotal> + 'a {
         let span = UsageInterval {
             quantity: self.quantity,
@@ -70,12 +72,21 @@ impl LateUsage {
             ended_at: Some(self.until),
         };
         let windows = catalog.windows(self.from, self.until).into_iter();
-        windows.map(move |(from, until)| UsageTotal {
-            app: self.app.clone(),
-            sku: self.sku,
-            window: from,
-            seconds: span.seconds_in(from, until),
-            trial_seconds: span.seconds_in(from, until.min(trial_end).max(from)),
+        windows.map(move |(from, until)| {
+            let seconds = span.seconds_in(from, until);
+            let in_trial = span.seconds_in(from.max(trial.start), until.min(trial.end));
+            let (seconds, trial_seconds) = if self.quantity < 0 {
+                (seconds - in_trial, 0)
+            } else {
+                (seconds, in_trial)
+            };
+            UsageTotal {
+                app: self.app.clone(),
+                sku: self.sku,
+                window: from,
+                seconds,
+                trial_seconds,
+            }
         })
     }
 }

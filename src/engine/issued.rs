@@ -1,5 +1,7 @@
 //! Issued invoices, read back as the frozen documents they are.
 
+use std::borrow::Cow;
+
 use chrono_tz::Tz;
 
 use super::BillingTerms;
@@ -8,7 +10,9 @@ use crate::domain::catalog::PriceBook;
 use crate::domain::ids::IssuerId;
 use crate::domain::invoice::allowance::FreeTrial;
 use crate::domain::invoice::document::{Document, DocumentLine, DocumentUsage};
-use crate::domain::invoice::fingerprint::{ContentHeader, ContentLine, Digest, content_digest};
+use crate::domain::invoice::fingerprint::{
+    ContentHeader, ContentLine, ContentUsage, Digest, content_digest,
+};
 use crate::domain::invoice::{InvoiceLine, InvoiceNumber, LineKind};
 use crate::on;
 use crate::store::rows::StoredInvoice;
@@ -23,33 +27,41 @@ pub struct LineFacts<'a> {
     pub zone: Tz,
 }
 
+impl LineFacts<'_> {
+    /// What the line of the free trial says.
+    fn trial_dates(&self) -> Option<String> {
+        let (first, end) =
+            FreeTrial::dates(self.account_created_at, self.free_trial_days, self.zone)?;
+        Some(format!("{first} -> {end}"))
+    }
+}
+
 /// Digests an invoice's content: when it is made, and again to verify it.
 pub fn digest_of<'a>(
     header: &ContentHeader<'_>,
     lines: impl Iterator<Item = (&'a InvoiceLine, Option<&'a str>)>,
     facts: &LineFacts<'_>,
 ) -> Digest {
-    let trial = FreeTrial::dates(facts.account_created_at, facts.free_trial_days, facts.zone);
-    let trial = trial.map(|(first, end)| format!("{first} -> {end}"));
-    let lines = lines.map(|(line, label)| {
-        let usage = line.usage.as_ref().and_then(|usage| {
-            let sku = facts.book.skus.get(&usage.sku)?;
-            let price = facts.book.prices.get(&usage.price)?;
-            Some((usage.app.clone(), sku, usage.minutes, price.per_minute))
-        });
-        (line, usage, label)
-    });
-    let lines: Vec<_> = lines.collect();
-    let content = lines.iter().map(|(line, usage, label)| ContentLine {
+    let content = lines.map(|(line, label)| ContentLine {
         kind: line.kind,
         period: line.period,
-        usage: usage
-            .as_ref()
-            .map(|(app, sku, minutes, price)| (app.as_str(), *sku, *minutes, *price)),
-        allowance: match line.kind {
-            LineKind::FreeTrial => trial.as_deref(),
-            _ => *label,
-        },
+        usage: line.usage.as_ref().and_then(|usage| {
+            let price = facts.book.prices.get(&usage.price)?;
+            Some(ContentUsage {
+                app: &usage.app,
+                sku: facts.book.skus.get(&usage.sku)?,
+                plan_name: &price.name,
+                minutes: usage.minutes,
+                unit_price: price.per_minute,
+            })
+        }),
+        allowance: label.map(Cow::Borrowed).or_else(|| {
+            let is_trial = line.kind == LineKind::FreeTrial;
+            is_trial
+                .then(|| facts.trial_dates())
+                .flatten()
+                .map(Cow::Owned)
+        }),
         amount_minor: line.amount_minor,
     });
     content_digest(header, content)

@@ -15,6 +15,8 @@ pub enum StoreError {
     Migrate(#[from] sqlx::migrate::MigrateError),
     #[error("the database refused: {0}")]
     Database(#[from] sqlx::Error),
+    #[error("another transaction took {0} first")]
+    Raced(&'static str),
     /// A stored value that the code never writes: someone edited the database,
     /// or a newer version wrote it. Never skipped.
     #[error("{table}.{column} holds {value:?} at {row}: no version of Quittance writes that")]
@@ -28,16 +30,21 @@ pub enum StoreError {
 
 impl StoreError {
     /// Whether another transaction got there first, so that trying again may
-    /// find its work done: unique violations, deadlocks, serialization
-    /// failures, a busy SQLite.
+    /// find its work done: an outcome that stands already, deadlocks,
+    /// serialization failures, a busy SQLite. Any other violated key is a
+    /// defect, and trying again would hide it.
     #[must_use]
     pub fn is_race(&self) -> bool {
-        let Self::Database(sqlx::Error::Database(error)) = self else {
-            return false;
-        };
-        let code = error.code();
-        error.is_unique_violation()
-            || matches!(code.as_deref(), Some("40001" | "40P01" | "5" | "517"))
+        match self {
+            Self::Raced(_) => true,
+            Self::Database(sqlx::Error::Database(error)) => {
+                let settled =
+                    error.is_unique_violation() && error.message().contains("period_outcome");
+                let code = error.code();
+                settled || matches!(code.as_deref(), Some("40001" | "40P01" | "5" | "517"))
+            }
+            _ => false,
+        }
     }
 
     /// Whether a unique key was violated.

@@ -16,8 +16,8 @@ pub struct DueAccount {
     pub external_id: String,
     pub profile_digest: Digest,
     pub last_total_minor: Option<i64>,
-    /// A person released it from the sanity bounds.
-    pub released: bool,
+    /// The total that a person accepted in spite of the sanity bounds.
+    pub released_minor: Option<i64>,
     /// A parked outcome stands.
     pub parked: bool,
 }
@@ -123,6 +123,8 @@ pub struct NewOutcome {
     pub outcome: Outcome,
     pub total_minor: i64,
     pub reason: Option<String>,
+    /// The total that a sanity bound holds back.
+    pub parked_minor: Option<i64>,
     /// Whether a parked outcome stands that this one replaces.
     pub replaces: bool,
 }

@@ -36,10 +36,10 @@ pub struct AccountMonth<'a> {
     pub late: &'a [LateUsage],
     /// What the account was granted, in the order of granting.
     pub allowances: &'a [Allowance],
-    /// The total of the month before; see [`SanityBounds::check`].
+    /// What the account owed last; see [`SanityBounds::check`].
     pub last_total_minor: Option<i64>,
-    /// Whether a person released the account from the sanity bounds.
-    pub released: bool,
+    /// The total that a person accepted in spite of the sanity bounds.
+    pub released_minor: Option<i64>,
 }
 
 /// Decides what becomes of the month.
@@ -92,6 +92,11 @@ fn assemble(
         });
     }
     let net_minor = take_allowances(&mut lines, month.allowances, period, currency)?;
+    if net_minor < 0 {
+        return Err(ParkReason::BelowZero {
+            net: Money::new(net_minor, currency),
+        });
+    }
 
     let residence = Residence {
         country: month.account.country,
@@ -101,7 +106,11 @@ fn assemble(
     let treatment = treat(residence, &policy.vat, month.period.last_day())?;
     let vat = VatGroup::new(&treatment, net_minor, currency)?;
     let total_minor = sum([net_minor, vat.amount_minor])?;
-    if !month.released {
+    // What a person accepted was this total, not whatever it grows to.
+    if month
+        .released_minor
+        .is_none_or(|accepted| total_minor > accepted)
+    {
         let total = Money::new(total_minor, currency);
         if let Some(reason) = policy.bounds.check(total, month.last_total_minor)? {
             return Err(reason);
@@ -200,7 +209,7 @@ impl LateLines<'_> {
             let pieces = taken.iter().map(|&at| &self.pieces[at]);
             let totals = pieces
                 .filter(|piece| piece.period == period)
-                .flat_map(|piece| piece.totals(&self.book.catalog, self.trial.end));
+                .flat_map(|piece| piece.totals(&self.book.catalog, self.trial));
             lines.extend(rate(totals, period, self.book, self.account.currency)?);
         }
         Ok(lines)
@@ -306,7 +315,9 @@ mod tests {
         late: Vec<LateUsage>,
         allowances: Vec<Allowance>,
         last_total_minor: Option<i64>,
-        released: bool,
+        released_minor: Option<i64>,
+        /// Where the free trial starts.
+        created_at: Instant,
     }
 
     impl Case {
@@ -316,19 +327,23 @@ mod tests {
                 late: Vec::new(),
                 allowances: Vec::new(),
                 last_total_minor: None,
-                released: false,
+                released_minor: None,
+                created_at: Instant(0),
             }
         }
 
         fn decide(self) -> Decision {
             let month = AccountMonth {
-                account: &account(),
+                account: &Account {
+                    created_at: self.created_at,
+                    ..account()
+                },
                 period: &october(),
                 usage: self.usage,
                 late: &self.late,
                 allowances: &self.allowances,
                 last_total_minor: self.last_total_minor,
-                released: self.released,
+                released_minor: self.released_minor,
             };
             decide(month, &policy(), &cent_book())
         }
@@ -466,13 +481,41 @@ mod tests {
         ));
         assert_eq!(
             Case {
-                released: true,
+                released_minor: Some(120_000),
                 ..odd()
             }
             .invoice()
             .total_minor,
             120_000
         );
+        // It grew after a person looked.
+        let grown = Case {
+            released_minor: Some(119_999),
+            ..odd()
+        };
+        assert!(matches!(grown.decide(), Decision::Parked(_)));
+    }
+
+    #[test]
+    fn a_correction_within_the_trial_takes_nothing_back() {
+        // Signed up on the first of September: that month was free.
+        let in_trial = |late: Vec<LateUsage>| Case {
+            created_at: late[0].from,
+            late,
+            ..Case::of(1_000)
+        };
+        let invoice = in_trial(vec![late(-1, 480)]).invoice();
+        assert_eq!(amounts(&invoice), [("usage", 1_000)]);
+        assert_eq!(invoice.late_taken, [0]);
+        let invoice = in_trial(vec![late(1, 480)]).invoice();
+        let free = [("usage", 1_000), ("late_usage", 480), ("free_trial", -480)];
+        assert_eq!(amounts(&invoice), free);
+        // Before the sign-up there was no trial.
+        let mut early = in_trial(vec![late(1, 480)]);
+        early.created_at = Instant(early.created_at.0 + 80 * 60_000_000);
+        let invoice = early.invoice();
+        let paid = [("usage", 1_000), ("late_usage", 480), ("free_trial", -400)];
+        assert_eq!(amounts(&invoice), paid);
     }
 
     #[test]
@@ -492,7 +535,7 @@ mod tests {
         fn lines_sum_to_the_total(
             minutes in proptest::collection::vec((0_i64..3, 0_i64..2, 1_i64..50_000, 0_i64..100), 1..10),
             late_minutes in proptest::collection::vec((-3_i64..3, 1_i64..20_000), 0..5),
-            voucher in 0_i64..100_000, percent in 1_i64..100,
+            voucher in 0_i64..100_000, percent in 1_i64..100, signed_up in 0_i64..60,
         ) {
             let usage = minutes.iter().map(|(app, sku, minutes, trial)| UsageTotal {
                 trial_seconds: minutes * 60 * trial / 100,
@@ -509,9 +552,13 @@ mod tests {
                     allowance(2, AllowanceValue::Percent(Decimal::from(percent))),
                 ],
                 last_total_minor: None,
-                released: true,
+                released_minor: Some(i64::MAX),
+                // Some of the late usage lies in the free trial, some before it.
+                created_at: Instant(october().start.0 - signed_up * 86_400_000_000),
             };
-            if let Decision::Invoice(invoice) = case.decide() {
+            let decision = case.decide();
+            prop_assert!(!matches!(decision, Decision::Parked(_)), "{decision:?}");
+            if let Decision::Invoice(invoice) = decision {
                 let lines: i64 = invoice.lines.iter().map(|line| line.amount_minor).sum();
                 prop_assert_eq!(lines, invoice.net_minor);
                 prop_assert_eq!(invoice.net_minor, invoice.vat.base_minor);

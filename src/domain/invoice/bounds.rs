@@ -26,8 +26,9 @@ pub struct SanityBounds {
 
 impl SanityBounds {
     /// Whether an invoice has to be held back. `last_minor` is what the account
-    /// owed for the month before: zero when nothing was due, `None` when that
-    /// month was never billed, which leaves only the absolute limit.
+    /// owed for the last month that was settled (one that is still parked tells
+    /// nothing): zero when nothing was due, `None` when it was never billed
+    /// before, which leaves only the absolute limit.
     ///
     /// # Errors
     /// When a bound does not fit the currency's minor units.

@@ -8,6 +8,7 @@
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use sha2::{Digest as _, Sha256};
+use std::borrow::Cow;
 use std::fmt::{self, Write as _};
 
 use super::{InvoiceNumber, LineKind};
@@ -68,15 +69,25 @@ pub struct ContentHeader<'a> {
 }
 
 /// One line as it is digested: what is printed, not the keys behind it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct ContentLine<'a> {
     pub kind: LineKind,
     pub period: PeriodKey,
-    /// App, SKU, minutes and unit price of a usage line.
-    pub usage: Option<(&'a str, &'a Sku, i64, Decimal)>,
-    /// What the allowance is called.
-    pub allowance: Option<&'a str>,
+    pub usage: Option<ContentUsage<'a>>,
+    /// What the allowance is called, or the dates of the free trial.
+    pub allowance: Option<Cow<'a, str>>,
     pub amount_minor: i64,
+}
+
+/// The resource, time and price of a usage line, as they are printed.
+#[derive(Debug, Clone, Copy)]
+pub struct ContentUsage<'a> {
+    pub app: &'a str,
+    pub sku: &'a Sku,
+    pub plan_name: &'a str,
+    pub minutes: i64,
+    /// Per minute, in major units.
+    pub unit_price: Decimal,
 }
 
 /// Digests an invoice's content.
@@ -111,16 +122,23 @@ pub fn content_digest<'a>(
             line.period,
             line.amount_minor
         );
-        if let Some((app, sku, minutes, per_minute)) = line.usage {
+        if let Some(usage) = line.usage {
+            let ContentUsage {
+                app,
+                sku,
+                plan_name,
+                minutes,
+                ..
+            } = usage;
             let (kind, resource_type, plan) = (sku.kind, &sku.resource_type, &sku.plan);
-            let per_minute = per_minute.normalize();
+            let unit_price = usage.unit_price.normalize();
             let _ = write!(
                 text,
-                "{app}\x1f{kind}\x1f{resource_type}\x1f{plan}\x1f{minutes}\x1f{per_minute}\x1f"
+                "{app}\x1f{kind}\x1f{resource_type}\x1f{plan}\x1f{plan_name}\x1f{minutes}\x1f{unit_price}\x1f"
             );
         }
         if let Some(label) = line.allowance {
-            text.push_str(label);
+            text.push_str(&label);
         }
         text.push('\x1e');
     }
@@ -150,6 +168,16 @@ mod tests {
     use crate::domain::tax::VatCategory;
 
     fn digest(app: &str, minutes: i64, amount_minor: i64, account: &str) -> Digest {
+        digest_with_plan(app, minutes, amount_minor, account, "Medium")
+    }
+
+    fn digest_with_plan(
+        app: &str,
+        minutes: i64,
+        amount_minor: i64,
+        account: &str,
+        plan_name: &str,
+    ) -> Digest {
         let sku = Sku {
             kind: ResourceKind::Container,
             resource_type: "web".to_owned(),
@@ -173,7 +201,13 @@ mod tests {
         let line = ContentLine {
             kind: LineKind::Usage,
             period: header.period,
-            usage: Some((app, &sku, minutes, Decimal::ONE)),
+            usage: Some(ContentUsage {
+                app,
+                sku: &sku,
+                plan_name,
+                minutes,
+                unit_price: Decimal::ONE,
+            }),
             allowance: None,
             amount_minor,
         };
@@ -189,6 +223,7 @@ mod tests {
             digest("api", 11, 100, "acme"),
             digest("api", 10, 101, "acme"),
             digest("api", 10, 100, "acmf"),
+            digest_with_plan("api", 10, 100, "acme", "Large"),
         ] {
             assert_ne!(base, other);
         }

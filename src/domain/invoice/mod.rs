@@ -129,6 +129,8 @@ pub enum ParkReason {
         total: super::money::Money,
         limit: super::money::Money,
     },
+    #[error("the invoice would come to {net}: nobody is billed less than nothing")]
+    BelowZero { net: super::money::Money },
     #[error(transparent)]
     Rating(#[from] super::rating::RatingError),
     #[error(transparent)]
@@ -138,10 +140,13 @@ pub enum ParkReason {
 }
 
 impl ParkReason {
-    /// Whether a person may release the invoice as it is; else the cause has to
-    /// be mended first.
+    /// The total that a sanity bound holds back and a person may release;
+    /// `None` where the cause has to be mended first.
     #[must_use]
-    pub const fn is_sanity_bound(&self) -> bool {
-        matches!(self, Self::OverLastMonth { .. } | Self::OverLimit { .. })
+    pub const fn held_minor(&self) -> Option<i64> {
+        match self {
+            Self::OverLastMonth { total, .. } | Self::OverLimit { total, .. } => Some(total.minor),
+            _ => None,
+        }
     }
 }

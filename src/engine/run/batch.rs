@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use super::facts::{Prices, RunFacts};
 use super::{BatchTally, Engine};
-use crate::domain::ids::AccountId;
+use crate::domain::ids::{AccountId, AllowanceId};
 use crate::domain::invoice::fingerprint::ContentHeader;
-use crate::domain::invoice::{AccountMonth, Allowance, Decision, InvoiceDraft, decide};
+use crate::domain::invoice::{AccountMonth, Allowance, Decision, InvoiceDraft, LineKind, decide};
 use crate::domain::usage::LateUsage;
 use crate::engine::issued::{LineFacts, digest_of};
 use crate::engine::usage_source;
@@ -25,6 +25,8 @@ pub struct Batch {
     pub outcomes: Vec<NewOutcome>,
     /// The pieces of late usage that the invoices take in.
     pub late_taken: Vec<(AccountId, i64)>,
+    /// The vouchers that they use.
+    pub vouchers_taken: Vec<(AccountId, AllowanceId)>,
 }
 
 impl Batch {
@@ -71,7 +73,7 @@ pub async fn decide_range(
     range: RunRange,
     include_settled: bool,
 ) -> Result<Vec<Decided>, StoreError> {
-    let period = &facts.period;
+    let period = &facts.run.period;
     let accounts =
         on!(&mut *tx, conn, q => q::due_accounts(conn, range, period, include_settled).await)?;
     if accounts.is_empty() {
@@ -108,7 +110,7 @@ pub async fn decide_range(
             late: &pieces,
             allowances: &allowances,
             last_total_minor: due.last_total_minor,
-            released: due.released,
+            released_minor: due.released_minor,
         };
         let decision = decide(month, policy, &prices.book);
         Decided {
@@ -133,18 +135,28 @@ pub fn assemble(
         ..Batch::default()
     };
     for account in decided {
-        let (outcome, total_minor, reason) = match &account.decision {
-            Decision::Invoice(draft) => (Outcome::Invoiced, draft.total_minor, None),
-            Decision::NothingDue => (Outcome::NothingDue, 0, None),
-            Decision::Parked(reason) => (Outcome::Parked, 0, Some(reason.to_string())),
-        };
         let id = account.due.account.id;
-        batch.outcomes.push(NewOutcome {
+        let outcome = NewOutcome {
             account: id,
-            outcome,
-            total_minor,
-            reason,
+            outcome: Outcome::NothingDue,
+            total_minor: 0,
+            reason: None,
+            parked_minor: None,
             replaces: account.due.parked,
+        };
+        batch.outcomes.push(match &account.decision {
+            Decision::NothingDue => outcome,
+            Decision::Invoice(draft) => NewOutcome {
+                outcome: Outcome::Invoiced,
+                total_minor: draft.total_minor,
+                ..outcome
+            },
+            Decision::Parked(reason) => NewOutcome {
+                outcome: Outcome::Parked,
+                reason: Some(reason.to_string()),
+                parked_minor: reason.held_minor(),
+                ..outcome
+            },
         });
         if let Decision::Invoice(draft) = account.decision {
             let taken = draft
@@ -152,6 +164,14 @@ pub fn assemble(
                 .iter()
                 .filter_map(|&at| account.late.get(at));
             batch.late_taken.extend(taken.map(|piece| (id, piece.id)));
+            let vouchers = draft
+                .lines
+                .iter()
+                .filter(|line| line.kind == LineKind::Voucher);
+            let vouchers = vouchers.filter_map(|line| line.allowance);
+            batch
+                .vouchers_taken
+                .extend(vouchers.map(|voucher| (id, voucher)));
             let invoice = new_invoice(draft, &account.due, &account.granted, engine, facts, prices);
             batch.invoices.push(invoice);
         }
@@ -169,7 +189,7 @@ fn new_invoice(
 ) -> NewInvoice {
     let header = ContentHeader {
         account: &due.external_id,
-        period: facts.period.key,
+        period: facts.run.period.key,
         currency: due.account.currency,
         profile: due.profile_digest,
         issuer: facts.issuer_digest,

@@ -1,7 +1,7 @@
 //! A decided batch, written and numbered in the batch's own transaction. The
 //! series row is taken last, so that it is held for milliseconds.
 
-use chrono::Days;
+use chrono::{Days, NaiveDate};
 
 use super::batch::Batch;
 use super::facts::RunFacts;
@@ -19,10 +19,13 @@ pub async fn write(
     facts: &RunFacts,
     batch: &Batch,
 ) -> Result<(), RunError> {
-    let period = facts.period.key;
+    let period = facts.run.period.key;
     on!(&mut *tx, conn, q => q::write_settled(conn, period, &batch.invoices, &batch.outcomes).await)?;
     for &(account, piece) in &batch.late_taken {
         on!(&mut *tx, conn, q => q::take_late(conn, account, piece, period).await)?;
+    }
+    for &(account, voucher) in &batch.vouchers_taken {
+        on!(&mut *tx, conn, q => q::check_not_overdrawn(conn, account, voucher).await)?;
     }
     if batch.invoices.is_empty() {
         return Ok(());
@@ -41,6 +44,13 @@ async fn number(
     let today = engine.clock.today(engine.config.zone());
     let (head, mut hash) =
         on!(&mut *tx, conn, q => q::lock_series(conn, series, today.year()).await)?;
+    if let Some(last) = head.last_issued_on.filter(|last| is_ahead(*last, today)) {
+        return Err(RunError::ClockBehind {
+            series: series.clone(),
+            last,
+            today,
+        });
+    }
     let (mut head, issued_on) = head.advance_to(today);
     let due_on = issued_on
         .checked_add_days(Days::new(u64::from(engine.config.due_after_days)))
@@ -58,7 +68,7 @@ async fn number(
     }
     on!(&mut *tx, conn, q => {
         let shared = q::BatchHead {
-            period: facts.period.key,
+            period: facts.run.period.key,
             series: series.as_str(),
             year: head.year,
             issued_on,
@@ -69,4 +79,12 @@ async fn number(
     })?;
     on!(&mut *tx, conn, q => q::advance_series(conn, &head, issued_on, hash).await)?;
     Ok(())
+}
+
+/// A clock may be set back by less than a day; beyond that one of the two dates
+/// is wrong, and going on would date every later invoice wrongly too.
+fn is_ahead(last: NaiveDate, today: NaiveDate) -> bool {
+    today
+        .checked_add_days(Days::new(1))
+        .is_some_and(|tomorrow| last > tomorrow)
 }

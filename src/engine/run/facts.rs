@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::{Engine, RunError};
-use crate::domain::calendar::BillingPeriod;
 use crate::domain::catalog::PriceBook;
 use crate::domain::ids::IssuerId;
 use crate::domain::invoice::fingerprint::Digest;
@@ -34,11 +33,10 @@ impl Prices {
     }
 }
 
-/// The run, its period, the issuer's version and the prices.
+/// The run, the issuer's version and the prices.
 #[derive(Clone)]
 pub struct RunFacts {
     pub run: Run,
-    pub period: BillingPeriod,
     pub issuer: IssuerId,
     pub issuer_digest: Digest,
     pub prices: Prices,
@@ -49,7 +47,7 @@ impl RunFacts {
     ///
     /// # Errors
     /// When the built-in sample issuer would write into a real issuer's books.
-    pub async fn load(engine: &Engine, run: Run, period: BillingPeriod) -> Result<Self, RunError> {
+    pub async fn load(engine: &Engine, run: Run) -> Result<Self, RunError> {
         let (issuer_digest, content) = BillingTerms::of(&engine.config).to_stored()?;
         let mut tx = engine.store.begin().await?;
         if engine.config.is_sample {
@@ -66,7 +64,6 @@ impl RunFacts {
         tx.commit().await?;
         Ok(Self {
             run,
-            period,
             issuer,
             issuer_digest,
             prices: Prices {

@@ -1,5 +1,6 @@
 //! The month run: plan the ranges, work them off, close.
 //!
+//! - [`plan`]: a run, from its first planning to its end
 //! - [`facts`]: what every batch of a run shares
 //! - [`batch`]: one range of accounts, read and decided
 //! - [`commit`]: a decided batch, written and numbered
@@ -10,6 +11,7 @@
 mod batch;
 mod commit;
 mod facts;
+mod plan;
 pub mod shadow;
 pub mod status;
 mod workers;
@@ -17,13 +19,14 @@ mod workers;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use chrono::NaiveDate;
+
 use crate::clock::Clock;
 use crate::config::Config;
-use crate::domain::calendar::{BillingPeriod, PeriodKey, PeriodKeyError};
-use crate::domain::ids::AccountId;
-use crate::domain::invoice::InvoiceNumber;
+use crate::domain::calendar::{Instant, PeriodKey, PeriodKeyError};
+use crate::domain::invoice::{InvoiceNumber, SeriesName};
 use crate::on;
-use crate::store::rows::{Run, RunRange, RunState};
+use crate::store::rows::RunRange;
 use crate::store::{Store, StoreError};
 
 pub use facts::RunFacts;
@@ -51,12 +54,39 @@ pub enum RunError {
     NotYetCustomer { account: String, period: PeriodKey },
     #[error("account {account:?} is not parked in {period}")]
     NotParked { account: String, period: PeriodKey },
+    #[error("account {account:?} cannot be released: {reason}. Mend that, then run {period} again")]
+    NotReleasable {
+        account: String,
+        period: PeriodKey,
+        reason: String,
+    },
+    #[error(
+        "{period} would be billed from {start} to {end}, but {neighbor}, which was run, is from \
+         {neighbor_start} to {neighbor_end}: time between them would be lost or billed twice. Was \
+         billing.zone changed?"
+    )]
+    NotAdjacent {
+        period: PeriodKey,
+        start: Instant,
+        end: Instant,
+        neighbor: PeriodKey,
+        neighbor_start: Instant,
+        neighbor_end: Instant,
+    },
+    #[error(
+        "the last invoice of series {series} is of {last}, and today is {today}: is the clock right?"
+    )]
+    ClockBehind {
+        series: SeriesName,
+        last: NaiveDate,
+        today: NaiveDate,
+    },
     #[error(
         "this database has invoices of another issuer, and no quittance.toml was found: name it with --config"
     )]
     SampleIssuer,
-    #[error("range {range_no} collided with another process {tries} times: run it again")]
-    Collided { range_no: i64, tries: u32 },
+    #[error("a batch collided with another process {tries} times: run it again")]
+    Collided { tries: u32, source: StoreError },
     #[error("the terms cannot be stored: {0}")]
     Terms(#[from] serde_json::Error),
     #[error("the date is out of range")]
@@ -120,16 +150,16 @@ impl Engine {
         workers: NonZeroUsize,
         progress: &Arc<dyn Progress>,
     ) -> Result<BatchTally, RunError> {
-        let (run, period) = self.plan(key, progress).await?;
+        let run = self.plan(key, progress).await?;
         let mut tally = BatchTally::default();
         loop {
-            let facts = RunFacts::load(self, run.clone(), period).await?;
+            let facts = RunFacts::load(self, run.clone()).await?;
             tally.add(workers::work_off(self, &facts, workers, progress).await?);
             self.refuse_if_paused(&run).await?;
             if workers::wait_for_others(self, &run).await? {
                 continue;
             }
-            if self.finish(&run, &period).await? {
+            if self.finish(&run).await? {
                 return Ok(tally);
             }
         }
@@ -144,28 +174,28 @@ impl Engine {
         key: PeriodKey,
         external_id: &str,
     ) -> Result<BatchTally, RunError> {
-        let period = self.ended_period(key)?;
-        let (run, account) = self.run_and_account(&period, external_id).await?;
-        let facts = RunFacts::load(self, run.clone(), period).await?;
+        let (run, account) = self.run_and_account(key, external_id).await?;
+        let facts = RunFacts::load(self, run.clone()).await?;
         let range = RunRange {
             no: -1,
             from: account,
             to: account,
         };
         let tally = workers::settle_range(self, &facts, range).await?;
-        let mut tx = self.store.begin().await?;
-        let missing = on!(&mut tx, conn, q => q::missing_outcomes(conn, &period).await)?;
+        let mut tx = self.store.snapshot().await?;
+        let missing = on!(&mut tx, conn, q => q::missing_outcomes(conn, &run.period).await)?;
         tx.rollback().await?;
         if missing == 0 {
-            self.finish(&run, &period).await?;
+            self.finish(&run).await?;
         }
         Ok(tally)
     }
 
-    /// Releases a parked account from the sanity bounds and settles it at once.
+    /// Accepts the total that a sanity bound held back and settles the account
+    /// at once. A total that grew meanwhile is held back again.
     ///
     /// # Errors
-    /// When the account is not parked, or as [`Self::run_account`].
+    /// When the account is not parked by a bound, or as [`Self::run_account`].
     pub async fn release(
         &self,
         key: PeriodKey,
@@ -174,13 +204,22 @@ impl Engine {
         let mut tx = self.store.begin().await?;
         let account = on!(&mut tx, conn, q => q::find_account(conn, external_id).await)?
             .ok_or_else(|| RunError::UnknownAccount(external_id.to_owned()))?;
-        let released = on!(&mut tx, conn, q => q::release(conn, key, account).await)?;
-        if !released {
+        on!(&mut tx, conn, q => q::find_run(conn, key).await)?.ok_or(RunError::NoRun(key))?;
+        let parked = on!(&mut tx, conn, q => q::find_parked(conn, key, account).await)?;
+        let Some((reason, held_minor)) = parked else {
             return Err(RunError::NotParked {
                 account: external_id.to_owned(),
                 period: key,
             });
-        }
+        };
+        let Some(accepted_minor) = held_minor else {
+            return Err(RunError::NotReleasable {
+                account: external_id.to_owned(),
+                period: key,
+                reason,
+            });
+        };
+        on!(&mut tx, conn, q => q::release(conn, key, account, accepted_minor).await)?;
         tx.commit().await?;
         self.run_account(key, external_id).await?;
         let mut tx = self.store.snapshot().await?;
@@ -199,106 +238,5 @@ impl Engine {
         on!(&mut tx, conn, q => q::set_paused(conn, run.id, paused).await)?;
         tx.commit().await?;
         Ok(())
-    }
-
-    /// The period of a key, refused before its end.
-    fn ended_period(&self, key: PeriodKey) -> Result<BillingPeriod, RunError> {
-        let period = BillingPeriod::new(key, self.config.zone())?;
-        if self.clock.now() < period.end {
-            return Err(RunError::NotEnded {
-                period: key,
-                end: period.end.to_string(),
-            });
-        }
-        Ok(period)
-    }
-
-    /// Creates the run unless it is there, and cuts what is due into ranges
-    /// unless some wait already: then this process joins in.
-    async fn plan(
-        &self,
-        key: PeriodKey,
-        progress: &Arc<dyn Progress>,
-    ) -> Result<(Run, BillingPeriod), RunError> {
-        let period = self.ended_period(key)?;
-        let mut tx = self.store.begin().await?;
-        let id = on!(&mut tx, conn, q => q::create_run(conn, &period, self.clock.now()).await)?;
-        let run =
-            on!(&mut tx, conn, q => q::find_run(conn, key).await)?.ok_or(RunError::NoRun(key))?;
-        if run.paused {
-            return Err(RunError::Paused(key));
-        }
-        // The bounds the run was created with hold, should the zone change.
-        let period = run.period;
-        if on!(&mut tx, conn, q => q::pending_ranges(conn, id).await)? == 0 {
-            on!(&mut tx, conn, q => q::forget_done_ranges(conn, id).await)?;
-            on!(&mut tx, conn, q => q::plan_ranges(conn, id, &period, ACCOUNTS_PER_BATCH).await)?;
-        }
-        let due = on!(&mut tx, conn, q => q::pending_accounts(conn, id).await)?;
-        if due > 0 {
-            on!(&mut tx, conn, q => q::set_run_state(conn, id, RunState::Running).await)?;
-        }
-        tx.commit().await?;
-        progress.planned(u64::try_from(due).unwrap_or(0));
-        Ok((run, period))
-    }
-
-    async fn run_and_account(
-        &self,
-        period: &BillingPeriod,
-        external_id: &str,
-    ) -> Result<(Run, AccountId), RunError> {
-        let mut tx = self.store.begin().await?;
-        on!(&mut tx, conn, q => q::create_run(conn, period, self.clock.now()).await)?;
-        let run = on!(&mut tx, conn, q => q::find_run(conn, period.key).await)?
-            .ok_or(RunError::NoRun(period.key))?;
-        let account = on!(&mut tx, conn, q => q::find_account(conn, external_id).await)?
-            .ok_or_else(|| RunError::UnknownAccount(external_id.to_owned()))?;
-        let range = RunRange {
-            no: -1,
-            from: account,
-            to: account,
-        };
-        let all = on!(&mut tx, conn, q => q::due_accounts(conn, range, period, true).await)?;
-        if all.is_empty() {
-            return Err(RunError::NotYetCustomer {
-                account: external_id.to_owned(),
-                period: period.key,
-            });
-        }
-        tx.commit().await?;
-        Ok((run, account))
-    }
-
-    async fn refuse_if_paused(&self, run: &Run) -> Result<(), RunError> {
-        let mut tx = self.store.snapshot().await?;
-        if on!(&mut tx, conn, q => q::is_paused(conn, run.id).await)? {
-            return Err(RunError::Paused(run.period.key));
-        }
-        Ok(())
-    }
-
-    /// Ends the run when every account has its outcome; else plans those that
-    /// came meanwhile and returns `false`.
-    async fn finish(&self, run: &Run, period: &BillingPeriod) -> Result<bool, RunError> {
-        let mut tx = self.store.begin().await?;
-        on!(&mut tx, conn, q => q::create_run(conn, period, self.clock.now()).await)?;
-        let missing = on!(&mut tx, conn, q => q::missing_outcomes(conn, period).await)?;
-        if missing > 0 {
-            if on!(&mut tx, conn, q => q::pending_ranges(conn, run.id).await)? > 0 {
-                return Ok(false);
-            }
-            on!(&mut tx, conn, q => q::plan_ranges(conn, run.id, period, ACCOUNTS_PER_BATCH).await)?;
-        } else {
-            let counts = on!(&mut tx, conn, q => q::count_outcomes(conn, period.key).await)?;
-            let state = if counts.parked == 0 {
-                RunState::Closed
-            } else {
-                RunState::Issued
-            };
-            on!(&mut tx, conn, q => q::set_run_state(conn, run.id, state).await)?;
-        }
-        tx.commit().await?;
-        Ok(missing == 0)
     }
 }

@@ -69,7 +69,6 @@ impl Engine {
                 paused: false,
                 planned_at: self.clock.now(),
             }),
-            period,
             issuer: IssuerId(0),
             issuer_digest: Digest::NONE,
             prices: Prices {

@@ -42,6 +42,7 @@ pub async fn work_off(
     Ok(sum)
 }
 
+/// Claims and settles ranges until none waits.
 async fn claim_and_settle(
     engine: &Engine,
     facts: &RunFacts,
@@ -49,35 +50,40 @@ async fn claim_and_settle(
 ) -> Result<BatchTally, RunError> {
     let mut sum = BatchTally::default();
     let mut prices = facts.prices.clone();
-    let mut tries = 0;
+    let mut tries = Tries::default();
     loop {
-        let mut tx = engine.store.begin().await?;
-        on!(&mut tx, conn, q => q::close_gate(conn).await)?;
-        if on!(&mut tx, conn, q => q::is_paused(conn, facts.run.id).await)? {
-            return Ok(sum);
-        }
-        let Some(range) = on!(&mut tx, conn, q => q::claim_range(conn, facts.run.id).await)? else {
-            return Ok(sum);
-        };
-        prices = prices.current(&mut tx).await?;
-        match settle(&mut tx, engine, facts, &prices, range).await {
-            Ok(tally) => {
-                on!(&mut tx, conn, q => q::finish_range(conn, facts.run.id, range.no).await)?;
-                tx.commit().await?;
+        match claim_one(engine, facts, &mut prices).await {
+            Ok(None) => return Ok(sum),
+            Ok(Some(tally)) => {
                 progress.done(tally);
                 sum.add(tally);
-                tries = 0;
+                tries = Tries::default();
             }
-            Err(RunError::Store(error)) if error.is_race() && tries < TRIES_MAX => tries += 1,
-            Err(RunError::Store(error)) if error.is_race() => {
-                return Err(RunError::Collided {
-                    range_no: range.no,
-                    tries,
-                });
-            }
-            Err(error) => return Err(error),
+            Err(error) => tries.again_after(error)?,
         }
     }
+}
+
+/// One batch, from the claim to the commit; `None` when no range waits or the
+/// run is paused.
+async fn claim_one(
+    engine: &Engine,
+    facts: &RunFacts,
+    prices: &mut Prices,
+) -> Result<Option<BatchTally>, RunError> {
+    let mut tx = engine.store.begin().await?;
+    on!(&mut tx, conn, q => q::close_gate(conn).await)?;
+    if on!(&mut tx, conn, q => q::is_paused(conn, facts.run.id).await)? {
+        return Ok(None);
+    }
+    let Some(range) = on!(&mut tx, conn, q => q::claim_range(conn, facts.run.id).await)? else {
+        return Ok(None);
+    };
+    *prices = prices.current(&mut tx).await?;
+    let tally = settle(&mut tx, engine, facts, prices, range).await?;
+    on!(&mut tx, conn, q => q::finish_range(conn, facts.run.id, range.no).await)?;
+    tx.commit().await?;
+    Ok(Some(tally))
 }
 
 /// Settles a range that is not part of the plan: one account.
@@ -86,23 +92,55 @@ pub async fn settle_range(
     facts: &RunFacts,
     range: RunRange,
 ) -> Result<BatchTally, RunError> {
-    for _ in 0..TRIES_MAX {
-        let mut tx = engine.store.begin().await?;
-        on!(&mut tx, conn, q => q::close_gate(conn).await)?;
-        let prices = facts.prices.current(&mut tx).await?;
-        match settle(&mut tx, engine, facts, &prices, range).await {
-            Ok(tally) => {
-                tx.commit().await?;
-                return Ok(tally);
-            }
-            Err(RunError::Store(error)) if error.is_race() => {}
-            Err(error) => return Err(error),
+    let mut tries = Tries::default();
+    loop {
+        match settle_one(engine, facts, range).await {
+            Ok(tally) => return Ok(tally),
+            Err(error) => tries.again_after(error)?,
         }
     }
-    Err(RunError::Collided {
-        range_no: range.no,
-        tries: TRIES_MAX,
-    })
+}
+
+async fn settle_one(
+    engine: &Engine,
+    facts: &RunFacts,
+    range: RunRange,
+) -> Result<BatchTally, RunError> {
+    let mut tx = engine.store.begin().await?;
+    on!(&mut tx, conn, q => q::close_gate(conn).await)?;
+    if on!(&mut tx, conn, q => q::is_paused(conn, facts.run.id).await)? {
+        return Err(RunError::Paused(facts.run.period.key));
+    }
+    let prices = facts.prices.current(&mut tx).await?;
+    let tally = settle(&mut tx, engine, facts, &prices, range).await?;
+    tx.commit().await?;
+    Ok(tally)
+}
+
+/// Counts how often a batch collided with another process.
+#[derive(Default)]
+struct Tries(u32);
+
+impl Tries {
+    /// Lets a batch be tried again after it collided.
+    ///
+    /// # Errors
+    /// Any other error, and a collision too many.
+    fn again_after(&mut self, error: RunError) -> Result<(), RunError> {
+        match error {
+            RunError::Store(source) if source.is_race() => {
+                self.0 += 1;
+                if self.0 < TRIES_MAX {
+                    return Ok(());
+                }
+                Err(RunError::Collided {
+                    tries: self.0,
+                    source,
+                })
+            }
+            error => Err(error),
+        }
+    }
 }
 
 /// Reads, decides and writes a range; the caller commits.

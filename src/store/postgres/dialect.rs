@@ -1,6 +1,7 @@
 //! What only PostgreSQL does.
 
 use std::str::FromStr;
+use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _, PgPool};
@@ -16,12 +17,15 @@ pub type Tx = sqlx::Transaction<'static, sqlx::Postgres>;
 
 /// Workers, progress and a command's own connection.
 const CONNECTIONS_MAX: u32 = 20;
+/// While an import holds the gate, more workers than connections wait.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// # Errors
 /// See [`crate::store::Store::open`].
 pub async fn open(url: &str) -> Result<Pools, StoreError> {
-    // What comes after the last @ names no password.
+    // A password stands before the last @ or among the parameters.
     let place = url.rsplit('@').next().unwrap_or_default();
+    let place = place.split_once('?').map_or(place, |(place, _)| place);
     let cannot_open = |source| StoreError::Open {
         database: place.trim_start_matches("postgres://").to_owned(),
         source,
@@ -35,6 +39,7 @@ pub async fn open(url: &str) -> Result<Pools, StoreError> {
     probe.close().await.map_err(cannot_open)?;
     let pool = PgPoolOptions::new()
         .max_connections(CONNECTIONS_MAX)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
         .connect_with(options)
         .await
         .map_err(cannot_open)?;
@@ -75,6 +80,13 @@ pub const CLAIM_RANGE: &str = "SELECT range_no, account_from, account_to FROM bi
 pub const WAIT_RANGE: &str = "SELECT range_no FROM billing_run_range \
      WHERE run_id = $1 AND done = 0 ORDER BY range_no LIMIT 1 FOR UPDATE";
 
+/// Excludes imports, but not the batches of a run.
+pub const HOLD_GATE: &str = "SELECT id FROM billing_gate WHERE id = 1 FOR UPDATE";
+
+/// Holds an allowance until the end of the transaction.
+pub const LOCK_ALLOWANCE: &str =
+    "SELECT id FROM allowance WHERE account_id = $1 AND id = $2 FOR UPDATE";
+
 /// Holds a run's row until the end of the transaction.
 pub const LOCK_RUN: &str = "SELECT id FROM billing_run WHERE id = $1 FOR UPDATE";
 
@@ -87,7 +99,7 @@ pub async fn insert_lines(
 ) -> sqlx::Result<()> {
     let count = invoices.iter().map(|invoice| invoice.lines.len()).sum();
     let mut account: Vec<i64> = Vec::with_capacity(count);
-    let mut line_no: Vec<i16> = Vec::with_capacity(count);
+    let mut line_no: Vec<i32> = Vec::with_capacity(count);
     let mut line_kind: Vec<i16> = Vec::with_capacity(count);
     let mut usage_period: Vec<i32> = Vec::with_capacity(count);
     let mut sku: Vec<Option<i64>> = Vec::with_capacity(count);
@@ -97,7 +109,7 @@ pub async fn insert_lines(
     let mut amount: Vec<i64> = Vec::with_capacity(count);
     let mut app: Vec<Option<&str>> = Vec::with_capacity(count);
     for invoice in invoices {
-        for (no, line) in (1_i16..).zip(&invoice.lines) {
+        for (no, line) in (1_i32..).zip(&invoice.lines) {
             let usage = line.usage.as_ref();
             account.push(invoice.account.0);
             line_no.push(no);
@@ -114,7 +126,7 @@ pub async fn insert_lines(
     sqlx::query(
         "INSERT INTO invoice_line (account_id, period, kind, line_no, line_kind, usage_period, \
          sku_id, price_id, minutes, allowance_id, amount_minor, app) \
-         SELECT a, $1, 1, n, k, u, s, p, m, w, t, x FROM UNNEST($2::bigint[], $3::smallint[], \
+         SELECT a, $1, 1, n, k, u, s, p, m, w, t, x FROM UNNEST($2::bigint[], $3::int[], \
          $4::smallint[], $5::int[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], \
          $10::bigint[], $11::text[]) AS line(a, n, k, u, s, p, m, w, t, x)",
     )
@@ -176,20 +188,22 @@ pub async fn insert_outcomes(
         .map(|outcome| outcome.outcome.code())
         .collect();
     let total: Vec<i64> = outcomes.iter().map(|outcome| outcome.total_minor).collect();
+    let parked: Vec<Option<i64>> = outcomes.iter().map(|o| o.parked_minor).collect();
     let reason: Vec<Option<&str>> = outcomes
         .iter()
         .map(|outcome| outcome.reason.as_deref())
         .collect();
     sqlx::query(
-        "INSERT INTO period_outcome (account_id, period, outcome, total_minor, reason) \
-         SELECT a, $1, o, t, r FROM UNNEST($2::bigint[], $3::smallint[], $4::bigint[], $5::text[]) \
-         AS outcome(a, o, t, r)",
+        "INSERT INTO period_outcome (account_id, period, outcome, total_minor, reason, parked_minor) \
+         SELECT a, $1, o, t, r, p FROM UNNEST($2::bigint[], $3::smallint[], $4::bigint[], $5::text[], \
+         $6::bigint[]) AS outcome(a, o, t, r, p)",
     )
     .bind(period.to_number())
     .bind(&account)
     .bind(&code)
     .bind(&total)
     .bind(&reason)
+    .bind(&parked)
     .execute(conn)
     .await
     .map(drop)

@@ -3,10 +3,11 @@
 use rust_decimal::Decimal;
 
 use super::decode::at;
-use super::{Conn, KeyedTable, Result, next_id};
+use super::{Conn, KeyedTable, Result, dialect, next_id};
 use crate::domain::calendar::PeriodKey;
 use crate::domain::ids::{AccountId, AllowanceId};
 use crate::domain::invoice::{Allowance, AllowanceValue};
+use crate::store::StoreError;
 use crate::store::rows::{GrantedAllowance, RunRange};
 
 /// The allowances of a range of accounts, in the order of granting, with what
@@ -67,6 +68,38 @@ pub async fn allowances(
             })
         })
         .collect()
+}
+
+/// Makes sure, after a batch's lines are written, that an allowance was not
+/// taken off beyond its worth together with an invoice of another period.
+///
+/// # Errors
+/// [`StoreError::Raced`] when it was.
+pub async fn check_not_overdrawn(
+    conn: &mut Conn,
+    account: AccountId,
+    allowance: AllowanceId,
+) -> Result<()> {
+    // Whoever comes second waits here, and then sees the lines of the first.
+    sqlx::query(dialect::LOCK_ALLOWANCE)
+        .bind(account.0)
+        .bind(allowance.0)
+        .execute(&mut *conn)
+        .await?;
+    let overdrawn: i64 = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM allowance w WHERE w.account_id = $1 AND w.id = $2 AND w.amount_minor + \
+         (SELECT COALESCE(SUM(l.amount_minor), 0) FROM invoice_line l \
+         WHERE l.account_id = w.account_id AND l.allowance_id = w.id) < 0",
+    )
+    .bind(account.0)
+    .bind(allowance.0)
+    .fetch_one(conn)
+    .await?;
+    if overdrawn == 0 {
+        Ok(())
+    } else {
+        Err(StoreError::Raced("a voucher"))
+    }
 }
 
 /// Grants an allowance. The caller holds the gate.

@@ -114,6 +114,7 @@ pub async fn insert_skus(conn: &mut Conn, skus: &[(SkuId, Sku)]) -> Result<()> {
 /// # Errors
 /// When the database refuses.
 pub async fn ensure_issuer(conn: &mut Conn, digest: Digest, content: &str) -> Result<IssuerId> {
+    super::hold_gate(&mut *conn).await?;
     let id = next_id(&mut *conn, KeyedTable::Issuer).await?;
     sqlx::query(
         "INSERT INTO issuer (id, digest, content) VALUES ($1, $2, $3) ON CONFLICT (digest) DO NOTHING",

@@ -5,6 +5,7 @@ use super::{Conn, KeyedTable, Result, next_id};
 use crate::domain::calendar::{Instant, PeriodKey};
 use crate::domain::ids::{AccountId, SkuId};
 use crate::domain::usage::LateUsage;
+use crate::store::StoreError;
 use crate::store::rows::{NewLate, RunRange, WaitingLate};
 
 /// The pieces of a range of accounts, in the order they came, of periods before
@@ -49,20 +50,27 @@ pub async fn waiting_late(
 /// Marks a piece as taken in by the invoice of `period`.
 ///
 /// # Errors
-/// When the database refuses.
+/// [`StoreError::Raced`] when another period's invoice took it first.
 pub async fn take_late(
     conn: &mut Conn,
     account: AccountId,
     id: i64,
     period: PeriodKey,
 ) -> Result<()> {
-    sqlx::query("UPDATE usage_late SET taken_period = $3 WHERE account_id = $1 AND id = $2")
-        .bind(account.0)
-        .bind(id)
-        .bind(period.to_number())
-        .execute(conn)
-        .await?;
-    Ok(())
+    let taken = sqlx::query(
+        "UPDATE usage_late SET taken_period = $3 \
+         WHERE account_id = $1 AND id = $2 AND taken_period IS NULL",
+    )
+    .bind(account.0)
+    .bind(id)
+    .bind(period.to_number())
+    .execute(conn)
+    .await?;
+    if taken.rows_affected() == 1 {
+        Ok(())
+    } else {
+        Err(StoreError::Raced("late usage"))
+    }
 }
 
 /// Keeps pieces for the next invoice. The caller holds the gate.

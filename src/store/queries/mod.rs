@@ -90,6 +90,16 @@ pub async fn raise_generation(conn: &mut Conn) -> Result<()> {
     Ok(())
 }
 
+/// Waits for an import under way and holds others off: for a writer that takes
+/// a key of [`next_id`] without raising the generation.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn hold_gate(conn: &mut Conn) -> Result<()> {
+    sqlx::query(dialect::HOLD_GATE).execute(conn).await?;
+    Ok(())
+}
+
 /// The next free key of a table whose writers hold the gate.
 ///
 /// # Errors
@@ -102,7 +112,6 @@ pub async fn next_id(conn: &mut Conn, table: KeyedTable) -> Result<i64> {
         KeyedTable::Late => "SELECT COALESCE(MAX(id), 0) + 1 FROM usage_late",
         KeyedTable::Allowance => "SELECT COALESCE(MAX(id), 0) + 1 FROM allowance",
         KeyedTable::Issuer => "SELECT COALESCE(MAX(id), 0) + 1 FROM issuer",
-        KeyedTable::Run => "SELECT COALESCE(MAX(id), 0) + 1 FROM billing_run",
     };
     Ok(sqlx::query_scalar(sql).fetch_one(conn).await?)
 }
@@ -116,5 +125,4 @@ pub enum KeyedTable {
     Late,
     Allowance,
     Issuer,
-    Run,
 }

@@ -1,7 +1,7 @@
 //! The life of a run: plan, claim, count, close.
 
 use super::decode::at;
-use super::{Conn, KeyedTable, Result, dialect, next_id};
+use super::{Conn, Result, dialect, takes_part};
 use crate::domain::calendar::{BillingPeriod, Instant, PeriodKey};
 use crate::domain::ids::{AccountId, RunId};
 use crate::domain::money::Currency;
@@ -58,33 +58,36 @@ pub async fn list_runs(conn: &mut Conn) -> Result<Vec<Run>> {
     rows.into_iter().map(run_of).collect()
 }
 
-/// Creates the run of a period unless it is there, and locks it until the end
-/// of the transaction, so that one process plans at a time.
+/// Creates the run of a period, unless another process did.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn create_run(conn: &mut Conn, period: &BillingPeriod, now: Instant) -> Result<RunId> {
-    let id = next_id(&mut *conn, KeyedTable::Run).await?;
+pub async fn create_run(conn: &mut Conn, period: &BillingPeriod, now: Instant) -> Result<()> {
     sqlx::query(
         "INSERT INTO billing_run (id, period, start_at, end_at, state, paused, planned_at) \
-         VALUES ($1, $2, $3, $4, 'planned', 0, $5) ON CONFLICT (period) DO NOTHING",
+         VALUES ($1, $2, $3, $4, 'planned', 0, $5) ON CONFLICT (id) DO NOTHING",
     )
-    .bind(id)
+    .bind(i64::from(period.key.to_number()))
     .bind(period.key.to_number())
     .bind(period.start.0)
     .bind(period.end.0)
     .bind(now.0)
-    .execute(&mut *conn)
+    .execute(conn)
     .await?;
-    let id: i64 = sqlx::query_scalar("SELECT id FROM billing_run WHERE period = $1")
-        .bind(period.key.to_number())
-        .fetch_one(&mut *conn)
-        .await?;
+    Ok(())
+}
+
+/// Locks a run until the end of the transaction, so that one process plans or
+/// ends it at a time.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn lock_run(conn: &mut Conn, run: RunId) -> Result<()> {
     sqlx::query(dialect::LOCK_RUN)
-        .bind(id)
+        .bind(run.0)
         .execute(conn)
         .await?;
-    Ok(RunId(id))
+    Ok(())
 }
 
 /// How many ranges of a run wait for a worker.
@@ -97,7 +100,6 @@ pub async fn pending_ranges(conn: &mut Conn, run: RunId) -> Result<i64> {
 }
 
 /// Cuts the accounts that have no settled outcome into ranges of `size`.
-/// Accounts that signed up after the period are not part of it.
 ///
 /// # Errors
 /// When the database refuses.
@@ -107,30 +109,33 @@ pub async fn plan_ranges(
     period: &BillingPeriod,
     size: i64,
 ) -> Result<u64> {
-    let planned = sqlx::query(
+    let sql = format!(
         "INSERT INTO billing_run_range (run_id, range_no, account_from, account_to, accounts, done) \
          SELECT $1, part + (SELECT COALESCE(MAX(range_no), -1) + 1 FROM billing_run_range WHERE run_id = $1), \
          MIN(id), MAX(id), COUNT(*), 0 \
          FROM (SELECT a.id AS id, (ROW_NUMBER() OVER (ORDER BY a.id) - 1) / $2 AS part \
          FROM account a LEFT JOIN period_outcome o ON o.account_id = a.id AND o.period = $3 \
-         WHERE a.created_at < $4 AND (o.outcome IS NULL OR o.outcome = 3)) AS due \
+         WHERE {} AND (o.outcome IS NULL OR o.outcome = 3)) AS due \
          WHERE true GROUP BY part",
-    )
-    .bind(run.0)
-    .bind(size)
-    .bind(period.key.to_number())
-    .bind(period.end.0)
-    .execute(conn)
-    .await?;
+        takes_part("$4", "$5")
+    );
+    let planned = sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(run.0)
+        .bind(size)
+        .bind(period.key.to_number())
+        .bind(period.start.0)
+        .bind(period.end.0)
+        .execute(conn)
+        .await?;
     Ok(planned.rows_affected())
 }
 
-/// Removes the ranges that are done, so that a later plan starts clean.
+/// Removes a run's ranges when there is nothing left to do in them.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn forget_done_ranges(conn: &mut Conn, run: RunId) -> Result<()> {
-    sqlx::query("DELETE FROM billing_run_range WHERE run_id = $1 AND done = 1")
+pub async fn forget_ranges(conn: &mut Conn, run: RunId) -> Result<()> {
+    sqlx::query("DELETE FROM billing_run_range WHERE run_id = $1")
         .bind(run.0)
         .execute(conn)
         .await?;
@@ -230,10 +235,14 @@ pub async fn set_run_state(conn: &mut Conn, run: RunId, state: RunState) -> Resu
 /// # Errors
 /// When the database refuses.
 pub async fn missing_outcomes(conn: &mut Conn, period: &BillingPeriod) -> Result<i64> {
-    let sql = "SELECT COUNT(*) FROM account a WHERE a.created_at < $2 AND NOT EXISTS \
-         (SELECT 1 FROM period_outcome o WHERE o.account_id = a.id AND o.period = $1)";
-    Ok(sqlx::query_scalar(sql)
+    let sql = format!(
+        "SELECT COUNT(*) FROM account a WHERE {} AND NOT EXISTS \
+         (SELECT 1 FROM period_outcome o WHERE o.account_id = a.id AND o.period = $1)",
+        takes_part("$2", "$3")
+    );
+    Ok(sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
         .bind(period.key.to_number())
+        .bind(period.start.0)
         .bind(period.end.0)
         .fetch_one(conn)
         .await?)
@@ -302,9 +311,9 @@ pub async fn currency_totals(conn: &mut Conn, period: PeriodKey) -> Result<Vec<C
 /// # Errors
 /// When the database refuses.
 pub async fn list_parked(conn: &mut Conn, period: PeriodKey) -> Result<Vec<Parked>> {
-    let rows: Vec<(String, Option<String>, i16)> = sqlx::query_as(
-        "SELECT a.external_id, o.reason, o.released FROM period_outcome o JOIN account a ON a.id = o.account_id \
-         WHERE o.period = $1 AND o.outcome = 3 ORDER BY a.external_id",
+    let rows: Vec<(String, Option<String>, Option<i64>)> = sqlx::query_as(
+        "SELECT a.external_id, o.reason, o.released_minor FROM period_outcome o \
+         JOIN account a ON a.id = o.account_id WHERE o.period = $1 AND o.outcome = 3 ORDER BY a.external_id",
     )
     .bind(period.to_number())
     .fetch_all(conn)
@@ -315,26 +324,56 @@ pub async fn list_parked(conn: &mut Conn, period: PeriodKey) -> Result<Vec<Parke
             Ok(Parked {
                 reason: reason.ok_or_else(|| place.refuse(&external_id, "NULL"))?,
                 external_id,
-                released: released != 0,
+                released: released.is_some(),
             })
         })
         .collect()
 }
 
-/// Releases a parked account from the sanity bounds; `false` when it is not
-/// parked.
+/// Why an account is parked in a period, and the total that a sanity bound holds
+/// back, if one does; `None` when it is not parked.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn release(conn: &mut Conn, period: PeriodKey, account: AccountId) -> Result<bool> {
-    let updated = sqlx::query(
-        "UPDATE period_outcome SET released = 1 WHERE account_id = $1 AND period = $2 AND outcome = 3",
+pub async fn find_parked(
+    conn: &mut Conn,
+    period: PeriodKey,
+    account: AccountId,
+) -> Result<Option<(String, Option<i64>)>> {
+    let row: Option<(Option<String>, Option<i64>)> = sqlx::query_as(
+        "SELECT reason, parked_minor FROM period_outcome WHERE account_id = $1 AND period = $2 AND outcome = 3",
     )
     .bind(account.0)
     .bind(period.to_number())
+    .fetch_optional(conn)
+    .await?;
+    row.map(|(reason, parked_minor)| {
+        let place = at("period_outcome", "reason");
+        let reason = reason.ok_or_else(|| place.refuse(account, "NULL"))?;
+        Ok((reason, parked_minor))
+    })
+    .transpose()
+}
+
+/// Records that a person accepts the total that a sanity bound holds back.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn release(
+    conn: &mut Conn,
+    period: PeriodKey,
+    account: AccountId,
+    accepted_minor: i64,
+) -> Result<()> {
+    sqlx::query(
+        "UPDATE period_outcome SET released_minor = $3 WHERE account_id = $1 AND period = $2 AND outcome = 3",
+    )
+    .bind(account.0)
+    .bind(period.to_number())
+    .bind(accepted_minor)
     .execute(conn)
     .await?;
-    Ok(updated.rows_affected() == 1)
+    Ok(())
 }
 
 /// Waits for a range that another process holds; `true` when there was one.

@@ -14,6 +14,22 @@ use crate::store::rows::{
     AccountUsage, DueAccount, NewInvoice, NewOutcome, NumberedInvoice, Outcome, RunRange,
 };
 
+#[derive(sqlx::FromRow)]
+struct DueRow {
+    id: i64,
+    external_id: String,
+    currency: String,
+    created_at: i64,
+    profile_version: i32,
+    country: Option<String>,
+    postal_code: Option<String>,
+    vat_number: Option<String>,
+    digest: Option<Vec<u8>>,
+    outcome: Option<i16>,
+    released_minor: Option<i64>,
+    last_total_minor: Option<i64>,
+}
+
 /// The accounts of a range that the period still has to settle, or all of them
 /// for a shadow run.
 ///
@@ -25,71 +41,64 @@ pub async fn due_accounts(
     period: &BillingPeriod,
     include_settled: bool,
 ) -> Result<Vec<DueAccount>> {
-    type Row = (
-        i64,
-        String,
-        String,
-        i64,
-        i32,
-        String,
-        String,
-        String,
-        Vec<u8>,
-        Option<i16>,
-        Option<i16>,
-        Option<i64>,
-    );
-    let rows: Vec<Row> = sqlx::query_as(
+    let sql = format!(
         "SELECT a.id, a.external_id, a.currency, a.created_at, a.profile_version, p.country, p.postal_code, \
-         p.vat_number, p.digest, o.outcome, o.released, last.total_minor \
-         FROM account a JOIN billing_profile p ON p.account_id = a.id AND p.version = a.profile_version \
+         p.vat_number, p.digest, o.outcome, o.released_minor, (SELECT l.total_minor FROM period_outcome l \
+         WHERE l.account_id = a.id AND l.period < $3 AND l.outcome <> 3 ORDER BY l.period DESC LIMIT 1) \
+         AS last_total_minor FROM account a \
+         LEFT JOIN billing_profile p ON p.account_id = a.id AND p.version = a.profile_version \
          LEFT JOIN period_outcome o ON o.account_id = a.id AND o.period = $3 \
-         LEFT JOIN period_outcome last ON last.account_id = a.id AND last.period = $4 AND last.outcome <> 3 \
-         WHERE a.id >= $1 AND a.id <= $2 AND a.created_at < $5 \
+         WHERE a.id >= $1 AND a.id <= $2 AND {} \
          AND ($6 = 1 OR o.outcome IS NULL OR o.outcome = 3) ORDER BY a.id",
+        takes_part("$4", "$5")
+    );
+    let rows: Vec<DueRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(range.from.0)
+        .bind(range.to.0)
+        .bind(period.key.to_number())
+        .bind(period.start.0)
+        .bind(period.end.0)
+        .bind(i32::from(include_settled))
+        .fetch_all(conn)
+        .await?;
+    rows.into_iter().map(|row| due_of(row, period)).collect()
+}
+
+/// The condition that an account `a` is part of a period whose bounds are bound
+/// as `start` and `end`: it had signed up, or has usage from before its sign-up.
+pub(super) fn takes_part(start: &str, end: &str) -> String {
+    format!(
+        "(a.created_at < {end} OR EXISTS (SELECT 1 FROM usage_interval u WHERE u.account_id = a.id \
+         AND u.started_at < {end} AND (u.ended_at IS NULL OR u.ended_at > {start})))"
     )
-    .bind(range.from.0)
-    .bind(range.to.0)
-    .bind(period.key.to_number())
-    .bind(period.key.previous().map_or(0, PeriodKey::to_number))
-    .bind(period.end.0)
-    .bind(i32::from(include_settled))
-    .fetch_all(conn)
-    .await?;
-    rows.into_iter()
-        .map(|row| {
-            let (
-                id,
-                external_id,
-                currency,
-                created_at,
-                profile,
-                country,
-                postal_code,
-                vat_number,
-                digest,
-                outcome,
-                released,
-                last,
-            ) = row;
-            Ok(DueAccount {
-                account: Account {
-                    id: AccountId(id),
-                    currency: at("account", "currency").parse(id, &currency)?,
-                    created_at: Instant(created_at),
-                    profile: ProfileId(profile),
-                    country: at("billing_profile", "country").parse(id, &country)?,
-                    postal_code,
-                    vat_number,
-                },
-                external_id,
-                profile_digest: at("billing_profile", "digest").digest(id, &digest)?,
-                last_total_minor: last,
-                released: released.is_some_and(|released| released != 0),
-                parked: outcome == Some(Outcome::Parked.code()),
-            })
-        })
-        .collect()
+}
+
+fn due_of(row: DueRow, period: &BillingPeriod) -> Result<DueAccount> {
+    let id = row.id;
+    let (Some(country), Some(postal_code), Some(vat_number), Some(digest)) =
+        (row.country, row.postal_code, row.vat_number, row.digest)
+    else {
+        let place = at("account", "profile_version");
+        return Err(place.refuse(row.external_id, row.profile_version));
+    };
+    let created_at = Instant(row.created_at);
+    Ok(DueAccount {
+        account: Account {
+            id: AccountId(id),
+            currency: at("account", "currency").parse(id, &row.currency)?,
+            created_at,
+            profile: ProfileId(row.profile_version),
+            country: at("billing_profile", "country").parse(id, &country)?,
+            postal_code,
+            vat_number,
+        },
+        external_id: row.external_id,
+        profile_digest: at("billing_profile", "digest").digest(id, &digest)?,
+        // Months before the sign-up had nothing due, and say nothing.
+        last_total_minor: row.last_total_minor.filter(|_| created_at < period.start),
+        released_minor: row.released_minor,
+        parked: row.outcome == Some(Outcome::Parked.code()),
+    })
 }
 
 /// Usage summed by the database: clipped to `[from, until)`, in whole seconds
@@ -189,26 +198,28 @@ pub async fn write_settled(
 }
 
 /// A parked outcome gives way to a new one, and only a parked one: if another
-/// transaction settled the account meanwhile, the insert collides.
+/// transaction settled the account meanwhile, the insert collides. What a person
+/// accepted stays on record.
 async fn replace_parked(conn: &mut Conn, period: PeriodKey, outcome: &NewOutcome) -> Result<()> {
-    let keep_release = matches!(outcome.outcome, Outcome::Parked);
-    let released: Option<i16> = sqlx::query_scalar(
-        "DELETE FROM period_outcome WHERE account_id = $1 AND period = $2 AND outcome = 3 RETURNING released",
+    let released: Option<Option<i64>> = sqlx::query_scalar(
+        "DELETE FROM period_outcome WHERE account_id = $1 AND period = $2 AND outcome = 3 \
+         RETURNING released_minor",
     )
     .bind(outcome.account.0)
     .bind(period.to_number())
     .fetch_optional(&mut *conn)
     .await?;
     sqlx::query(
-        "INSERT INTO period_outcome (account_id, period, outcome, released, total_minor, reason) \
-         VALUES ($1, $2, $3, $4, $5, $6)",
+        "INSERT INTO period_outcome (account_id, period, outcome, total_minor, reason, parked_minor, \
+         released_minor) VALUES ($1, $2, $3, $4, $5, $6, $7)",
     )
     .bind(outcome.account.0)
     .bind(period.to_number())
     .bind(outcome.outcome.code())
-    .bind(released.filter(|_| keep_release).unwrap_or(0))
     .bind(outcome.total_minor)
     .bind(outcome.reason.as_deref())
+    .bind(outcome.parked_minor)
+    .bind(released.flatten())
     .execute(conn)
     .await?;
     Ok(())

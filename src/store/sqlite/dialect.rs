@@ -98,6 +98,10 @@ pub const CLAIM_RANGE: &str = "SELECT range_no, account_from, account_to FROM bi
 /// To have begun is to have waited.
 pub const WAIT_RANGE: &str = CLAIM_RANGE;
 
+pub const HOLD_GATE: &str = "SELECT id FROM billing_gate WHERE id = 1";
+
+pub const LOCK_ALLOWANCE: &str = "SELECT id FROM allowance WHERE account_id = $1 AND id = $2";
+
 pub const LOCK_RUN: &str = "SELECT id FROM billing_run WHERE id = $1";
 
 /// # Errors
@@ -110,7 +114,7 @@ pub async fn insert_lines(
     let lines: Vec<_> = invoices
         .iter()
         .flat_map(|invoice| {
-            (1_i16..)
+            (1_i32..)
                 .zip(&invoice.lines)
                 .map(move |(no, line)| (invoice.account.0, no, line))
         })
@@ -176,7 +180,7 @@ pub async fn insert_outcomes(
 ) -> sqlx::Result<()> {
     for chunk in outcomes.chunks(ROWS_PER_INSERT) {
         let mut query = QueryBuilder::<Sqlite>::new(
-            "INSERT INTO period_outcome (account_id, period, outcome, total_minor, reason) ",
+            "INSERT INTO period_outcome (account_id, period, outcome, total_minor, reason, parked_minor) ",
         );
         query.push_values(chunk, |mut values, outcome| {
             values
@@ -184,7 +188,8 @@ pub async fn insert_outcomes(
                 .push_bind(period.to_number())
                 .push_bind(outcome.outcome.code())
                 .push_bind(outcome.total_minor)
-                .push_bind(outcome.reason.as_deref());
+                .push_bind(outcome.reason.as_deref())
+                .push_bind(outcome.parked_minor);
         });
         query.build().execute(&mut *conn).await?;
     }
