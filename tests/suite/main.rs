@@ -9,4 +9,5 @@ mod month_run;
 mod processes;
 mod purity;
 mod settings;
+mod trace;
 mod verification;
