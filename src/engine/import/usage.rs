@@ -33,7 +33,7 @@ pub(super) const COLUMNS: [&str; 9] = [
     "ended_at",
 ];
 /// Rows of a chunk: sorted together, sent together.
-const ROWS_PER_CHUNK: usize = 100_000;
+const ROWS_PER_CHUNK: usize = 250_000;
 /// The most of one resource at a time.
 const QUANTITY_MAX: i32 = 100_000;
 /// From here on the database is told to settle: statistics, log.
@@ -70,6 +70,7 @@ impl Engine {
         let source = Source::open(import.path)?;
         let mut tx = self.store.begin().await?;
         on!(&mut tx, conn, q => q::raise_generation(conn).await)?;
+        on!(&mut tx, conn, q => q::begin_bulk_import(conn).await)?;
         let parser = Parser::load(&mut tx).await?;
         let late = LateKeeper::load(&mut tx).await?;
         let (sender, mut chunks) = mpsc::channel(1);
@@ -392,7 +393,7 @@ impl Writer {
     ) -> Result<Vec<BadRow>, ImportError> {
         let UsageChunk { chunk, new_skus } = usage;
         let Chunk {
-            rows,
+            mut rows,
             mut bad,
             read,
             repeated,
@@ -403,10 +404,16 @@ impl Writer {
         if rows.is_empty() {
             return Ok(bad);
         }
-        if self.optimistic && on!(&mut *tx, conn, q => q::try_insert_usage(conn, &rows).await)? {
-            report.added += u64::try_from(rows.len()).unwrap_or(0);
-            report.late += late.keep(tx, rows.iter().map(|row| (None, row))).await?;
-            return Ok(bad);
+        if self.optimistic {
+            let added = on!(&mut *tx, conn, q => q::insert_usage_while_new(conn, &rows).await)?;
+            report.added += u64::try_from(added).unwrap_or(0);
+            report.late += late
+                .keep(tx, rows.iter().take(added).map(|row| (None, row)))
+                .await?;
+            rows.drain(..added);
+            if rows.is_empty() {
+                return Ok(bad);
+            }
         }
         let known = on!(&mut *tx, conn, q => q::stage_usage(conn, &rows).await)?;
         // A file whose events are mostly known is not worth trying again.

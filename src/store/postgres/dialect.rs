@@ -289,6 +289,41 @@ pub async fn insert_usage(conn: &mut Conn, rows: &[UsageRow]) -> sqlx::Result<()
     .await
 }
 
+/// Copies rows into `usage_interval`, all of them or, when an event is known,
+/// none; how many were added.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn insert_usage_while_new(
+    conn: &mut Conn,
+    rows: &[UsageRow],
+) -> Result<usize, StoreError> {
+    let mut chunk = conn.begin().await?;
+    match insert_usage(&mut chunk, rows)
+        .await
+        .map_err(StoreError::from)
+    {
+        Ok(()) => {
+            chunk.commit().await?;
+            Ok(rows.len())
+        }
+        Err(error) if error.is_unique_violation() => {
+            chunk.rollback().await?;
+            Ok(0)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// More memory does not make COPY faster.
+///
+/// # Errors
+/// Never.
+#[allow(clippy::unused_async, reason = "the same shape as on SQLite")]
+pub async fn begin_bulk_import(_conn: &mut Conn) -> sqlx::Result<()> {
+    Ok(())
+}
+
 /// Copies rows into the staging table.
 ///
 /// # Errors

@@ -90,6 +90,14 @@ pub async fn raise_generation(conn: &mut Conn) -> Result<()> {
     Ok(())
 }
 
+/// Prepares a connection for an import of millions of rows.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn begin_bulk_import(conn: &mut Conn) -> Result<()> {
+    Ok(dialect::begin_bulk_import(conn).await?)
+}
+
 /// Waits for an import under way and holds others off: for a writer that takes
 /// a key of [`next_id`] without raising the generation.
 ///

@@ -7,39 +7,15 @@ use futures_util::TryStreamExt as _;
 use super::{Conn, Result, dialect};
 use crate::domain::calendar::{Instant, PeriodKey};
 use crate::domain::ids::{AccountId, SkuId};
-use crate::store::StoreError;
 use crate::store::rows::{Outcome, UsageRow};
 
-/// Adds rows that are new for sure; `false`, with nothing added, when one of
-/// their events is known already.
+/// Adds rows from the first on, as long as none of their events is known; how
+/// many were added.
 ///
 /// # Errors
-/// When the database refuses for any other reason.
-pub async fn try_insert_usage(conn: &mut Conn, rows: &[UsageRow]) -> Result<bool> {
-    sqlx::query("SAVEPOINT usage_chunk")
-        .execute(&mut *conn)
-        .await?;
-    match dialect::insert_usage(&mut *conn, rows)
-        .await
-        .map_err(StoreError::from)
-    {
-        Ok(()) => {
-            sqlx::query("RELEASE SAVEPOINT usage_chunk")
-                .execute(conn)
-                .await?;
-            Ok(true)
-        }
-        Err(error) if error.is_unique_violation() => {
-            sqlx::query("ROLLBACK TO SAVEPOINT usage_chunk")
-                .execute(&mut *conn)
-                .await?;
-            sqlx::query("RELEASE SAVEPOINT usage_chunk")
-                .execute(conn)
-                .await?;
-            Ok(false)
-        }
-        Err(error) => Err(error),
-    }
+/// When the database refuses.
+pub async fn insert_usage_while_new(conn: &mut Conn, rows: &[UsageRow]) -> Result<usize> {
+    dialect::insert_usage_while_new(conn, rows).await
 }
 
 /// Adds rows of which none is known.

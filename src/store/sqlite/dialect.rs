@@ -121,7 +121,7 @@ pub async fn insert_lines(
         .collect();
     for chunk in lines.chunks(ROWS_PER_INSERT) {
         let mut query = QueryBuilder::<Sqlite>::new(
-            "INSERT INTO invoice_line (account_id, period, kind, line_no, line_kind, usage_period, \
+            "INSERT OR FAIL INTO invoice_line (account_id, period, kind, line_no, line_kind, usage_period, \
              sku_id, price_id, minutes, allowance_id, amount_minor, app) ",
         );
         query.push_values(chunk, |mut values, (account, no, line)| {
@@ -154,7 +154,7 @@ pub async fn insert_vat(
 ) -> sqlx::Result<()> {
     for chunk in invoices.chunks(ROWS_PER_INSERT) {
         let mut query = QueryBuilder::<Sqlite>::new(
-            "INSERT INTO invoice_vat (account_id, period, kind, category, rate, base_minor, amount_minor) ",
+            "INSERT OR FAIL INTO invoice_vat (account_id, period, kind, category, rate, base_minor, amount_minor) ",
         );
         query.push_values(chunk, |mut values, invoice| {
             values
@@ -180,7 +180,7 @@ pub async fn insert_outcomes(
 ) -> sqlx::Result<()> {
     for chunk in outcomes.chunks(ROWS_PER_INSERT) {
         let mut query = QueryBuilder::<Sqlite>::new(
-            "INSERT INTO period_outcome (account_id, period, outcome, total_minor, reason, parked_minor) ",
+            "INSERT OR FAIL INTO period_outcome (account_id, period, outcome, total_minor, reason, parked_minor) ",
         );
         query.push_values(chunk, |mut values, outcome| {
             values
@@ -208,7 +208,7 @@ pub async fn insert_invoices(
     let (issued_on, due_on) = (head.issued_on.to_string(), head.due_on.to_string());
     for chunk in rows.chunks(ROWS_PER_INSERT) {
         let mut query = QueryBuilder::<Sqlite>::new(
-            "INSERT INTO invoice (account_id, period, kind, series, year, sequence, issued_on, due_on, \
+            "INSERT OR FAIL INTO invoice (account_id, period, kind, series, year, sequence, issued_on, due_on, \
              currency, profile_version, issuer_id, net_minor, vat_minor, total_minor, content_digest, hash) ",
         );
         query.push_values(chunk, |mut values, (invoice, numbered)| {
@@ -241,14 +241,16 @@ pub const CREATE_STAGING: &str = "CREATE TEMP TABLE IF NOT EXISTS usage_staging 
      started_at INTEGER NOT NULL, ended_at INTEGER, quantity INTEGER NOT NULL, \
      app TEXT NOT NULL, event_id TEXT NOT NULL)";
 
-/// Inserts rows into `usage_interval`.
+/// Inserts rows into `usage_interval`. OR FAIL, because the caller takes the
+/// whole transaction back on an error: SQLite then keeps no copy of every page
+/// it touches in order to take back one statement.
 ///
 /// # Errors
 /// A unique violation when an event is known already.
 pub async fn insert_usage(conn: &mut Conn, rows: &[UsageRow]) -> sqlx::Result<()> {
     for chunk in rows.chunks(ROWS_PER_INSERT) {
         let mut query = QueryBuilder::<Sqlite>::new(
-            "INSERT INTO usage_interval (account_id, sku_id, started_at, ended_at, quantity, app, event_id) ",
+            "INSERT OR FAIL INTO usage_interval (account_id, sku_id, started_at, ended_at, quantity, app, event_id) ",
         );
         query.push_values(chunk, |mut values, row| {
             values
@@ -263,6 +265,48 @@ pub async fn insert_usage(conn: &mut Conn, rows: &[UsageRow]) -> sqlx::Result<()
         query.build().execute(&mut *conn).await?;
     }
     Ok(())
+}
+
+/// Inserts blocks of rows until one holds an event that is known; how many were
+/// added. Asking first costs less than a savepoint, which copies every page that
+/// the chunk touches.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn insert_usage_while_new(
+    conn: &mut Conn,
+    rows: &[UsageRow],
+) -> Result<usize, StoreError> {
+    let mut added = 0;
+    for chunk in rows.chunks(ROWS_PER_INSERT) {
+        let mut query = QueryBuilder::<Sqlite>::new(
+            "SELECT EXISTS (SELECT 1 FROM usage_interval WHERE event_id IN (",
+        );
+        let mut ids = query.separated(", ");
+        for row in chunk {
+            ids.push_bind(row.event_id.as_str());
+        }
+        query.push("))");
+        let known: i64 = query.build_query_scalar().fetch_one(&mut *conn).await?;
+        if known != 0 {
+            break;
+        }
+        insert_usage(&mut *conn, chunk).await?;
+        added += chunk.len();
+    }
+    Ok(added)
+}
+
+/// Gives the writer the memory that an import of millions of rows wants: its
+/// rows fall all over two trees.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn begin_bulk_import(conn: &mut Conn) -> sqlx::Result<()> {
+    sqlx::query("PRAGMA cache_size = -131072")
+        .execute(conn)
+        .await
+        .map(drop)
 }
 
 /// Inserts rows into the staging table.
