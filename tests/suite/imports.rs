@@ -8,6 +8,7 @@ use crate::support::{
 on_both!(
     every_bad_row_is_named_and_nothing_imported,
     the_good_rows_are_imported_and_the_bad_set_aside,
+    the_rejects_are_those_of_the_last_import,
     importing_twice_adds_nothing,
     cloud_events_are_usage_too,
     bad_accounts_and_prices_are_named,
@@ -112,6 +113,35 @@ fn the_good_rows_are_imported_and_the_bad_set_aside(house: &House) {
         let said = said.unwrap_or_else(|| panic!("{row} is missing: {rejected}"));
         assert!(said.contains(&format!("\"{column}\"")), "{said}");
     }
+}
+
+fn the_rejects_are_those_of_the_last_import(house: &House) {
+    furnish(house);
+    let input = house.file("bad.csv", bad_usage());
+    let refuse = |file, rejects| house.refuse(&["import", "usage", file, "--reject-to", rejects]);
+    // The input is no place for its own bad rows, by whatever name.
+    std::os::unix::fs::symlink(&input, house.path("link.csv")).unwrap();
+    for rejects in ["bad.csv", "./bad.csv", "link.csv", input.to_str().unwrap()] {
+        let answer = refuse("bad.csv", rejects);
+        assert!(
+            answer.stderr.contains("is the file to import"),
+            "{answer:?}"
+        );
+        assert_eq!(std::fs::read_to_string(&input).unwrap(), bad_usage());
+    }
+    let rejected = || std::fs::read_to_string(house.path("rejected.csv")).unwrap();
+    house.run(&["import", "usage", "bad.csv", "--reject-to", "rejected.csv"]);
+    assert_eq!(rejected().lines().count(), 1 + BAD_USAGE.len());
+    // A file that is not there leaves them.
+    refuse("bda.csv", "rejected.csv");
+    assert_eq!(rejected().lines().count(), 1 + BAD_USAGE.len());
+    // A file without a bad row takes them away.
+    house.file("good.csv", format!("{USAGE_COLUMNS}\n{THREE_USAGES}"));
+    house.run(&["import", "usage", "good.csv", "--reject-to", "rejected.csv"]);
+    assert_eq!(rejected(), "line,column,value,reason,row\n");
+    // Bad rows that cannot be kept stop the import.
+    let answer = refuse("bad.csv", "nowhere/rejected.csv");
+    assert!(answer.stderr.contains("nowhere/rejected.csv"), "{answer:?}");
 }
 
 fn importing_twice_adds_nothing(house: &House) {
