@@ -3,6 +3,7 @@
 
 mod support;
 
+mod demo;
 mod documents;
 mod imports;
 mod month_run;
