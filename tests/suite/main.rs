@@ -11,3 +11,4 @@ mod processes;
 mod purity;
 mod settings;
 mod verification;
+mod vouchers;
