@@ -28,6 +28,10 @@ enum Kind {
     Catalog(FileArgs),
     /// Usage, from CSV: id,account,app,kind,type,plan,quantity,started_at,ended_at; or from JSON
     /// lines of CloudEvents 1.0 with the same names in `data` (.json, .jsonl, .ndjson)
+    ///
+    /// An id names one event, whichever file or source it comes from: CloudEvents make `id` unique
+    /// within their `source`, here `source` is no part of it. An id that is known already adds
+    /// nothing; with different content it is a bad row, except that a running interval may end.
     Usage(FileArgs),
 }
 

@@ -11,6 +11,7 @@ on_both!(
     the_rejects_are_those_of_the_last_import,
     importing_twice_adds_nothing,
     cloud_events_are_usage_too,
+    an_event_id_is_unique_across_sources,
     bad_accounts_and_prices_are_named,
 );
 
@@ -184,6 +185,26 @@ fn cloud_events_are_usage_too(house: &House) {
     let invoices = house.invoices("2026-10");
     // 1,440 min x 0.0001666667 = 0.24 beside the container's 7.45.
     assert_eq!(invoices[1]["net_minor"], 769);
+}
+
+/// As `import usage --help` says.
+fn an_event_id_is_unique_across_sources(house: &House) {
+    furnish(house);
+    let event = |source: &str, app: &str| {
+        format!(
+            r#"{{"specversion":"1.0","id":"v1","source":"{source}","type":"usage.interval","data":{{"account":"acc-2","app":"{app}","kind":"container","type":"web","plan":"S","quantity":1,"started_at":"2026-10-01T00:00:00Z"}}}}"#
+        )
+    };
+    house.file("one.jsonl", event("/one", "blog"));
+    house.run(&["import", "usage", "one.jsonl"]);
+    house.file("two.jsonl", event("/two", "blog"));
+    let answer = house.run(&["import", "usage", "two.jsonl"]);
+    assert!(answer.stdout.contains("0 added"), "{answer:?}");
+    house.file("three.jsonl", event("/three", "shop"));
+    let answer = house.refuse(&["import", "usage", "three.jsonl"]);
+    assert!(answer.stderr.contains("three.jsonl:1: id"), "{answer:?}");
+    let help = house.run(&["import", "usage", "--help"]).stdout;
+    assert!(help.contains("`source` is no part of it"), "{help}");
 }
 
 fn bad_accounts_and_prices_are_named(house: &House) {
