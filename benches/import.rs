@@ -2,6 +2,8 @@
 //! rows, made in memory, through the same bulk writer.
 //!
 //! `cargo bench --bench import -- [--accounts N] [--per-account N] [--only sqlite]`
+// Ratios are floats; a bench whose PostgreSQL does not start has nothing to say.
+#![allow(clippy::float_arithmetic, clippy::unwrap_used, clippy::expect_used)]
 
 mod support;
 

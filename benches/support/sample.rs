@@ -99,7 +99,7 @@ fn write_interval(
         0 => (start - 10 * DAY, 10 * DAY + 3 * 3_600),
         _ => (start, 3_600 + (chance >> 16) % (47 * 3_600)),
     };
-    let runs_on = nth + 2 >= per_account && chance % 4 == 0;
+    let runs_on = nth + 2 >= per_account && chance.is_multiple_of(4);
     let end = if runs_on {
         String::new()
     } else {

@@ -29,7 +29,8 @@ const CATALOG: &str = include_str!("../../fixtures/catalog.csv");
 const ACCOUNTS: &str = include_str!("../../fixtures/accounts.csv");
 const USAGE: &str = include_str!("../../fixtures/usage.csv");
 
-const DATABASE: &str = "quittance.sqlite";
+/// What marks a folder as a demo's: no real database is called so.
+const DATABASE: &str = "demo.sqlite";
 const INVOICES: &str = "invoices";
 
 #[derive(Debug, Args)]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 
 use super::Global;
@@ -28,6 +28,10 @@ enum Kind {
     Catalog(FileArgs),
     /// Usage, from CSV: id,account,app,kind,type,plan,quantity,started_at,ended_at; or from JSON
     /// lines of CloudEvents 1.0 with the same names in `data` (.json, .jsonl, .ndjson)
+    ///
+    /// An id names one event, whichever file or source it comes from: CloudEvents make `id` unique
+    /// within their `source`, here `source` is no part of it. An id that is known already adds
+    /// nothing; with different content it is a bad row, except that a running interval may end.
     Usage(FileArgs),
 }
 
@@ -155,36 +159,64 @@ struct Sink {
     rejects: Option<Rejects>,
 }
 
+/// The file of bad rows, opened by the first of them: a mistyped name of the
+/// input leaves what an earlier import set aside.
 struct Rejects {
     path: PathBuf,
-    out: std::io::BufWriter<std::fs::File>,
+    out: Option<std::fs::File>,
+}
+
+const REJECTS_HEADER: &[u8] = b"line,column,value,reason,row\n";
+
+impl Rejects {
+    fn new(input: &Path, path: &Path) -> Result<Self> {
+        if let (Ok(input), Ok(own)) = (input.canonicalize(), path.canonicalize())
+            && input == own
+        {
+            bail!(
+                "--reject-to {} is the file to import, which it would overwrite: name another",
+                path.display()
+            );
+        }
+        Ok(Self {
+            path: path.to_owned(),
+            out: None,
+        })
+    }
+
+    /// Writes at once, so that a full disk stops the import before it commits.
+    fn write(&mut self, rows: &[u8]) -> std::io::Result<()> {
+        let written = (|| {
+            let out = match &mut self.out {
+                Some(out) => out,
+                None => {
+                    let mut out = std::fs::File::create(&self.path)?;
+                    out.write_all(REJECTS_HEADER)?;
+                    self.out.insert(out)
+                }
+            };
+            out.write_all(rows)
+        })();
+        written.map_err(|error: std::io::Error| {
+            let reason = format!("{} cannot be written: {error}", self.path.display());
+            std::io::Error::new(error.kind(), reason)
+        })
+    }
 }
 
 impl Sink {
     fn new(file: &Path, rejects: Option<&Path>) -> Result<Self> {
-        let open = |path: &Path| {
-            let out = std::fs::File::create(path)
-                .with_context(|| format!("{} cannot be written", path.display()))?;
-            let mut out = std::io::BufWriter::new(out);
-            out.write_all(b"line,column,value,reason,row\n")?;
-            anyhow::Ok(Rejects {
-                path: path.to_owned(),
-                out,
-            })
-        };
         Ok(Self {
             file: file.display().to_string(),
-            rejects: rejects.map(open).transpose()?,
+            rejects: rejects.map(|path| Rejects::new(file, path)).transpose()?,
         })
     }
 
+    /// Leaves the header alone where no row was bad: an earlier import's rows
+    /// would pass for this one's.
     fn finish(self) -> Result<()> {
         if let Some(mut rejects) = self.rejects {
-            let path = rejects.path.display().to_string();
-            rejects
-                .out
-                .flush()
-                .with_context(|| format!("{path} cannot be written"))?;
+            rejects.write(b"")?;
         }
         Ok(())
     }
@@ -192,23 +224,26 @@ impl Sink {
 
 impl BadRows for Sink {
     fn bad(&mut self, row: &BadRow) -> std::io::Result<()> {
+        let mut rows = Vec::new();
         for problem in &row.problems {
             let (column, value, reason) = (&problem.column, &problem.value, &problem.reason);
-            match &mut self.rejects {
-                None => eprintln!("{}:{}: {column} {value:?}: {reason}", self.file, row.line),
-                Some(rejects) => {
-                    write!(rejects.out, "{},", row.line)?;
-                    for text in [column.as_bytes(), value.as_bytes(), reason.as_bytes()] {
-                        write_quoted(&mut rejects.out, text)?;
-                        rejects.out.write_all(b",")?;
-                    }
-                    // Byte for byte, so that nothing is lost.
-                    write_quoted(&mut rejects.out, &row.raw)?;
-                    rejects.out.write_all(b"\n")?;
-                }
+            if self.rejects.is_none() {
+                eprintln!("{}:{}: {column} {value:?}: {reason}", self.file, row.line);
+                continue;
             }
+            write!(rows, "{},", row.line)?;
+            for text in [column.as_bytes(), value.as_bytes(), reason.as_bytes()] {
+                write_quoted(&mut rows, text)?;
+                rows.push(b',');
+            }
+            // Byte for byte, so that nothing is lost.
+            write_quoted(&mut rows, &row.raw)?;
+            rows.push(b'\n');
         }
-        Ok(())
+        match &mut self.rejects {
+            Some(rejects) => rejects.write(&rows),
+            None => Ok(()),
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand};
 
 use super::Global;
-use super::json::{HeadJson, InvoiceJson};
+use super::json::InvoiceJson;
 use super::print::{amount, count, table};
 use crate::documents::{PdfRenderer, factur_x};
 use crate::domain::calendar::PeriodKey;
@@ -28,6 +28,7 @@ enum InvoiceCommand {
     /// List the invoices of a month
     List {
         period: PeriodKey,
+        /// Whole invoices, each as `invoice show --json` prints it, in one array
         #[arg(long)]
         json: bool,
     },
@@ -96,12 +97,11 @@ fn write_out(path: Option<&Path>, bytes: &[u8]) -> Result<()> {
 
 async fn list(global: &Global, period: PeriodKey, json: bool) -> Result<()> {
     let engine = global.open().await?;
+    if json {
+        return super::json::print_invoices(&engine.store, period).await;
+    }
     let mut tx = engine.store.snapshot().await?;
     let heads = on!(&mut tx, conn, q => q::invoices_of_period(conn, period).await)?;
-    if json {
-        let all: Vec<HeadJson> = heads.iter().map(HeadJson::from).collect();
-        return super::json::print(&all);
-    }
     if heads.is_empty() {
         println!("{period} has no invoices.");
         return Ok(());

@@ -1,15 +1,22 @@
 //! The JSON that commands print.
 
-use serde::Serialize;
+use std::io::Write as _;
 
+use serde::Serialize;
+use serde::ser::{SerializeSeq as _, Serializer as _};
+
+use crate::domain::calendar::PeriodKey;
 use crate::domain::invoice::document::Document;
-use crate::store::rows::InvoiceHead;
+use crate::engine::issued::each_document;
+use crate::store::Store;
 
 /// An invoice.
 #[derive(Debug, Serialize)]
 pub struct InvoiceJson {
     number: String,
     account: String,
+    /// The legal name.
+    customer: String,
     period: String,
     currency: String,
     issued_on: String,
@@ -94,6 +101,7 @@ impl From<Document> for InvoiceJson {
                 })
                 .collect(),
             number: document.number,
+            customer: document.customer.legal_name().to_owned(),
             account: document.customer.account,
             period: period.to_string(),
             currency: document.currency.to_string(),
@@ -106,43 +114,29 @@ impl From<Document> for InvoiceJson {
     }
 }
 
-/// One row of a list of invoices.
-#[derive(Debug, Serialize)]
-pub struct HeadJson {
-    number: String,
-    account: String,
-    customer: String,
-    period: String,
-    currency: String,
-    issued_on: String,
-    due_on: String,
-    net_minor: i64,
-    vat_minor: i64,
-    total_minor: i64,
-}
-
-impl From<&InvoiceHead> for HeadJson {
-    fn from(head: &InvoiceHead) -> Self {
-        Self {
-            number: head.number.to_string(),
-            account: head.customer.account.clone(),
-            customer: head.customer.legal_name().to_owned(),
-            period: head.period.to_string(),
-            currency: head.currency.to_string(),
-            issued_on: head.issued_on.to_string(),
-            due_on: head.due_on.to_string(),
-            net_minor: head.net_minor,
-            vat_minor: head.vat_minor,
-            total_minor: head.total_minor,
-        }
-    }
-}
-
 /// Prints a value as JSON, indented for people.
 pub fn print(value: &impl Serialize) -> anyhow::Result<()> {
-    use std::io::Write as _;
     let mut out = std::io::stdout().lock();
-    serde_json::to_writer_pretty(&mut out, value)?;
+    serde_json::to_writer_pretty(&mut out, value).map_err(std::io::Error::from)?;
     writeln!(out)?;
+    Ok(())
+}
+
+/// Prints the invoices of a month as one array, each as soon as it is read: a
+/// month of them may not fit in memory.
+pub async fn print_invoices(store: &Store, period: PeriodKey) -> anyhow::Result<()> {
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let mut serializer = serde_json::Serializer::pretty(&mut out);
+    let mut array = serializer
+        .serialize_seq(None)
+        .map_err(std::io::Error::from)?;
+    each_document(store, period, |document| {
+        let written = array.serialize_element(&InvoiceJson::from(document));
+        written.map_err(|error| anyhow::Error::from(std::io::Error::from(error)))
+    })
+    .await?;
+    array.end().map_err(std::io::Error::from)?;
+    writeln!(out)?;
+    out.flush()?;
     Ok(())
 }

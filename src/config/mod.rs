@@ -208,6 +208,45 @@ mod tests {
     }
 
     #[test]
+    fn settings_that_contradict_each_other_are_refused() {
+        let text = with_issuer(
+            r#"
+            [[vat.rates]]
+            region = "FR"
+            rate = "21"
+            valid_from = "2027-01-01"
+            [[vat.rates]]
+            region = "FR"
+            rate = "22"
+            valid_from = "2028-01-01"
+            [[vat.rates]]
+            region = "FR"
+            rate = "21.5"
+            valid_from = "2027-01-01"
+            [bounds]
+            over = "200000"
+            [bounds.by_currency.JPY]
+            factor = 10
+            over = "400001"
+            limit = "400000"
+            [bounds.by_currency.PLN]
+            factor = 10
+            over = "5"
+            limit = "5.0"
+            "#,
+        );
+        assert_eq!(
+            problems(&text),
+            [
+                "vat.rates[2]: FR has a rate from 2027-01-01 already",
+                "bounds.over: 200000 is above bounds.limit 100000, which parks before it",
+                "bounds.by_currency.JPY.over: 400001 is above bounds.by_currency.JPY.limit 400000, \
+                 which parks before it",
+            ]
+        );
+    }
+
+    #[test]
     fn an_unknown_key_is_refused_with_its_line() {
         let found = problems("[billing]\nzonee = \"Europe/Paris\"\n");
         assert!(

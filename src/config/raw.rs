@@ -149,6 +149,12 @@ impl Check {
         let factor = self.range(&format!("{key}.factor"), factor, 1, 1_000_000);
         let over = self.decimal(&format!("{key}.over"), over, 0, MOST);
         let limit = self.decimal(&format!("{key}.limit"), limit, 0, MOST);
+        if let (Some(over), Some(limit)) = (over, limit)
+            && over > limit
+        {
+            let reason = format!("{over} is above {key}.limit {limit}, which parks before it");
+            self.refuse(&format!("{key}.over"), reason);
+        }
         Some(Bounds {
             factor: factor?,
             over: over?,
@@ -313,7 +319,7 @@ fn check_outside_eu(check: &mut Check, code: &str) -> Option<VatCategory> {
 
 fn check_rates(check: &mut Check, rates: &[RawRate]) -> RateTable {
     let built_in = RateTable::with_overrides([]);
-    let mut known = Vec::new();
+    let mut known: Vec<VatRate> = Vec::new();
     for (at, raw) in rates.iter().enumerate() {
         let key = format!("vat.rates[{at}]");
         if !built_in.knows(&raw.region) {
@@ -329,6 +335,13 @@ fn check_rates(check: &mut Check, rates: &[RawRate]) -> RateTable {
             NaiveDate::from_str(&raw.valid_from)
                 .map_err(|_| format!("{:?} is not a date like 2027-01-01", raw.valid_from)),
         );
+        let twice = known
+            .iter()
+            .any(|rate| rate.region == raw.region && Some(rate.valid_from) == valid_from);
+        if twice {
+            let reason = format!("{} has a rate from {} already", raw.region, raw.valid_from);
+            check.refuse(&key, reason);
+        }
         if let (Some(rate), Some(valid_from)) = (rate, valid_from) {
             known.push(VatRate {
                 region: raw.region.clone(),

@@ -13,10 +13,13 @@ use crate::domain::invoice::document::{Document, DocumentLine, DocumentUsage};
 use crate::domain::invoice::fingerprint::{
     ContentHeader, ContentLine, ContentUsage, Digest, content_digest,
 };
-use crate::domain::invoice::{InvoiceLine, InvoiceNumber, LineKind};
+use crate::domain::invoice::{InvoiceLine, InvoiceNumber, LineKind, SeriesName};
 use crate::on;
 use crate::store::rows::StoredInvoice;
 use crate::store::{Store, StoreError, Tx};
+
+/// Invoices read at a time.
+const INVOICES_PER_PAGE: i64 = 500;
 
 /// What the keys of a line stand for.
 #[derive(Clone, Copy)]
@@ -252,4 +255,96 @@ pub async fn load_document(
     };
     let books = IssuedBooks::load(&mut tx).await?;
     Ok(Some(books.document(stored)?))
+}
+
+/// Hands over the documents of a month one by one, in the order of their
+/// numbers, from one snapshot; a page of them is in memory at a time.
+///
+/// # Errors
+/// When the database refuses or holds nonsense, or `take` does.
+pub async fn each_document<E: From<StoreError>>(
+    store: &Store,
+    period: PeriodKey,
+    mut take: impl FnMut(Document) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut tx = store.snapshot().await?;
+    let books = IssuedBooks::load(&mut tx).await?;
+    let heads = on!(&mut tx, conn, q => q::invoices_of_period(conn, period).await)?;
+    for page in pages(heads.into_iter().map(|head| head.number)) {
+        let (series, year) = (&page.series, page.year);
+        let stored = on!(&mut tx, conn, q => q::load_invoices(conn, series, year, page.first, page.last).await)?;
+        // The numbers of another month's run may stand between.
+        for invoice in stored {
+            if invoice.head.period == period {
+                take(books.document(invoice)?)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Numbers of one series and year, read together.
+#[derive(Debug, PartialEq, Eq)]
+struct Page {
+    series: SeriesName,
+    year: i32,
+    first: i64,
+    last: i64,
+}
+
+/// The pages that cover these numbers, which are in order.
+fn pages(numbers: impl Iterator<Item = InvoiceNumber>) -> Vec<Page> {
+    let mut pages: Vec<Page> = Vec::new();
+    for number in numbers {
+        match pages.last_mut() {
+            Some(page)
+                if page.series == number.series
+                    && page.year == number.year
+                    && number.sequence.saturating_sub(page.first) < INVOICES_PER_PAGE =>
+            {
+                page.last = number.sequence;
+            }
+            _ => pages.push(Page {
+                series: number.series,
+                year: number.year,
+                first: number.sequence,
+                last: number.sequence,
+            }),
+        }
+    }
+    pages
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_cover_every_number_and_stay_small() {
+        let numbers = [
+            "A-2026-000001",
+            "A-2026-000003",
+            "A-2026-000501",
+            "A-2026-000900",
+        ];
+        let numbers =
+            numbers
+                .into_iter()
+                .chain(["A-2026-001001", "A-2027-000001", "B-2027-000002"]);
+        let found = pages(numbers.map(|number| number.parse().unwrap()));
+        let found: Vec<String> = found
+            .iter()
+            .map(|page| format!("{} {} {}-{}", page.series, page.year, page.first, page.last))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                "A 2026 1-3",
+                "A 2026 501-900",
+                "A 2026 1001-1001",
+                "A 2027 1-1",
+                "B 2027 2-2"
+            ]
+        );
+    }
 }

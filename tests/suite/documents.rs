@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::{House, checkers};
+use crate::support::{House, checkers, furnish};
 
 /// What each account is there to show.
 const CASES: [&str; 7] = [
@@ -116,6 +116,47 @@ fn the_same_invoice_is_the_same_bytes() {
         ]);
         assert_eq!(&std::fs::read(house.path("again.pdf")).unwrap(), expected);
     }
+}
+
+#[test]
+fn a_month_is_listed_as_its_invoices_are_shown() {
+    let house = House::sqlite();
+    documents(&house);
+    let listed = house.invoices("2026-10");
+    assert_eq!(listed.len(), CASES.len());
+    for (case, (invoice, n)) in CASES.iter().zip(listed.iter().zip(1..)) {
+        let number = format!("Q-2026-{n:06}");
+        let shown = house.run(&["invoice", "show", &number, "--json"]).json();
+        assert_eq!(invoice, &shown, "{case}");
+        assert_eq!(invoice["number"], number.as_str());
+        assert_eq!(invoice["account"], *case);
+    }
+    assert_eq!(listed[0]["customer"], "Analytical SAS");
+    assert_eq!(listed[3]["customer"], "Anna Gruber");
+    assert_eq!(house.invoices("2026-09").len(), 0);
+}
+
+#[test]
+fn a_month_is_listed_without_the_numbers_between() {
+    let house = House::sqlite();
+    furnish(&house);
+    // Over the limit in September, so parked; released when October is billed.
+    house.import_usage(
+        "b1,acc-2,big,container,web,3XL,2000,2026-09-01T00:00:00+02:00,2026-10-01T00:00:00+02:00\n",
+    );
+    house.run(&["run", "2026-09"]);
+    house.run(&["run", "2026-10"]);
+    house.run(&["run", "release", "2026-09", "acc-2"]);
+    let numbers = |period| -> Vec<String> {
+        let invoices = house.invoices(period);
+        let number = |invoice: &serde_json::Value| invoice["number"].as_str().unwrap().to_owned();
+        invoices.iter().map(number).collect()
+    };
+    assert_eq!(numbers("2026-09"), ["Q-2026-000001", "Q-2026-000005"]);
+    assert_eq!(
+        numbers("2026-10"),
+        ["Q-2026-000002", "Q-2026-000003", "Q-2026-000004"]
+    );
 }
 
 /// The words of a PDF, as its reader copies them.

@@ -8,8 +8,10 @@ use crate::support::{
 on_both!(
     every_bad_row_is_named_and_nothing_imported,
     the_good_rows_are_imported_and_the_bad_set_aside,
+    the_rejects_are_those_of_the_last_import,
     importing_twice_adds_nothing,
     cloud_events_are_usage_too,
+    an_event_id_is_unique_across_sources,
     bad_accounts_and_prices_are_named,
 );
 
@@ -114,6 +116,35 @@ fn the_good_rows_are_imported_and_the_bad_set_aside(house: &House) {
     }
 }
 
+fn the_rejects_are_those_of_the_last_import(house: &House) {
+    furnish(house);
+    let input = house.file("bad.csv", bad_usage());
+    let refuse = |file, rejects| house.refuse(&["import", "usage", file, "--reject-to", rejects]);
+    // The input is no place for its own bad rows, by whatever name.
+    std::os::unix::fs::symlink(&input, house.path("link.csv")).unwrap();
+    for rejects in ["bad.csv", "./bad.csv", "link.csv", input.to_str().unwrap()] {
+        let answer = refuse("bad.csv", rejects);
+        assert!(
+            answer.stderr.contains("is the file to import"),
+            "{answer:?}"
+        );
+        assert_eq!(std::fs::read_to_string(&input).unwrap(), bad_usage());
+    }
+    let rejected = || std::fs::read_to_string(house.path("rejected.csv")).unwrap();
+    house.run(&["import", "usage", "bad.csv", "--reject-to", "rejected.csv"]);
+    assert_eq!(rejected().lines().count(), 1 + BAD_USAGE.len());
+    // A file that is not there leaves them.
+    refuse("bda.csv", "rejected.csv");
+    assert_eq!(rejected().lines().count(), 1 + BAD_USAGE.len());
+    // A file without a bad row takes them away.
+    house.file("good.csv", format!("{USAGE_COLUMNS}\n{THREE_USAGES}"));
+    house.run(&["import", "usage", "good.csv", "--reject-to", "rejected.csv"]);
+    assert_eq!(rejected(), "line,column,value,reason,row\n");
+    // Bad rows that cannot be kept stop the import.
+    let answer = refuse("bad.csv", "nowhere/rejected.csv");
+    assert!(answer.stderr.contains("nowhere/rejected.csv"), "{answer:?}");
+}
+
 fn importing_twice_adds_nothing(house: &House) {
     furnish(house);
     for (kind, content) in [
@@ -154,6 +185,26 @@ fn cloud_events_are_usage_too(house: &House) {
     let invoices = house.invoices("2026-10");
     // 1,440 min x 0.0001666667 = 0.24 beside the container's 7.45.
     assert_eq!(invoices[1]["net_minor"], 769);
+}
+
+/// As `import usage --help` says.
+fn an_event_id_is_unique_across_sources(house: &House) {
+    furnish(house);
+    let event = |source: &str, app: &str| {
+        format!(
+            r#"{{"specversion":"1.0","id":"v1","source":"{source}","type":"usage.interval","data":{{"account":"acc-2","app":"{app}","kind":"container","type":"web","plan":"S","quantity":1,"started_at":"2026-10-01T00:00:00Z"}}}}"#
+        )
+    };
+    house.file("one.jsonl", event("/one", "blog"));
+    house.run(&["import", "usage", "one.jsonl"]);
+    house.file("two.jsonl", event("/two", "blog"));
+    let answer = house.run(&["import", "usage", "two.jsonl"]);
+    assert!(answer.stdout.contains("0 added"), "{answer:?}");
+    house.file("three.jsonl", event("/three", "shop"));
+    let answer = house.refuse(&["import", "usage", "three.jsonl"]);
+    assert!(answer.stderr.contains("three.jsonl:1: id"), "{answer:?}");
+    let help = house.run(&["import", "usage", "--help"]).stdout;
+    assert!(help.contains("`source` is no part of it"), "{help}");
 }
 
 fn bad_accounts_and_prices_are_named(house: &House) {

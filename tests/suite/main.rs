@@ -3,6 +3,7 @@
 
 mod support;
 
+mod demo;
 mod documents;
 mod imports;
 mod month_run;
@@ -11,3 +12,4 @@ mod purity;
 mod settings;
 mod trace;
 mod verification;
+mod vouchers;

@@ -1,15 +1,16 @@
 //! Real processes: killed at any moment, and two at once.
 
 use std::fmt::Write as _;
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::Child;
-use std::time::Duration;
 
 use crate::on_both;
-use crate::support::House;
+use crate::support::{House, Watch};
 
 on_both!(a_killed_run_is_resumed, two_processes_bill_once);
 
 const ACCOUNTS: usize = 6_000;
+const SIGKILL: i32 = 9;
 
 /// Many small accounts, so that a run takes a while.
 fn populate(house: &House) {
@@ -37,18 +38,16 @@ fn populate(house: &House) {
 
 #[track_caller]
 fn assert_whole(house: &House) {
-    let heads = house.run(&["invoice", "list", "2026-10", "--json"]).json();
-    let heads = heads.as_array().unwrap();
-    let mut numbers: Vec<&str> = heads
+    let invoices = house.invoices("2026-10");
+    let numbers: Vec<&str> = invoices
         .iter()
-        .map(|head| head["number"].as_str().unwrap())
+        .map(|invoice| invoice["number"].as_str().unwrap())
         .collect();
-    numbers.sort_unstable();
     let expected: Vec<String> = (1..=ACCOUNTS).map(|n| format!("Q-2026-{n:06}")).collect();
     assert_eq!(numbers, expected);
-    let mut accounts: Vec<&str> = heads
+    let mut accounts: Vec<&str> = invoices
         .iter()
-        .map(|head| head["account"].as_str().unwrap())
+        .map(|invoice| invoice["account"].as_str().unwrap())
         .collect();
     accounts.sort_unstable();
     accounts.dedup();
@@ -61,22 +60,57 @@ fn finished(mut child: Child) {
     assert!(status.success(), "{:?}", child.wait_with_output());
 }
 
+/// When a run is killed: once so many outcomes stand, between two batches or
+/// while one is written.
+struct Moment {
+    outcomes: i64,
+    writing: bool,
+}
+
+const MOMENTS: [Moment; 7] = [
+    Moment::at(0, false),
+    Moment::at(0, true),
+    Moment::at(1, false),
+    Moment::at(1, true),
+    Moment::at(2_000, false),
+    Moment::at(3_000, true),
+    Moment::at(4_000, false),
+];
+
+impl Moment {
+    const fn at(outcomes: i64, writing: bool) -> Self {
+        Self { outcomes, writing }
+    }
+
+    fn has_come(&self, watch: &mut Watch) -> bool {
+        watch.count("SELECT COUNT(*) FROM billing_run") > 0
+            && watch.count("SELECT COUNT(*) FROM period_outcome") >= self.outcomes
+            && (!self.writing || watch.is_written_to())
+    }
+}
+
 fn a_killed_run_is_resumed(house: &House) {
     populate(house);
-    let mut killed = 0;
-    // Each round lives a little longer, so that it dies in another place.
-    for round in 1..40_u64 {
+    let mut watch = house.watch();
+    let mut stood = Vec::new();
+    for moment in &MOMENTS {
         let mut child = house.spawn(&["run", "2026-10", "--workers", "2"]);
-        std::thread::sleep(Duration::from_millis(round * 15));
-        let done = child.try_wait().unwrap();
-        child.kill().unwrap();
-        child.wait().unwrap();
-        match done {
-            None => killed += 1,
-            Some(_) => break,
+        while !moment.has_come(&mut watch) && child.try_wait().unwrap().is_none() {
+            std::thread::yield_now();
         }
+        child.kill().unwrap();
+        let status = child.wait().unwrap();
+        if status.signal() != Some(SIGKILL) {
+            assert!(status.success(), "{:?}", child.wait_with_output());
+            break;
+        }
+        watch.until_alone();
+        stood.push(watch.count("SELECT COUNT(*) FROM period_outcome"));
     }
-    assert!(killed > 0, "the run was too quick to be killed");
+    // The later moments may come too late on a busy machine, the first never.
+    let whole = i64::try_from(ACCOUNTS).unwrap();
+    let halfway = stood.iter().filter(|stood| **stood < whole).count();
+    assert!(halfway >= 3, "outcomes when the run was killed: {stood:?}");
     house.run(&["run", "2026-10"]);
     assert_whole(house);
 }

@@ -30,6 +30,17 @@ fn every_wrong_setting_is_refused_with_its_key() {
         ("siren = \"404833048\"", "siren = \"404833049\"", "siren"),
         ("factor = 10", "factor = 0", "factor"),
         (
+            "over = \"1000\"",
+            "over = \"100001\"",
+            "bounds.over: 100001 is above bounds.limit 100000",
+        ),
+        (
+            "[bounds]",
+            "[[vat.rates]]\nregion = \"FR\"\nrate = \"21\"\nvalid_from = \"2027-01-01\"\n\
+             [[vat.rates]]\nregion = \"FR\"\nrate = \"22\"\nvalid_from = \"2027-01-01\"\n[bounds]",
+            "vat.rates[1]: FR has a rate from 2027-01-01 already",
+        ),
+        (
             "one_stop_shop = true",
             "one_stop_shop = true\ncolour = 1",
             "colour",

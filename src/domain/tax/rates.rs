@@ -6,8 +6,9 @@ use rust_decimal::Decimal;
 /// A rate of a region that holds from a date on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VatRate {
-    /// A country (ISO 3166-1), or a part with a rate of its own (ISO 3166-2):
-    /// `PT-20` the Azores, `PT-30` Madeira.
+    /// A country (ISO 3166-1), or a part with a rate of its own: `PT-20` the
+    /// Azores, `PT-30` Madeira (ISO 3166-2), and our own `AT-JM` for Jungholz
+    /// and Mittelberg, which have no code.
     pub region: String,
     /// Percent: 20 for 20 %.
     pub rate: Decimal,
@@ -17,8 +18,9 @@ pub struct VatRate {
 /// Standard rates of the member states and of the French overseas departments
 /// (per mille, valid from), from the European Commission's "VAT rates applied
 /// in the member states"; the history reaches back to the start of 2020.
-const STANDARD: [(&str, i64, (i32, u32, u32)); 37] = [
+const STANDARD: [(&str, i64, (i32, u32, u32)); 38] = [
     ("AT", 200, (2020, 1, 1)),
+    ("AT-JM", 190, (2020, 1, 1)),
     ("BE", 210, (2020, 1, 1)),
     ("BG", 200, (2020, 1, 1)),
     ("CY", 190, (2020, 1, 1)),

@@ -49,7 +49,7 @@ pub struct NoVatRate {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Territory {
     /// Within a member state, taxed at the rate of a region: the state itself
-    /// or a part of it (ISO 3166-2).
+    /// or a part of it.
     Member {
         state: Country,
         region: &'static str,
@@ -65,8 +65,9 @@ enum Territory {
 }
 
 /// Postal code prefixes that leave their state's standard rate or the VAT
-/// territory (directive 2006/112/EC art. 6 and 104 to 109).
-const SPECIAL_POSTAL_CODES: [(&str, &str, Territory); 33] = [
+/// territory (directive 2006/112/EC art. 6, as amended by 2019/475, and 104 to
+/// 109).
+const SPECIAL_POSTAL_CODES: [(&str, &str, Territory); 39] = [
     ("FR", "97133", Territory::Outside),
     ("FR", "97150", Territory::Outside),
     ("FR", "971", Territory::FrenchOverseas { rated_as: "GP" }),
@@ -87,6 +88,7 @@ const SPECIAL_POSTAL_CODES: [(&str, &str, Territory); 33] = [
     ("ES", "52", Territory::Outside),
     ("FI", "22", Territory::Outside),
     ("IT", "23041", Territory::Outside),
+    ("IT", "22061", Territory::Outside),
     ("DE", "78266", Territory::Outside),
     ("DE", "27498", Territory::Outside),
     ("GR", "63086", Territory::Outside),
@@ -99,7 +101,12 @@ const SPECIAL_POSTAL_CODES: [(&str, &str, Territory); 33] = [
     ("PT", "95", AZORES),
     ("PT", "96", AZORES),
     ("PT", "97", AZORES),
+    ("PT", "98", AZORES),
     ("PT", "99", AZORES),
+    ("AT", "6691", JUNGHOLZ_AND_MITTELBERG),
+    ("AT", "6991", JUNGHOLZ_AND_MITTELBERG),
+    ("AT", "6992", JUNGHOLZ_AND_MITTELBERG),
+    ("AT", "6993", JUNGHOLZ_AND_MITTELBERG),
 ];
 
 const PORTUGAL: Country = Country::from_ascii(*b"PT");
@@ -111,6 +118,39 @@ const AZORES: Territory = Territory::Member {
     state: PORTUGAL,
     region: "PT-20",
 };
+/// They may have a second standard rate (directive 2006/112/EC art. 104).
+const JUNGHOLZ_AND_MITTELBERG: Territory = Territory::Member {
+    state: Country::from_ascii(*b"AT"),
+    region: "AT-JM",
+};
+
+/// The digits of a postal code, however it is written: `FR-97400`, `D-78266`,
+/// `97 400`. `None` where it is no whole code of the state: a shorter one lost
+/// its leading zero (Benidorm's 03500 is not on the Canaries), another
+/// country's prefix contradicts the state. Such a code frees nobody from tax.
+fn postal_digits(state: Country, postal_code: &str) -> Option<String> {
+    let (prefixes, digits_min): (&[&str], usize) = match state.code() {
+        "AT" => (&["A", "AT"], 4),
+        "DE" => (&["D", "DE"], 5),
+        "ES" => (&["E", "ES"], 5),
+        "FI" => (&["FI", "FIN", "AX"], 5),
+        "FR" => (&["F", "FR"], 5),
+        "GR" => (&["GR", "EL"], 5),
+        "IT" => (&["I", "IT"], 5),
+        "PT" => (&["P", "PT"], 4),
+        _ => return None,
+    };
+    let bare: String = postal_code
+        .chars()
+        .filter(|c| c.is_alphanumeric())
+        .map(|c| c.to_ascii_uppercase())
+        .collect();
+    let from = bare.find(|c: char| c.is_ascii_digit())?;
+    let (prefix, rest) = bare.split_at(from);
+    let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    let own = prefix.is_empty() || prefixes.contains(&prefix);
+    (own && digits.len() >= digits_min).then_some(digits)
+}
 
 impl Territory {
     fn of(country: Country, postal_code: &str) -> Self {
@@ -127,11 +167,13 @@ impl Territory {
         if !country.is_member_state() {
             return Self::Outside;
         }
+        let digits = known
+            .then(|| postal_digits(country, postal_code))
+            .flatten()
+            .unwrap_or_default();
         let special = SPECIAL_POSTAL_CODES
             .iter()
-            .find(|(state, prefix, _)| {
-                known && *state == country.code() && postal_code.trim().starts_with(prefix)
-            })
+            .find(|(state, prefix, _)| *state == country.code() && digits.starts_with(prefix))
             .map(|&(_, _, territory)| territory);
         special.unwrap_or(Self::Member {
             state: country,
@@ -258,6 +300,12 @@ mod tests {
             ("PT", "1000-001", "", "S 23", "S 20"),
             ("PT", "9000-001", "", "S 22", "S 20"),
             ("PT", "9500-001", "", "S 16", "S 20"),
+            ("PT", "9800-500", "", "S 16", "S 20"),
+            ("AT", "6700", "", "S 20", "S 20"),
+            ("AT", "6691", "", "S 19", "S 20"),
+            ("AT", "6991", "", "S 19", "S 20"),
+            ("AT", "6992", "", "S 19", "S 20"),
+            ("AT", "6993", "", "S 19", "S 20"),
             // parts of member states outside the VAT territory
             ("ES", "28001", "", "S 21", "S 20"),
             ("ES", "35001", "", "O 0", "O 0"),
@@ -266,6 +314,8 @@ mod tests {
             ("AX", "22100", "", "O 0", "O 0"),
             ("DE", "78266", "", "O 0", "O 0"),
             ("IT", "23041", "", "O 0", "O 0"),
+            ("IT", "22061", "", "O 0", "O 0"),
+            ("IT", "22060", "", "S 22", "S 20"),
             // outside the EU
             ("CH", "8001", "", "O 0", "O 0"),
             ("GB", "EC1A 1BB", "GB980780684", "O 0", "O 0"),
@@ -282,6 +332,44 @@ mod tests {
                 code(country, postal_code, number, &policy(false)),
                 home,
                 "{row}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_postal_code_is_known_however_it_is_written() {
+        let table = [
+            ("FR", "97 400", "S 8.5"),
+            ("FR", " 97400 ", "S 8.5"),
+            ("FR", "97\u{a0}400", "S 8.5"),
+            ("FR", "FR-97400", "S 8.5"),
+            ("FR", "F-97400", "S 8.5"),
+            ("FR", "fr 97400", "S 8.5"),
+            ("FR", "97133 CEDEX", "O 0"),
+            ("DE", "D-78266", "O 0"),
+            ("DE", "D – 78266", "O 0"),
+            ("DE", "DE27498", "O 0"),
+            ("IT", "I-22061", "O 0"),
+            ("ES", "E-35001", "O 0"),
+            ("FI", "FIN-22100", "O 0"),
+            ("FI", "AX-22100", "O 0"),
+            ("GR", "630 86", "O 0"),
+            ("PT", "P-9500", "S 16"),
+            ("PT", "PT 9500-001", "S 16"),
+            ("AT", "A-6991", "S 19"),
+            // no whole code of the state: taxed at its standard rate
+            ("ES", "3500", "S 21"),
+            ("FI", "2200", "S 25.5"),
+            ("FR", "974", "S 20"),
+            ("FR", "DE-97400", "S 20"),
+            ("FR", "CEDEX", "S 20"),
+            ("FR", "", "S 20"),
+        ];
+        for (country, postal_code, expected) in table {
+            assert_eq!(
+                code(country, postal_code, "", &policy(true)),
+                expected,
+                "{country} {postal_code:?}"
             );
         }
     }

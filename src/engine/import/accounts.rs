@@ -111,7 +111,7 @@ impl Engine {
 impl Parser {
     fn read_chunk(&mut self, table: &mut Table) -> std::io::Result<Chunk<AccountVersion>> {
         let mut chunk = Chunk::default();
-        while chunk.rows.len() + chunk.bad.len() < ROWS_PER_CHUNK {
+        while !chunk.is_full(ROWS_PER_CHUNK) {
             let Some(row) = table.next()? else { break };
             chunk.read += 1;
             match row {
@@ -256,4 +256,29 @@ fn looks_like_email(text: &str) -> bool {
             && !domain.contains('@')
             && !text.contains(char::is_whitespace)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write as _;
+
+    #[test]
+    fn a_chunk_of_long_bad_rows_is_handed_on_early() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        writeln!(file, "{}", COLUMNS.join(",")).unwrap();
+        let long = "x".repeat(70_000);
+        for _ in 0..600 {
+            writeln!(file, "{long}").unwrap();
+        }
+        let mut table = Table::open(file.path(), &COLUMNS, REQUIRED).unwrap();
+        let mut parser = Parser {
+            known: HashMap::new(),
+            in_file: HashSet::new(),
+            next_id: 1,
+        };
+        let mut read = || parser.read_chunk(&mut table).unwrap().bad.len();
+        // 256 rows of 64 KiB are the 16 MiB that a chunk may keep.
+        assert_eq!([read(), read(), read(), read()], [256, 256, 88, 0]);
+    }
 }

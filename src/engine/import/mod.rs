@@ -67,6 +67,11 @@ impl Problem {
     }
 }
 
+/// Bad rows are passed on once they take so many bytes.
+const BAD_BYTES_MAX: usize = 16 << 20;
+/// Rows between two looks at those bytes, which are added up anew.
+const ROWS_PER_LOOK: u64 = 256;
+
 /// A row that cannot be imported.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BadRow {
@@ -75,6 +80,14 @@ pub struct BadRow {
     pub problems: Vec<Problem>,
     /// The row as it stands in the file.
     pub raw: Vec<u8>,
+}
+
+impl BadRow {
+    /// The memory that its texts take.
+    fn bytes(&self) -> usize {
+        let texts = |problem: &Problem| problem.value.len() + problem.reason.len();
+        self.raw.len() + self.problems.iter().map(texts).sum::<usize>()
+    }
 }
 
 /// Is told of every bad row, in the order of the file.
@@ -174,5 +187,15 @@ impl<T> Default for Chunk<T> {
             read: 0,
             repeated: 0,
         }
+    }
+}
+
+impl<T> Chunk<T> {
+    /// Whether it is time to hand the chunk on: it has its rows, or the texts of
+    /// its bad ones, up to 64 KiB each, fill the memory.
+    fn is_full(&self, rows_max: usize) -> bool {
+        let bad_bytes = || self.bad.iter().map(BadRow::bytes).sum::<usize>();
+        self.rows.len() + self.bad.len() >= rows_max
+            || (self.read.is_multiple_of(ROWS_PER_LOOK) && bad_bytes() >= BAD_BYTES_MAX)
     }
 }

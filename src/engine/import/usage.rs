@@ -174,7 +174,7 @@ fn read_ahead(
     loop {
         let mut chunk = Chunk::default();
         let mut by_event: HashMap<String, usize> = HashMap::new();
-        while chunk.rows.len() + chunk.bad.len() < ROWS_PER_CHUNK {
+        while !chunk.is_full(ROWS_PER_CHUNK) {
             let Some(checked) = source.next(&mut parser)? else {
                 break;
             };

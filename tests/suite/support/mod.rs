@@ -1,6 +1,7 @@
 //! A database of its own for every test, and the binary on it.
 
 mod postgres;
+mod watch;
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -8,6 +9,8 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 use sqlx::Connection as _;
 use tempfile::TempDir;
+
+pub use watch::Watch;
 
 /// When the tests take place: October 2026 is over.
 pub const NOW: &str = "2026-11-02T08:00:00Z";
@@ -153,15 +156,13 @@ impl House {
 
     /// Every invoice of a month, whole.
     pub fn invoices(&self, period: &str) -> Vec<Value> {
-        let heads = self.run(&["invoice", "list", period, "--json"]).json();
-        let heads = heads.as_array().unwrap().clone();
-        heads
-            .iter()
-            .map(|head| {
-                let number = head["number"].as_str().unwrap();
-                self.run(&["invoice", "show", number, "--json"]).json()
-            })
-            .collect()
+        let invoices = self.run(&["invoice", "list", period, "--json"]).json();
+        invoices.as_array().unwrap().clone()
+    }
+
+    /// Looks into the database behind the binary's back.
+    pub fn watch(&self) -> Watch {
+        Watch::on(&self.url)
     }
 
     /// Edits the database behind the binary's back.

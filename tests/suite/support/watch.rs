@@ -1,0 +1,83 @@
+//! What stands in a database while another process works on it.
+
+use sqlx::{Connection as _, Executor as _, PgConnection, SqliteConnection};
+use tokio::runtime::Runtime;
+
+/// A connection beside those of the binary.
+pub struct Watch {
+    runtime: Runtime,
+    conn: Conn,
+}
+
+enum Conn {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+/// Connections of processes that are dead may still be there.
+const POSTGRES_OTHERS: &str = "SELECT COUNT(*) FROM pg_stat_activity \
+     WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
+const POSTGRES_WRITERS: &str = "SELECT COUNT(*) FROM pg_stat_activity \
+     WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid()";
+
+impl Watch {
+    pub fn on(url: &str) -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let conn = runtime.block_on(async {
+            if url.starts_with("sqlite:") {
+                Conn::Sqlite(SqliteConnection::connect(url).await.unwrap())
+            } else {
+                Conn::Postgres(PgConnection::connect(url).await.unwrap())
+            }
+        });
+        Self { runtime, conn }
+    }
+
+    pub fn count(&mut self, query: &'static str) -> i64 {
+        let Self { runtime, conn } = self;
+        runtime.block_on(async {
+            let row: (i64,) = match conn {
+                Conn::Sqlite(conn) => sqlx::query_as(query).fetch_one(conn).await.unwrap(),
+                Conn::Postgres(conn) => sqlx::query_as(query).fetch_one(conn).await.unwrap(),
+            };
+            row.0
+        })
+    }
+
+    /// Whether another process has a transaction that has written.
+    pub fn is_written_to(&mut self) -> bool {
+        if let Conn::Postgres(_) = self.conn {
+            return self.count(POSTGRES_WRITERS) > 0;
+        }
+        let Self { runtime, conn } = self;
+        let Conn::Sqlite(conn) = conn else {
+            return false;
+        };
+        runtime.block_on(async {
+            // Told at once, instead of waiting for the other.
+            conn.execute("PRAGMA busy_timeout = 0").await.unwrap();
+            let begun = conn.execute("BEGIN IMMEDIATE").await;
+            if begun.is_ok() {
+                conn.execute("ROLLBACK").await.unwrap();
+            }
+            conn.execute("PRAGMA busy_timeout = 5000").await.unwrap();
+            begun.is_err_and(|error| {
+                assert!(error.to_string().contains("locked"), "{error}");
+                true
+            })
+        })
+    }
+
+    /// Waits until the connections of dead processes are gone: PostgreSQL ends
+    /// them when it notices.
+    pub fn until_alone(&mut self) {
+        if let Conn::Postgres(_) = self.conn {
+            while self.count(POSTGRES_OTHERS) > 0 {
+                std::thread::yield_now();
+            }
+        }
+    }
+}
