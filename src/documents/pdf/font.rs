@@ -2,15 +2,15 @@
 //! advances. What the typeface cannot show is transliterated, so a document
 //! never holds an empty box (PDF/A forbids it).
 
-use std::collections::HashMap;
-
+use rustc_hash::FxHashMap;
 use rustybuzz::ttf_parser::{GlyphId, Tag};
 use rustybuzz::{Direction, Feature, UnicodeBuffer};
 use unicode_normalization::{UnicodeNormalization as _, is_nfc};
 
-/// IBM Plex Sans (SIL Open Font License): Latin, Greek and Cyrillic.
-const REGULAR: &[u8] = include_bytes!("../../../assets/fonts/IBMPlexSans-Regular.ttf");
-const SEMI_BOLD: &[u8] = include_bytes!("../../../assets/fonts/IBMPlexSans-SemiBold.ttf");
+/// IBM Plex Sans without its hinting (SIL Open Font License; `scripts/make-fonts`):
+/// Latin, Greek and Cyrillic.
+const REGULAR: &[u8] = include_bytes!("../../../assets/fonts/QuittanceSans-Regular.ttf");
+const SEMI_BOLD: &[u8] = include_bytes!("../../../assets/fonts/QuittanceSans-SemiBold.ttf");
 
 /// Glyph widths are in thousandths of the type size.
 const UNITS_PER_EM: i32 = 1000;
@@ -51,9 +51,9 @@ struct Face {
     face: rustybuzz::Face<'static>,
     font: krilla::text::Font,
     /// Glyph and advance of the characters met so far; `None` where it has none.
-    glyphs: HashMap<char, Option<(u16, i16)>>,
+    glyphs: FxHashMap<char, Option<(u16, i16)>>,
     /// What a pair's first advance changes by.
-    kerning: HashMap<(char, char), i16>,
+    kerning: FxHashMap<(char, char), i16>,
 }
 
 impl Face {
@@ -66,8 +66,8 @@ impl Face {
         Ok(Self {
             face,
             font,
-            glyphs: HashMap::new(),
-            kerning: HashMap::new(),
+            glyphs: FxHashMap::default(),
+            kerning: FxHashMap::default(),
         })
     }
 
