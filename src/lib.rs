@@ -3,6 +3,9 @@
 //! The map, in flow order: `cli` is asked, `engine` loads the facts, `domain`
 //! decides (pure), `store` commits, `documents` puts it on paper.
 
+// Printing goes through say! and complain!, which survive a closed pipe.
+#![deny(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -17,7 +17,7 @@ use quittance::clock::Clock;
 use quittance::config::Config;
 use quittance::engine::import::{BadRow, BadRows, Import, ImportProgress, ImportReport, OnBadRows};
 use quittance::engine::run::Engine;
-use quittance::store::Store;
+use quittance::store::{IfMissing, Store};
 use tempfile::TempDir;
 
 /// A server as production has it, sized for this machine: durable, unlike the
@@ -73,7 +73,7 @@ impl Database {
 /// The engine over a database, a month and a day after the month billed.
 pub async fn engine(url: &str) -> Result<Engine> {
     Ok(Engine {
-        store: Store::open(url).await?,
+        store: Store::open(url, IfMissing::Create).await?,
         config: Config::sample()?,
         clock: Clock::Fixed(sample::TODAY.parse()?),
     })

@@ -10,7 +10,7 @@ use clap::Args;
 
 use super::Global;
 use super::import::{Table, import_file};
-use super::print::{amount, count, table};
+use super::print::{amount, count, counted, table};
 use super::run::{default_workers, run_with_meter};
 use crate::config::Config;
 use crate::documents::PdfRenderer;
@@ -20,8 +20,9 @@ use crate::engine::issued::load_document;
 use crate::engine::run::Engine;
 use crate::engine::run::status::RunStatus;
 use crate::on;
-use crate::store::Store;
+use crate::say;
 use crate::store::rows::InvoiceHead;
+use crate::store::{IfMissing, Store};
 
 /// The sample platform. `{month}` stands for the month billed, `{before}` for
 /// the one before it, `{year}` for the year before that.
@@ -50,7 +51,7 @@ pub async fn demo(global: &Global, args: DemoArgs) -> Result<ExitCode> {
         .context("there is no month before this one")?;
     let url = format!("sqlite:{}", folder.join(DATABASE).display());
     let engine = Engine {
-        store: Store::open(&url).await?,
+        store: Store::open(&url, IfMissing::Create).await?,
         config,
         clock: global.clock(),
     };
@@ -180,21 +181,21 @@ fn print_summary(summary: &Summary<'_>) {
     let [catalog, accounts, usage] = summary.imported;
     let period = summary.status.run.period.key;
     let counts = summary.status.counts;
-    println!("A sample platform, billed for {period}.\n");
-    println!(
-        "imported  {} prices, {} accounts, {} usage intervals",
-        count(catalog.added),
-        count(accounts.added),
-        count(usage.added)
+    say!("A sample platform, billed for {period}.\n");
+    say!(
+        "imported  {}, {}, {}",
+        counted(catalog.added, "price"),
+        counted(accounts.added, "account"),
+        counted(usage.added, "usage interval")
     );
-    println!(
-        "billed    {} invoices in {} ms; {} account with nothing due, {} parked\n",
-        count(counts.invoiced),
+    say!(
+        "billed    {} in {} ms; {} with nothing due, {} parked\n",
+        counted(counts.invoiced, "invoice"),
         count(summary.took.as_millis()),
-        count(counts.nothing_due),
+        counted(counts.nothing_due, "account"),
         count(counts.parked)
     );
-    let mut invoices = table(["number", "customer", "", "net", "VAT", "total"], 3);
+    let mut invoices = table(["number", "customer", "in", "net", "VAT", "total"], 3);
     for head in summary.heads {
         let money = |minor| amount(minor, head.currency);
         invoices.add_row([
@@ -206,48 +207,54 @@ fn print_summary(summary: &Summary<'_>) {
             money(head.total_minor),
         ]);
     }
-    println!("{invoices}\n");
+    say!("{invoices}\n");
     for total in &summary.status.totals {
         let money = |minor| amount(minor, total.currency);
-        println!(
-            "total     {} ({} net, {} VAT) in {} invoices",
+        say!(
+            "total     {} ({} net, {} VAT) in {}",
             money(total.total_minor),
             money(total.net_minor),
             money(total.vat_minor),
-            count(total.invoices)
+            counted(total.invoices, "invoice")
         );
     }
     for parked in &summary.status.parked {
-        println!("parked    {}: {}", parked.external_id, parked.reason);
+        say!("parked    {}: {}", parked.external_id, parked.reason);
     }
     let pdfs = summary.folder.join(INVOICES);
-    println!("PDFs      {}", pdfs.display());
+    say!("PDFs      {}", pdfs.display());
     print_next(summary, period);
 }
 
 fn print_next(summary: &Summary<'_>, period: PeriodKey) {
-    println!("\nTry next:\n  export DATABASE_URL={}", summary.url);
+    say!("\nTry next:\n  export DATABASE_URL={}", summary.url);
+    // As it was called: under cargo it is not on the PATH.
+    let program = std::env::args().next();
+    let program = program.as_deref().unwrap_or("quittance");
     let parked = summary.status.parked.first();
     let first = summary.heads.first();
     let steps = [
         Some((
-            format!("quittance run {period}"),
+            format!("{program} run {period}"),
             "bill it again: nothing is billed twice",
         )),
         first.map(|head| {
-            let command = format!("quittance invoice show {}", head.number);
+            let command = format!("{program} invoice show {}", head.number);
             (command, "one invoice, line by line; --json for machines")
         }),
         parked.map(|parked| {
-            let command = format!("quittance run release {period} {}", parked.external_id);
+            let command = format!("{program} run release {period} {}", parked.external_id);
             (command, "bill the parked account after all")
         }),
         Some((
-            "quittance verify".to_owned(),
+            format!("{program} verify"),
             "recompute every total, number and hash",
         )),
     ];
-    for (command, what) in steps.into_iter().flatten() {
-        println!("  {command:<40} # {what}");
+    let steps: Vec<_> = steps.into_iter().flatten().collect();
+    let width = steps.iter().map(|(command, _)| command.len()).max();
+    let width = width.unwrap_or_default();
+    for (command, what) in steps {
+        say!("  {command:<width$}  # {what}");
     }
 }

@@ -6,9 +6,10 @@ use anyhow::{Context as _, Result};
 
 use super::Global;
 use crate::clock::Clock;
+use crate::complain;
 use crate::config::Config;
 use crate::engine::run::Engine;
-use crate::store::Store;
+use crate::store::{IfMissing, Store};
 
 /// Where the settings are looked for when nothing names them.
 const CONFIG_FILE: &str = "quittance.toml";
@@ -28,13 +29,22 @@ impl Global {
 
     /// The engine over the database and settings named.
     pub async fn open(&self) -> Result<Engine> {
+        self.open_or(IfMissing::Refuse).await
+    }
+
+    /// As [`Self::open`], creating a SQLite file that is not there.
+    pub async fn open_or_create(&self) -> Result<Engine> {
+        self.open_or(IfMissing::Create).await
+    }
+
+    async fn open_or(&self, if_missing: IfMissing) -> Result<Engine> {
         let config = self.load_config()?;
         let url = self.database_url.as_deref().filter(|url| !url.is_empty()).context(
             "no database: pass --database-url or set DATABASE_URL, such as sqlite:quittance.sqlite or \
              postgres://user@host/name",
         )?;
         Ok(Engine {
-            store: Store::open(url).await?,
+            store: Store::open(url, if_missing).await?,
             config,
             clock: self.clock(),
         })
@@ -45,7 +55,7 @@ impl Global {
     pub async fn open_to_bill(&self) -> Result<Engine> {
         let engine = self.open().await?;
         if engine.config.is_sample {
-            eprintln!(
+            complain!(
                 "warning: no {CONFIG_FILE} here: invoices are issued in the name of the sample issuer {}. \
                  deploy/quittance.toml shows the settings.",
                 engine.config.issuer.name

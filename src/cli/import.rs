@@ -9,9 +9,10 @@ use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 
 use super::Global;
-use super::print::{Meter, count};
+use super::print::{Meter, count, counted};
 use crate::engine::import::{BadRow, BadRows, Import, ImportProgress, ImportReport, OnBadRows};
 use crate::engine::run::Engine;
+use crate::{complain, say};
 
 #[derive(Debug, Args)]
 pub struct ImportArgs {
@@ -44,7 +45,7 @@ struct FileArgs {
 }
 
 pub async fn import(global: &Global, args: ImportArgs) -> Result<ExitCode> {
-    let engine = global.open().await?;
+    let engine = global.open_or_create().await?;
     let (kind, file) = match args.kind {
         Kind::Accounts(file) => (Table::Accounts, file),
         Kind::Catalog(file) => (Table::Catalog, file),
@@ -58,12 +59,18 @@ pub async fn import(global: &Global, args: ImportArgs) -> Result<ExitCode> {
     let report = import_file(&engine, kind, &file.file, on_bad_rows, &mut sink, false).await?;
     sink.finish()?;
     engine.store.close().await;
-    println!("{}", summary(&file.file, &report));
+    say!("{}", summary(&file.file, &report));
     if let (Some(rejects), 1..) = (&file.reject_to, report.bad) {
-        println!(
-            "{} bad rows are in {}",
-            count(report.bad),
+        say!(
+            "{} set aside in {}",
+            counted(report.bad, "bad row"),
             rejects.display()
+        );
+    }
+    if report.invalid_vat_numbers > 0 && !report.refused {
+        let numbers = counted(report.invalid_vat_numbers, "VAT number");
+        complain!(
+            "warning: {numbers} of EU customers not valid: they are billed as consumers, with VAT"
         );
     }
     Ok(if report.refused {
@@ -113,14 +120,9 @@ pub async fn import_file(
 fn summary(path: &Path, report: &ImportReport) -> String {
     let path = path.display();
     if report.refused {
-        let rows = if report.bad == 1 {
-            "row is"
-        } else {
-            "rows are"
-        };
         return format!(
-            "{path}: refused, nothing was imported: {} of {} {rows} bad. --reject-to FILE imports the others.",
-            count(report.bad),
+            "{path}: refused, nothing was imported: {} of {}. --reject-to FILE imports the others.",
+            counted(report.bad, "bad row"),
             count(report.rows)
         );
     }
@@ -138,7 +140,11 @@ fn summary(path: &Path, report: &ImportReport) -> String {
             count(report.late)
         ));
     }
-    format!("{path}: {} rows: {}", count(report.rows), parts.join(", "))
+    format!(
+        "{path}: {}: {}",
+        counted(report.rows, "row"),
+        parts.join(", ")
+    )
 }
 
 struct FileMeter {
@@ -228,7 +234,7 @@ impl BadRows for Sink {
         for problem in &row.problems {
             let (column, value, reason) = (&problem.column, &problem.value, &problem.reason);
             if self.rejects.is_none() {
-                eprintln!("{}:{}: {column} {value:?}: {reason}", self.file, row.line);
+                complain!("{}:{}: {column} {value:?}: {reason}", self.file, row.line);
                 continue;
             }
             write!(rows, "{},", row.line)?;

@@ -9,13 +9,14 @@ use clap::{Args, Subcommand};
 
 use super::Global;
 use super::json::InvoiceJson;
-use super::print::{amount, count, table};
+use super::print::{amount, count, counted, table};
 use crate::documents::{PdfRenderer, factur_x};
 use crate::domain::calendar::PeriodKey;
 use crate::domain::invoice::InvoiceNumber;
 use crate::domain::invoice::document::{Document, DocumentLine};
 use crate::engine::issued::load_document;
 use crate::on;
+use crate::say;
 
 #[derive(Debug, Args)]
 pub struct InvoiceArgs {
@@ -27,6 +28,7 @@ pub struct InvoiceArgs {
 enum InvoiceCommand {
     /// List the invoices of a month
     List {
+        /// Such as 2026-10
         period: PeriodKey,
         /// Whole invoices, each as `invoice show --json` prints it, in one array
         #[arg(long)]
@@ -36,6 +38,7 @@ enum InvoiceCommand {
     Show {
         /// Such as Q-2026-000001
         number: InvoiceNumber,
+        /// Print it as JSON
         #[arg(long)]
         json: bool,
     },
@@ -43,7 +46,7 @@ enum InvoiceCommand {
     Pdf {
         /// Such as Q-2026-000001
         number: InvoiceNumber,
-        /// Where to write it
+        /// Where to write it; - for standard output
         #[arg(short, long, value_name = "FILE")]
         output: PathBuf,
     },
@@ -89,9 +92,9 @@ async fn find(global: &Global, number: &InvoiceNumber) -> Result<Document> {
 
 fn write_out(path: Option<&Path>, bytes: &[u8]) -> Result<()> {
     match path {
-        Some(path) => std::fs::write(path, bytes)
+        Some(path) if path != Path::new("-") => std::fs::write(path, bytes)
             .with_context(|| format!("{} cannot be written", path.display())),
-        None => Ok(std::io::stdout().lock().write_all(bytes)?),
+        _ => Ok(std::io::stdout().lock().write_all(bytes)?),
     }
 }
 
@@ -103,7 +106,7 @@ async fn list(global: &Global, period: PeriodKey, json: bool) -> Result<()> {
     let mut tx = engine.store.snapshot().await?;
     let heads = on!(&mut tx, conn, q => q::invoices_of_period(conn, period).await)?;
     if heads.is_empty() {
-        println!("{period} has no invoices.");
+        say!("{period} has no invoices.");
         return Ok(());
     }
     let mut rows = table(
@@ -130,25 +133,28 @@ async fn list(global: &Global, period: PeriodKey, json: bool) -> Result<()> {
             money(head.total_minor),
         ]);
     }
-    println!("{rows}\n{} invoices", count(heads.len()));
+    say!("{rows}\n{}", counted(heads.len(), "invoice"));
     Ok(())
 }
 
 fn print_document(document: &Document) {
     let customer = &document.customer;
-    println!("Invoice {}", document.number);
-    println!(
+    say!("Invoice {}", document.number);
+    say!(
         "customer   {} ({})",
         customer.legal_name(),
         customer.account
     );
-    println!(
+    say!(
         "period     {} ({} to {})",
-        document.period, document.first_day, document.last_day
+        document.period,
+        document.first_day,
+        document.last_day
     );
-    println!(
+    say!(
         "issued on  {}, due on {}",
-        document.issued_on, document.due_on
+        document.issued_on,
+        document.due_on
     );
     let money = |minor| amount(minor, document.currency);
     let mut lines = table(["line", "app", "minutes", "per minute", "amount"], 2);
@@ -164,7 +170,7 @@ fn print_document(document: &Document) {
             money(line.amount_minor),
         ]);
     }
-    println!("{lines}");
+    say!("\n{lines}\n");
     let mut sums = table(["", "base", "amount"], 1);
     sums.add_row(["net".to_owned(), String::new(), money(document.net_minor)]);
     for group in &document.vat {
@@ -176,7 +182,7 @@ fn print_document(document: &Document) {
         String::new(),
         money(document.total_minor),
     ]);
-    println!("{sums}");
+    say!("{sums}");
 }
 
 fn describe(line: &DocumentLine, period: PeriodKey) -> String {

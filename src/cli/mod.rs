@@ -16,6 +16,8 @@ use std::process::ExitCode;
 use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand};
 
+use crate::complain;
+
 /// Monthly billing for a hosting platform: usage in, numbered invoices and money
 /// out, exactly once.
 ///
@@ -109,7 +111,7 @@ fn fail(error: &anyhow::Error) -> ExitCode {
     if error.chain().any(broken_pipe) {
         return ExitCode::SUCCESS;
     }
-    eprintln!("error: {}", told(error));
+    complain!("error: {}", told(error));
     ExitCode::FAILURE
 }
 

@@ -1,13 +1,12 @@
 //! How commands print: tables, amounts, progress.
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
 
 use comfy_table::{Cell, CellAlignment, LineStyle, Table, TableStyle};
 use indicatif::{ProgressBar, ProgressStyle};
-use rust_decimal::Decimal;
 
-use crate::domain::money::Currency;
+use crate::domain::money::{Currency, Money, grouped};
 
 /// A line below the head and nothing else.
 const STYLE: TableStyle =
@@ -27,13 +26,7 @@ pub fn table<const N: usize>(head: [&str; N], right_from: usize) -> Table {
 
 /// `1,234.50 EUR`.
 pub fn amount(minor: i64, currency: Currency) -> String {
-    let digits = currency.minor_digits();
-    let major = Decimal::new(minor, digits);
-    let text = major.abs().to_string();
-    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
-    let dot = if fraction.is_empty() { "" } else { "." };
-    let sign = if minor < 0 { "-" } else { "" };
-    format!("{sign}{}{dot}{fraction} {currency}", grouped(whole))
+    Money::new(minor, currency).to_string()
 }
 
 /// `1,234,567`.
@@ -41,15 +34,42 @@ pub fn count(number: impl ToString) -> String {
     grouped(&number.to_string())
 }
 
-fn grouped(digits: &str) -> String {
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
+/// `1 invoice`, `1,234 invoices`.
+pub fn counted(number: impl ToString, one: &str) -> String {
+    let number = number.to_string();
+    let many = if number == "1" { "" } else { "s" };
+    format!("{} {one}{many}", grouped(&number))
+}
+
+/// Prints a line to standard output. A reader that went away (`| head`) ends the
+/// command quietly; a full disk ends it with an error.
+#[macro_export]
+macro_rules! say {
+    ($($text:tt)*) => { $crate::cli::print::line(format_args!($($text)*)) };
+}
+
+/// Prints a line to standard error.
+#[macro_export]
+macro_rules! complain {
+    ($($text:tt)*) => {
+        // Where nobody can be told, there is nothing more to do.
+        let _ = std::io::Write::write_fmt(
+            &mut std::io::stderr().lock(),
+            format_args!("{}\n", format_args!($($text)*)),
+        );
+    };
+}
+
+/// See [`say!`].
+pub fn line(text: std::fmt::Arguments<'_>) {
+    let mut out = std::io::stdout().lock();
+    if let Err(error) = out.write_fmt(text).and_then(|()| out.write_all(b"\n")) {
+        if error.kind() == std::io::ErrorKind::BrokenPipe {
+            std::process::exit(0);
         }
-        text.push(digit);
+        complain!("error: standard output cannot be written: {error}");
+        std::process::exit(1);
     }
-    text
 }
 
 /// A progress bar with rate and time left on a terminal; plain lines, at most
@@ -117,7 +137,7 @@ impl Meter {
         plain.position += by;
         if self.bar.is_none() && !self.unit.is_empty() && plain.last.elapsed() >= PLAIN_EVERY {
             plain.last = Instant::now();
-            eprintln!(
+            complain!(
                 "{} of {} {}",
                 count(plain.position),
                 count(plain.length),
@@ -140,16 +160,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn amounts_are_grouped() {
-        let table = [
-            (0, Currency::Eur, "0.00 EUR"),
-            (5, Currency::Eur, "0.05 EUR"),
-            (-123_456_789, Currency::Eur, "-1,234,567.89 EUR"),
-            (123_456, Currency::Jpy, "123,456 JPY"),
-            (99_900, Currency::Usd, "999.00 USD"),
-        ];
-        for (minor, currency, text) in table {
-            assert_eq!(amount(minor, currency), text);
-        }
+    fn counts_agree_with_their_nouns() {
+        assert_eq!(counted(1, "invoice"), "1 invoice");
+        assert_eq!(counted(0, "invoice"), "0 invoices");
+        assert_eq!(counted(1_234_567, "row"), "1,234,567 rows");
     }
 }

@@ -10,11 +10,12 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::Global;
-use super::print::{Meter, amount, count, table};
+use super::print::{Meter, amount, count, counted, table};
 use crate::domain::calendar::PeriodKey;
 use crate::engine::run::shadow::{ShadowReport, Standing};
 use crate::engine::run::status::RunStatus;
 use crate::engine::run::{BatchTally, Engine, Progress};
+use crate::say;
 
 #[derive(Debug, Args)]
 pub struct RunArgs {
@@ -24,7 +25,7 @@ pub struct RunArgs {
     #[arg(required = true)]
     period: Option<PeriodKey>,
     /// How many batches are worked on at once [default: the machine's cores]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = workers)]
     workers: Option<NonZeroUsize>,
     /// Compute the month, write nothing, and print the differences with what stands
     #[arg(long)]
@@ -41,16 +42,30 @@ pub struct RunArgs {
 enum RunCommand {
     /// Where a run stands; without a month, every run
     Status {
+        /// Such as 2026-10
         period: Option<PeriodKey>,
+        /// Print it as JSON
         #[arg(long)]
         json: bool,
     },
     /// Stop the workers of a run after the batch at hand
-    Pause { period: PeriodKey },
+    Pause {
+        /// Such as 2026-10
+        period: PeriodKey,
+    },
     /// Let a paused run go on
-    Resume { period: PeriodKey },
-    /// Bill a parked account in spite of the sanity bounds
-    Release { period: PeriodKey, account: String },
+    Resume {
+        /// Such as 2026-10
+        period: PeriodKey,
+    },
+    /// Bill a parked account in spite of the sanity bounds: the total that was
+    /// held back; one that grew since is held back again
+    Release {
+        /// Such as 2026-10
+        period: PeriodKey,
+        /// The account's id
+        account: String,
+    },
 }
 
 pub async fn run(global: &Global, args: RunArgs) -> Result<ExitCode> {
@@ -58,12 +73,12 @@ pub async fn run(global: &Global, args: RunArgs) -> Result<ExitCode> {
         Some(RunCommand::Status { period, json }) => status(global, period, json).await,
         Some(RunCommand::Pause { period }) => {
             global.open().await?.set_paused(period, true).await?;
-            println!("the run of {period} is paused; its workers stop after the batch at hand");
+            say!("the run of {period} is paused; its workers stop after the batch at hand");
             Ok(ExitCode::SUCCESS)
         }
         Some(RunCommand::Resume { period }) => {
             global.open().await?.set_paused(period, false).await?;
-            println!("the run of {period} may go on: start it with `quittance run {period}`");
+            say!("the run of {period} may go on: start it with `quittance run {period}`");
             Ok(ExitCode::SUCCESS)
         }
         Some(RunCommand::Release { period, account }) => release(global, period, &account).await,
@@ -75,6 +90,14 @@ pub async fn run(global: &Global, args: RunArgs) -> Result<ExitCode> {
             bill(global, period, &args).await
         }
     }
+}
+
+fn workers(text: &str) -> Result<NonZeroUsize, String> {
+    const MOST: usize = 256;
+    let number = text.parse::<NonZeroUsize>().ok();
+    number
+        .filter(|number| number.get() <= MOST)
+        .ok_or_else(|| format!("{text:?} is not a number from 1 to {MOST}"))
 }
 
 /// The workers a run has unless told otherwise.
@@ -134,7 +157,7 @@ async fn release(global: &Global, period: PeriodKey, account: &str) -> Result<Ex
     let number = engine.release(period, account).await?;
     match number {
         Some(number) => {
-            println!("{account} is released: invoice {number}");
+            say!("{account} is released: invoice {number}");
             Ok(ExitCode::SUCCESS)
         }
         None => {
@@ -144,11 +167,11 @@ async fn release(global: &Global, period: PeriodKey, account: &str) -> Result<Ex
                 .iter()
                 .find(|parked| parked.external_id == account);
             match parked {
-                Some(parked) => println!(
+                Some(parked) => say!(
                     "{account} is released from the sanity bounds, but still parked: {}",
                     parked.reason
                 ),
-                None => println!("{account} is released: nothing is due"),
+                None => say!("{account} is released: nothing is due"),
             }
             Ok(if parked.is_some() {
                 ExitCode::FAILURE
@@ -181,7 +204,7 @@ async fn status(global: &Global, period: Option<PeriodKey>, json: bool) -> Resul
             _ => super::json::print(&all)?,
         }
     } else if runs.is_empty() {
-        println!("no month was run yet: start with `quittance run 2026-10`");
+        say!("no month was run yet: start with `quittance run 2026-10`");
     } else {
         runs.iter().for_each(print_status);
     }
@@ -190,18 +213,25 @@ async fn status(global: &Global, period: Option<PeriodKey>, json: bool) -> Resul
 
 fn print_tally(tally: BatchTally, took: Option<Duration>) {
     if tally.accounts == 0 {
-        println!("Nothing to do: every account is settled.");
+        say!("Nothing to do: every account is settled.");
+        return;
+    }
+    if tally.accounts == tally.parked {
+        say!(
+            "Nothing new: {} still held back.",
+            counted(tally.parked, "account")
+        );
         return;
     }
     let took = took.map_or(String::new(), |took| {
         let millis = took.as_millis().max(1);
         format!(" in {}.{:01} s", millis / 1000, millis % 1000 / 100)
     });
-    println!(
-        "Settled{took}: {} accounts, {} invoices with {} lines, {} with nothing due, {} parked.",
-        count(tally.accounts),
-        count(tally.invoices),
-        count(tally.lines),
+    say!(
+        "Settled{took}: {}, {} with {}, {} with nothing due, {} parked.",
+        counted(tally.accounts, "account"),
+        counted(tally.invoices, "invoice"),
+        counted(tally.lines, "line"),
         count(tally.nothing_due),
         count(tally.parked)
     );
@@ -211,7 +241,7 @@ fn print_tally(tally: BatchTally, took: Option<Duration>) {
 pub fn print_status(status: &RunStatus) {
     let run = &status.run;
     let paused = if run.paused { ", paused" } else { "" };
-    println!("\nRun {} is {}{paused}.", run.period.key, run.state.code());
+    say!("\nRun {} is {}{paused}.", run.period.key, run.state.code());
     let counts = status.counts;
     let mut table_of_counts = table(["accounts", ""], 1);
     table_of_counts.add_row(["invoiced".to_owned(), count(counts.invoiced)]);
@@ -220,8 +250,9 @@ pub fn print_status(status: &RunStatus) {
     if status.missing > 0 {
         table_of_counts.add_row(["still to do".to_owned(), count(status.missing)]);
     }
-    println!("{table_of_counts}");
+    say!("{table_of_counts}");
     if !status.totals.is_empty() {
+        say!("");
         let mut totals = table(["currency", "invoices", "net", "VAT", "total"], 1);
         for total in &status.totals {
             let money = |minor| amount(minor, total.currency);
@@ -233,18 +264,21 @@ pub fn print_status(status: &RunStatus) {
                 money(total.total_minor),
             ]);
         }
-        println!("{totals}");
+        say!("{totals}");
     }
     for parked in &status.parked {
-        println!("parked {}: {}", parked.external_id, parked.reason);
+        say!("parked {}: {}", parked.external_id, parked.reason);
     }
     let (pieces, accounts) = status.late_waiting;
     if pieces > 0 {
-        println!(
-            "{} pieces of late usage of {} accounts wait for their next invoice.",
-            count(pieces),
-            count(accounts)
+        say!(
+            "late usage waits for the next invoice: {} of {}",
+            counted(pieces, "piece"),
+            counted(accounts, "account")
         );
+    }
+    for month in &status.skipped {
+        say!("{month} was never run: its usage is not billed");
     }
 }
 
@@ -267,9 +301,9 @@ async fn shadow(
 }
 
 fn print_shadow(period: PeriodKey, report: &ShadowReport) {
-    println!(
-        "Shadow run of {period}, nothing was written: {} accounts, {} as they stand, {} different.",
-        count(report.accounts),
+    say!(
+        "Shadow run of {period}, nothing was written: {}, {} as they stand, {} different.",
+        counted(report.accounts, "account"),
         count(report.same),
         count(report.differences.len())
     );
@@ -289,14 +323,16 @@ fn print_shadow(period: PeriodKey, report: &ShadowReport) {
         differences.add_row([
             difference.account.clone(),
             words(&difference.stands),
-            difference
-                .reason
-                .clone()
-                .unwrap_or_else(|| words(&difference.would_be)),
+            words(&difference.would_be),
             amount(change, currency),
         ]);
     }
-    println!("{differences}");
+    say!("{differences}");
+    for difference in &report.differences {
+        if let Some(reason) = &difference.reason {
+            say!("would be parked {}: {reason}", difference.account);
+        }
+    }
 }
 
 const fn due(standing: &Standing) -> i64 {
@@ -318,6 +354,8 @@ struct RunJson {
     totals: Vec<TotalJson>,
     parked: Vec<ParkedJson>,
     late_pieces_waiting: i64,
+    /// Earlier months that were never run.
+    months_skipped: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -389,6 +427,7 @@ impl RunJson {
                 })
                 .collect(),
             late_pieces_waiting: status.late_waiting.0,
+            months_skipped: status.skipped.iter().map(ToString::to_string).collect(),
         }
     }
 }

@@ -7,7 +7,9 @@ use clap::Args;
 use serde::Serialize;
 
 use super::Global;
-use super::print::count;
+use super::print::counted;
+
+use crate::say;
 
 #[derive(Debug, Args)]
 pub struct VerifyArgs {
@@ -19,7 +21,14 @@ pub struct VerifyArgs {
 #[derive(Serialize)]
 struct FindingsJson {
     invoices_checked: u64,
+    series: Vec<SeriesJson>,
     broken: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct SeriesJson {
+    last: String,
+    hash: String,
 }
 
 pub async fn verify(global: &Global, args: VerifyArgs) -> Result<ExitCode> {
@@ -29,20 +38,31 @@ pub async fn verify(global: &Global, args: VerifyArgs) -> Result<ExitCode> {
     if args.json {
         super::json::print(&FindingsJson {
             invoices_checked: findings.invoices_checked,
+            series: findings
+                .series
+                .iter()
+                .map(|series| SeriesJson {
+                    last: series.last.to_string(),
+                    hash: series.hash.to_string(),
+                })
+                .collect(),
             broken: findings.broken,
         })?;
     } else {
         for broken in &findings.broken {
-            println!("broken: {broken}");
+            say!("broken: {broken}");
         }
-        let checked = count(findings.invoices_checked);
+        let checked = counted(findings.invoices_checked, "invoice");
         if sound {
-            println!("All is sound: {checked} invoices checked.");
+            say!("All is sound: {checked} checked.");
         } else {
-            println!(
-                "{} findings; {checked} invoices checked.",
-                count(findings.broken.len())
+            say!(
+                "{}; {checked} checked.",
+                counted(findings.broken.len(), "finding")
             );
+        }
+        for series in &findings.series {
+            say!("series up to {}: {}", series.last, series.hash);
         }
     }
     Ok(if sound {

@@ -11,6 +11,7 @@ use crate::domain::calendar::PeriodKey;
 use crate::domain::invoice::AllowanceValue;
 use crate::domain::money::{Currency, round_to_minor};
 use crate::on;
+use crate::say;
 
 const PERCENT_DECIMALS_MAX: u32 = 4;
 
@@ -44,7 +45,7 @@ struct GrantArgs {
     /// Percent of each month's usage, such as 20
     #[arg(long, value_parser = number, allow_negative_numbers = true)]
     percent: Option<Decimal>,
-    /// The first month it applies to
+    /// The first month it applies to, such as 2026-10
     #[arg(long)]
     from: PeriodKey,
     /// The last month it applies to [default: no end]
@@ -79,7 +80,7 @@ pub async fn voucher(global: &Global, args: VoucherArgs) -> Result<ExitCode> {
     }
     on!(&mut tx, conn, q => q::grant_allowance(conn, account, label, value, grant.from, grant.until).await)?;
     tx.commit().await?;
-    println!("granted to {}: {label}", grant.account);
+    say!("granted to {}: {label}", grant.account);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -35,7 +35,7 @@ pub enum ConfigError {
         path: String,
         source: std::io::Error,
     },
-    #[error("{path} is not valid TOML: {message}")]
+    #[error("{path} cannot be read as settings: {message}")]
     Parse { path: String, message: String },
     #[error("{path} has wrong settings:\n{}", list(problems))]
     Wrong {

@@ -153,6 +153,14 @@ impl Catalog {
         cuts.windows(2).map(|pair| (pair[0], pair[1])).collect()
     }
 
+    /// Whether a plan is sold in any currency, now or ever.
+    #[must_use]
+    pub fn knows(&self, kind: ResourceKind, plan: &str) -> bool {
+        Currency::ALL
+            .into_iter()
+            .any(|currency| self.sells(kind, plan, currency))
+    }
+
     /// Whether a plan is sold in a currency at all, now or ever.
     #[must_use]
     pub fn sells(&self, kind: ResourceKind, plan: &str, currency: Currency) -> bool {

@@ -142,11 +142,29 @@ impl Money {
     }
 }
 
-/// `1234.50 EUR`, for people and logs; invoices format by language.
+/// `1,234.50 EUR`, for people and logs; invoices format by language.
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.to_decimal(), self.currency)
+        let text = self.to_decimal().abs().to_string();
+        let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+        let dot = if fraction.is_empty() { "" } else { "." };
+        let sign = if self.minor < 0 { "-" } else { "" };
+        let (whole, currency) = (grouped(whole), self.currency);
+        write!(f, "{sign}{whole}{dot}{fraction} {currency}")
     }
+}
+
+/// Digits in groups of three: `1,234,567`.
+#[must_use]
+pub fn grouped(digits: &str) -> String {
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 /// Rounds an amount in major units to minor units, half away from zero
@@ -190,6 +208,20 @@ mod tests {
             round_to_minor(Decimal::MAX, Currency::Eur),
             Err(MoneyError::Overflow)
         );
+    }
+
+    #[test]
+    fn amounts_are_grouped() {
+        let table = [
+            (0, Currency::Eur, "0.00 EUR"),
+            (5, Currency::Eur, "0.05 EUR"),
+            (-123_456_789, Currency::Eur, "-1,234,567.89 EUR"),
+            (123_456, Currency::Jpy, "123,456 JPY"),
+            (99_900, Currency::Usd, "999.00 USD"),
+        ];
+        for (minor, currency, text) in table {
+            assert_eq!(Money::new(minor, currency).to_string(), text);
+        }
     }
 
     #[test]

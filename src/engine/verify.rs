@@ -17,7 +17,17 @@ const INVOICES_PER_PAGE: i64 = 1_000;
 #[derive(Debug, Clone, Default)]
 pub struct Findings {
     pub invoices_checked: u64,
+    /// Where each number series stands: kept elsewhere, its hash shows later
+    /// whether invoices were cut off the end.
+    pub series: Vec<SeriesEnd>,
     pub broken: Vec<String>,
+}
+
+/// The last invoice of a series and its hash.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeriesEnd {
+    pub last: InvoiceNumber,
+    pub hash: Digest,
 }
 
 impl Findings {
@@ -74,6 +84,16 @@ async fn check_chains(
             last_year = Some((year, highest));
         }
         let stands = (head.year, head.last_sequence);
+        if head.last_sequence > 0 {
+            findings.series.push(SeriesEnd {
+                last: InvoiceNumber {
+                    series: head.series.clone(),
+                    year: head.year,
+                    sequence: head.last_sequence,
+                },
+                hash: *last_hash,
+            });
+        }
         if head.last_sequence > 0 && last_year != Some(stands) {
             let rule = format!(
                 "the series stands at {} of {}, its invoices end elsewhere",
@@ -228,7 +248,8 @@ fn check_lines(invoice: &StoredInvoice, books: &IssuedBooks, findings: &mut Find
 
 /// Accounts expected against accounts settled.
 async fn check_runs(tx: &mut Tx, findings: &mut Findings) -> Result<(), StoreError> {
-    for run in on!(&mut *tx, conn, q => q::list_runs(conn).await)? {
+    let runs = on!(&mut *tx, conn, q => q::list_runs(conn).await)?;
+    for run in &runs {
         if !matches!(run.state, RunState::Issued | RunState::Closed) {
             continue;
         }
@@ -245,6 +266,17 @@ async fn check_runs(tx: &mut Tx, findings: &mut Findings) -> Result<(), StoreErr
         let counts = on!(&mut *tx, conn, q => q::count_outcomes(conn, run.period.key).await)?;
         if run.state == RunState::Closed && counts.parked > 0 {
             findings.add("closed with parked accounts", &place);
+        }
+        if let Some((next, end)) = runs
+            .iter()
+            .find(|next| Some(next.period.key) == run.period.key.next())
+            .map(|next| (next.period, run.period.end))
+            && next.start != end
+        {
+            findings.add(
+                format_args!("ends at {end}, {} starts at {}", next.key, next.start),
+                &place,
+            );
         }
     }
     Ok(())

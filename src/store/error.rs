@@ -11,6 +11,8 @@ pub enum StoreError {
         database: String,
         source: sqlx::Error,
     },
+    #[error("there is no database {0}: `quittance import` creates one")]
+    Missing(String),
     #[error("the database schema cannot be brought up to date: {0}")]
     Migrate(#[from] sqlx::migrate::MigrateError),
     #[error("the database refused: {0}")]

@@ -17,6 +17,13 @@ pub enum Store {
     Sqlite(sqlite::dialect::Pools),
 }
 
+/// What becomes of a SQLite file that does not exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IfMissing {
+    Create,
+    Refuse,
+}
+
 /// A transaction on either database.
 pub enum Tx {
     Postgres(sqlx::Transaction<'static, sqlx::Postgres>),
@@ -50,12 +57,13 @@ impl Store {
     /// brings its schema up to date.
     ///
     /// # Errors
-    /// When the URL names neither, or the database cannot be opened.
-    pub async fn open(url: &str) -> Result<Self, StoreError> {
+    /// When the URL names neither, or the database cannot be opened; a SQLite
+    /// file that is not there is no mistyped name only where it may be created.
+    pub async fn open(url: &str, if_missing: IfMissing) -> Result<Self, StoreError> {
         let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
         match scheme {
             "postgres" | "postgresql" => Ok(Self::Postgres(postgres::dialect::open(url).await?)),
-            "sqlite" => Ok(Self::Sqlite(sqlite::dialect::open(url).await?)),
+            "sqlite" => Ok(Self::Sqlite(sqlite::dialect::open(url, if_missing).await?)),
             _ => Err(StoreError::UnknownUrl),
         }
     }

@@ -97,7 +97,7 @@ fn every_bad_row_is_named_and_nothing_imported(house: &House) {
         assert!(said.contains(word), "{said}");
     }
     assert!(answer.stderr.contains("bad.csv:14: "), "{answer:?}");
-    assert!(answer.stdout.contains("12 of 13"), "{answer:?}");
+    assert!(answer.stdout.contains("12 bad rows of 13"), "{answer:?}");
     // Nothing of it is there: the good row is new when it comes alone.
     let answer = house.import_usage("good,acc-1,shop,container,web,S,1,2026-10-05T00:00:00Z,\n");
     assert!(answer.stdout.contains("1 added"), "{answer:?}");

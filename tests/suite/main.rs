@@ -9,6 +9,7 @@ mod imports;
 mod month_run;
 mod processes;
 mod purity;
+mod safeguards;
 mod settings;
 mod trace;
 mod verification;

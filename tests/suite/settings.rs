@@ -53,6 +53,7 @@ fn every_wrong_setting_is_refused_with_its_key() {
         assert!(answer.stderr.contains(key), "{replacement}: {answer:?}");
     }
     house.file("quittance.toml", SETTINGS);
+    house.import_catalog();
     house.run(&["run", "status"]);
 }
 

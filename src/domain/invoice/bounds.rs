@@ -106,7 +106,7 @@ mod tests {
             .unwrap();
         assert_eq!(
             reason.unwrap().to_string(),
-            "total 2500.00 EUR is over 10 times last month's 12.00 EUR and over 1000.00 EUR"
+            "total 2,500.00 EUR is over 10 times last month's 12.00 EUR and over 1,000.00 EUR"
         );
     }
 }

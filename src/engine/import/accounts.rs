@@ -11,7 +11,7 @@ use crate::domain::calendar::Instant;
 use crate::domain::ids::{AccountId, ProfileId};
 use crate::domain::invoice::fingerprint::Digest;
 use crate::domain::money::Currency;
-use crate::domain::tax::Country;
+use crate::domain::tax::{Country, Residence, has_valid_vat_number};
 use crate::engine::run::Engine;
 use crate::on;
 use crate::store::rows::AccountVersion;
@@ -90,6 +90,7 @@ impl Engine {
             report.rows += chunk.read;
             report.unchanged += chunk.repeated;
             for version in &chunk.rows {
+                report.invalid_vat_numbers += u64::from(has_invalid_vat_number(&version.content));
                 if version.profile.0 == 1 {
                     report.added += 1;
                 } else {
@@ -245,6 +246,19 @@ fn check_profile(checks: &mut Checks, table: &Table) -> Option<BillingProfile> {
         vat_number: vat_number?,
         language: language?,
     })
+}
+
+/// Whether a customer in the EU gave a VAT number that does not make a business
+/// of it.
+fn has_invalid_vat_number(profile: &BillingProfile) -> bool {
+    let residence = Residence {
+        country: profile.country,
+        postal_code: &profile.postal_code,
+        vat_number: &profile.vat_number,
+    };
+    profile.country.is_member_state()
+        && !profile.vat_number.is_empty()
+        && !has_valid_vat_number(residence)
 }
 
 /// One `@` with something before it and a domain behind; the mail server knows

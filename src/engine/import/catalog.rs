@@ -1,4 +1,5 @@
-//! Prices. A price is never changed: a new one is valid from its own date on.
+//! Prices. A price is never changed: a new one is valid from its own date on,
+//! and never from a month that is billed, if it would change a price there.
 
 use std::collections::HashMap;
 
@@ -7,8 +8,8 @@ use rust_decimal::Decimal;
 use super::checks::Checks;
 use super::table::Table;
 use super::{Chunk, Import, ImportError, ImportReport, Problem};
-use crate::domain::calendar::Instant;
-use crate::domain::catalog::{Price, ResourceKind, unit_price};
+use crate::domain::calendar::{BillingPeriod, Instant};
+use crate::domain::catalog::{Catalog, Price, ResourceKind, unit_price};
 use crate::domain::ids::PriceId;
 use crate::domain::money::Currency;
 use crate::engine::run::Engine;
@@ -42,13 +43,17 @@ impl Engine {
         let mut tx = self.store.begin().await?;
         on!(&mut tx, conn, q => q::raise_generation(conn).await)?;
         let stored = on!(&mut tx, conn, q => q::list_prices(conn).await)?;
-        let mut known: HashMap<Key, (Decimal, String)> = stored
-            .into_iter()
-            .map(|price| {
-                let key = (price.kind, price.plan, price.currency, price.valid_from);
-                (key, (price.per_30_days, price.name))
-            })
-            .collect();
+        let runs = on!(&mut tx, conn, q => q::list_runs(conn).await)?;
+        let mut parser = Parser {
+            zone: self.config.zone(),
+            billed: runs
+                .into_iter()
+                .map(|run| run.period)
+                .max_by_key(|period| period.end),
+            stored: Catalog::new(stored.iter().cloned()),
+            known: HashMap::new(),
+        };
+        stored.into_iter().for_each(|price| parser.remember(&price));
         let mut next_id = on!(&mut tx, conn, q => q::next_id(conn, q::KeyedTable::Price).await)?;
         let mut chunk = Chunk::default();
         while let Some(row) = table
@@ -57,7 +62,8 @@ impl Engine {
         {
             chunk.read += 1;
             let checked = row.and_then(|()| {
-                check(&table, &known, PriceId(next_id), self.config.zone())
+                parser
+                    .check(&table, PriceId(next_id))
                     .map_err(|problems| table.lines.bad(problems))
             });
             match checked {
@@ -65,13 +71,7 @@ impl Engine {
                 Ok(None) => chunk.repeated += 1,
                 Ok(Some(price)) => {
                     next_id += 1;
-                    let key = (
-                        price.kind,
-                        price.plan.clone(),
-                        price.currency,
-                        price.valid_from,
-                    );
-                    known.insert(key, (price.per_30_days, price.name.clone()));
+                    parser.remember(&price);
                     chunk.rows.push(price);
                 }
             }
@@ -90,52 +90,91 @@ impl Engine {
     }
 }
 
-/// The new price a row makes; `None` when it is known.
-fn check(
-    table: &Table,
-    known: &HashMap<Key, (Decimal, String)>,
-    id: PriceId,
+/// What rows are checked against.
+struct Parser {
     zone: chrono_tz::Tz,
-) -> Result<Option<Price>, Vec<Problem>> {
-    let mut checks = Checks::default();
-    let kind: Option<ResourceKind> = checks.parse("kind", table.field(0));
-    let plan = checks.text("plan", table.field(1), 100);
-    let name = checks.text("name", table.field(2), 200);
-    let per_30_days = check_price(&mut checks, table.field(3));
-    let currency: Option<Currency> = checks.parse("currency", table.field(4));
-    let valid_from = checks.date_or_time("valid_from", table.field(5), zone);
-    let (Some(kind), Some(plan), Some(name), Some(per_30_days), Some(currency), Some(valid_from)) =
-        (kind, plan, name, per_30_days, currency, valid_from)
-    else {
-        return Err(checks.problems);
-    };
-    match known.get(&(kind, plan.to_owned(), currency, valid_from)) {
-        Some((price, known_name)) if *price == per_30_days && known_name == name => {
-            return Ok(None);
-        }
-        Some((price, known_name)) => {
-            let reason = format!(
-                "{kind} plan {plan:?} costs {price} {currency} ({known_name}) from then on already; a price \
-                 never changes: give the new one its own valid_from"
-            );
-            return Err(vec![Problem::new(
-                "price_per_30_days",
-                table.field(3),
-                reason,
-            )]);
-        }
-        None => {}
+    /// The last month that was run.
+    billed: Option<BillingPeriod>,
+    /// The prices before this file.
+    stored: Catalog,
+    known: HashMap<Key, (Decimal, String)>,
+}
+
+impl Parser {
+    fn remember(&mut self, price: &Price) {
+        let key = (
+            price.kind,
+            price.plan.clone(),
+            price.currency,
+            price.valid_from,
+        );
+        self.known
+            .insert(key, (price.per_30_days, price.name.clone()));
     }
-    Ok(Some(Price {
-        id,
-        kind,
-        plan: plan.to_owned(),
-        name: name.to_owned(),
-        per_30_days,
-        per_minute: unit_price(per_30_days),
-        currency,
-        valid_from,
-    }))
+
+    /// The new price a row makes; `None` when it is known.
+    fn check(&self, table: &Table, id: PriceId) -> Result<Option<Price>, Vec<Problem>> {
+        let mut checks = Checks::default();
+        let kind: Option<ResourceKind> = checks.parse("kind", table.field(0));
+        let plan = checks.text("plan", table.field(1), 100);
+        let name = checks.text("name", table.field(2), 200);
+        let per_30_days = check_price(&mut checks, table.field(3));
+        let currency: Option<Currency> = checks.parse("currency", table.field(4));
+        let valid_from = checks.date_or_time("valid_from", table.field(5), self.zone);
+        let (
+            Some(kind),
+            Some(plan),
+            Some(name),
+            Some(per_30_days),
+            Some(currency),
+            Some(valid_from),
+        ) = (kind, plan, name, per_30_days, currency, valid_from)
+        else {
+            return Err(checks.problems);
+        };
+        match self
+            .known
+            .get(&(kind, plan.to_owned(), currency, valid_from))
+        {
+            Some((price, known_name)) if *price == per_30_days && known_name == name => {
+                return Ok(None);
+            }
+            Some((price, known_name)) => {
+                let reason = format!(
+                    "{kind} plan {plan:?} costs {price} {currency} ({known_name}) from then on already; a \
+                     price never changes: give the new one its own valid_from"
+                );
+                return Err(vec![Problem::new(
+                    "price_per_30_days",
+                    table.field(3),
+                    reason,
+                )]);
+            }
+            None => {}
+        }
+        // Where there was no price yet nobody was billed: it may be filled in.
+        let changes = self.stored.price_at(kind, plan, currency, valid_from);
+        if let (Some(price), Some(billed)) = (changes, &self.billed)
+            && valid_from < billed.end
+        {
+            let (price, key, end) = (price.per_30_days, billed.key, billed.end);
+            let reason = format!(
+                "{key} is billed, with {kind} plan {plan:?} at {price} {currency}: a new price starts at {end} \
+                 or later"
+            );
+            return Err(vec![Problem::new("valid_from", table.field(5), reason)]);
+        }
+        Ok(Some(Price {
+            id,
+            kind,
+            plan: plan.to_owned(),
+            name: name.to_owned(),
+            per_30_days,
+            per_minute: unit_price(per_30_days),
+            currency,
+            valid_from,
+        }))
+    }
 }
 
 fn check_price(checks: &mut Checks, text: &str) -> Option<Decimal> {

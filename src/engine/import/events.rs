@@ -64,7 +64,7 @@ pub fn parse(line: &[u8]) -> Result<RawUsage<'_>, Vec<Problem>> {
         )]
     })?;
     let event: Event<'_> = serde_json::from_str(text).map_err(|error| {
-        let reason = format!("is not a CloudEvent: {error}");
+        let reason = format!("is not one CloudEvent on one line: {error}");
         vec![Problem::new("-", super::table::excerpt(line), reason)]
     })?;
     let mut problems = Vec::new();

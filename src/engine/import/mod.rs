@@ -123,6 +123,8 @@ pub struct ImportReport {
     pub bad: u64,
     /// Pieces of usage of settled periods, kept for the next invoice.
     pub late: u64,
+    /// New or changed customers in the EU whose VAT number is not valid.
+    pub invalid_vat_numbers: u64,
     /// Whether nothing was written because of the bad rows.
     pub refused: bool,
 }

@@ -104,11 +104,9 @@ enum Source {
 
 impl Source {
     fn open(path: &Path) -> Result<Self, ImportError> {
-        let extension = path
-            .extension()
-            .and_then(std::ffi::OsStr::to_str)
-            .unwrap_or("");
-        if matches!(extension, "json" | "jsonl" | "ndjson") {
+        let extension = path.extension().and_then(std::ffi::OsStr::to_str);
+        let extension = extension.map(str::to_ascii_lowercase);
+        if matches!(extension.as_deref(), Some("json" | "jsonl" | "ndjson")) {
             Ok(Self::Events(Lines::open(path)?))
         } else {
             Ok(Self::Csv(Box::new(Table::open(
@@ -328,6 +326,11 @@ impl Parser {
         {
             let reason = format!("is no known {kind} plan with a price in {currency}");
             checks.refuse("plan", &raw.plan, reason);
+        }
+        if let (Some(kind), None) = (kind, account)
+            && !self.catalog.knows(kind, &raw.plan)
+        {
+            checks.refuse("plan", &raw.plan, format!("is no known {kind} plan"));
         }
         let quantity = raw
             .quantity

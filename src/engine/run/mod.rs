@@ -26,7 +26,7 @@ use crate::config::Config;
 use crate::domain::calendar::{Instant, PeriodKey, PeriodKeyError};
 use crate::domain::invoice::{InvoiceNumber, SeriesName};
 use crate::on;
-use crate::store::rows::RunRange;
+use crate::store::rows::{RunRange, RunState};
 use crate::store::{Store, StoreError};
 
 pub use facts::RunFacts;
@@ -48,6 +48,8 @@ pub enum RunError {
     NoRun(PeriodKey),
     #[error("the run of {0} is paused: `quittance run resume {0}` lets it go on")]
     Paused(PeriodKey),
+    #[error("the run of {0} is closed: there is nothing to pause")]
+    Closed(PeriodKey),
     #[error("there is no account {0:?}")]
     UnknownAccount(String),
     #[error("account {account:?} signed up after {period} ended")]
@@ -235,6 +237,9 @@ impl Engine {
         let mut tx = self.store.begin().await?;
         let run =
             on!(&mut tx, conn, q => q::find_run(conn, key).await)?.ok_or(RunError::NoRun(key))?;
+        if paused && run.state == RunState::Closed {
+            return Err(RunError::Closed(key));
+        }
         on!(&mut tx, conn, q => q::set_paused(conn, run.id, paused).await)?;
         tx.commit().await?;
         Ok(())

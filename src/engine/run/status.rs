@@ -17,6 +17,8 @@ pub struct RunStatus {
     /// Pieces of late usage that wait for their next invoice, and of how many
     /// accounts.
     pub late_waiting: (i64, i64),
+    /// Months between the first run and this one that were never run.
+    pub skipped: Vec<PeriodKey>,
 }
 
 impl Engine {
@@ -28,7 +30,9 @@ impl Engine {
         let mut tx = self.store.snapshot().await?;
         let run =
             on!(&mut tx, conn, q => q::find_run(conn, key).await)?.ok_or(RunError::NoRun(key))?;
+        let runs = on!(&mut tx, conn, q => q::list_runs(conn).await)?;
         Ok(RunStatus {
+            skipped: skipped(&runs, key),
             counts: on!(&mut tx, conn, q => q::count_outcomes(conn, key).await)?,
             missing: on!(&mut tx, conn, q => q::missing_outcomes(conn, &run.period).await)?,
             totals: on!(&mut tx, conn, q => q::currency_totals(conn, key).await)?,
@@ -46,4 +50,13 @@ impl Engine {
         let mut tx = self.store.snapshot().await?;
         Ok(on!(&mut tx, conn, q => q::list_runs(conn).await)?)
     }
+}
+
+fn skipped(runs: &[Run], until: PeriodKey) -> Vec<PeriodKey> {
+    let was_run = |key: &PeriodKey| runs.iter().any(|run| run.period.key == *key);
+    let first = runs.iter().map(|run| run.period.key).min();
+    std::iter::successors(first, |key| key.next())
+        .take_while(|key| *key < until)
+        .filter(|key| !was_run(key))
+        .collect()
 }

@@ -9,7 +9,7 @@ const NAMED_MAX: i64 = 20;
 
 /// A rule that SQL can check: what is broken, and the query that finds it. Each
 /// query yields one text per offender, and takes the limit as `$1`.
-const RULES: [(&str, &str); 9] = [
+const RULES: [(&str, &str); 14] = [
     (
         "an outcome says invoiced, but the invoice is missing or has another total",
         "SELECT CAST(o.account_id AS TEXT) || ' in ' || CAST(o.period AS TEXT) FROM period_outcome o \
@@ -47,6 +47,34 @@ const RULES: [(&str, &str); 9] = [
         "late usage was taken in by an invoice that does not exist",
         "SELECT t.event_id FROM usage_late t LEFT JOIN invoice i ON i.account_id = t.account_id \
          AND i.period = t.taken_period WHERE t.taken_period IS NOT NULL AND i.account_id IS NULL LIMIT $1",
+    ),
+    (
+        "a line of late usage has no late usage that it took in",
+        "SELECT i.series || '-' || CAST(i.year AS TEXT) || '-' || CAST(i.sequence AS TEXT) FROM invoice_line l \
+         JOIN invoice i ON i.account_id = l.account_id AND i.period = l.period AND i.kind = l.kind \
+         WHERE l.line_kind = 2 AND NOT EXISTS (SELECT 1 FROM usage_late t WHERE t.account_id = l.account_id \
+         AND t.taken_period = l.period AND t.period = l.usage_period AND t.app = l.app AND t.sku_id = l.sku_id) \
+         LIMIT $1",
+    ),
+    (
+        "late usage belongs to no account or has no SKU",
+        "SELECT t.event_id FROM usage_late t LEFT JOIN account a ON a.id = t.account_id \
+         LEFT JOIN sku s ON s.id = t.sku_id WHERE a.id IS NULL OR s.id IS NULL LIMIT $1",
+    ),
+    (
+        "an outcome belongs to no run",
+        "SELECT CAST(o.account_id AS TEXT) || ' in ' || CAST(o.period AS TEXT) FROM period_outcome o \
+         LEFT JOIN billing_run r ON r.period = o.period WHERE r.id IS NULL LIMIT $1",
+    ),
+    (
+        "an outcome belongs to no account",
+        "SELECT CAST(o.account_id AS TEXT) || ' in ' || CAST(o.period AS TEXT) FROM period_outcome o \
+         LEFT JOIN account a ON a.id = o.account_id WHERE a.id IS NULL LIMIT $1",
+    ),
+    (
+        "a run overlaps another",
+        "SELECT CAST(r.period AS TEXT) || ' and ' || CAST(s.period AS TEXT) FROM billing_run r \
+         JOIN billing_run s ON s.period > r.period AND s.start_at < r.end_at LIMIT $1",
     ),
     (
         "a voucher took off more than it is worth",

@@ -8,8 +8,8 @@ use sqlx::{QueryBuilder, Sqlite, SqlitePool};
 
 use super::queries::Conn;
 use crate::domain::calendar::PeriodKey;
-use crate::store::StoreError;
 use crate::store::rows::{NewInvoice, NewOutcome, NumberedInvoice, UsageRow};
+use crate::store::{IfMissing, StoreError};
 
 /// One writer connection, so that nobody inside the process finds the database
 /// busy, and readers beside it.
@@ -33,13 +33,16 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// # Errors
 /// See [`crate::store::Store::open`].
-pub async fn open(url: &str) -> Result<Pools, StoreError> {
+pub async fn open(url: &str, if_missing: IfMissing) -> Result<Pools, StoreError> {
     let cannot_open = |source| StoreError::Open {
         database: url.to_owned(),
         source,
     };
-    let options = SqliteConnectOptions::from_str(url)
-        .map_err(cannot_open)?
+    let options = SqliteConnectOptions::from_str(url).map_err(cannot_open)?;
+    if if_missing == IfMissing::Refuse && !options.get_filename().exists() {
+        return Err(StoreError::Missing(url.to_owned()));
+    }
+    let options = options
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         // In WAL mode a crash of the machine may lose the last commits but
