@@ -15,7 +15,8 @@ on_both!(
     a_price_does_not_change_in_a_billed_month,
     a_changed_zone_leaves_no_hour_out,
     usage_from_before_the_sign_up_is_billed_in_its_month,
-    two_months_at_once_use_a_voucher_and_late_usage_once,
+    two_months_at_once_take_late_usage_once,
+    two_months_at_once_use_a_voucher_once,
     a_clock_that_went_far_back_is_refused,
     a_pause_stops_single_accounts_too,
     a_month_that_was_skipped_is_told,
@@ -168,44 +169,63 @@ fn finished(mut child: Child) {
     assert!(status.success(), "{:?}", child.wait_with_output());
 }
 
-fn two_months_at_once_use_a_voucher_and_late_usage_once(house: &House) {
-    furnish(house);
-    // August is settled when a piece of it arrives; September and October, which
-    // both could take it in, are then run at the same time.
-    run_on(house, "2026-09-02", &["run", "2026-08"]);
+const EVERYONE: [&str; 3] = ["acc-1", "acc-2", "acc-3"];
+
+/// Usage of everyone in the months, and then September and October run at the
+/// same time; each account's lines of both invoices.
+fn two_months_at_once(house: &House, months: &[(&str, u32)]) -> Vec<Vec<Value>> {
     let mut rows = String::new();
-    for account in ["acc-1", "acc-2", "acc-3"] {
-        for (month, days) in [("2026-08", 3), ("2026-09", 20), ("2026-10", 20)] {
+    for account in EVERYONE {
+        for (month, days) in months {
             rows.push_str(&format!(
                 "{account}-{month},{account},shop,container,web,L,1,{month}-01T12:00:00Z,{month}-{days:02}T12:00:00Z\n"
             ));
         }
+    }
+    house.import_usage(&rows);
+    let months = ["2026-09", "2026-10"];
+    let both = months.map(|month| house.spawn(&["run", month]));
+    both.into_iter().for_each(finished);
+    house.run(&["verify"]);
+    let invoices: Vec<Value> = months
+        .iter()
+        .flat_map(|month| house.invoices(month))
+        .collect();
+    let lines_of = |account: &str| {
+        let own = invoices
+            .iter()
+            .filter(|invoice| invoice["account"] == account);
+        own.flat_map(|invoice| invoice["lines"].as_array().unwrap().clone())
+            .collect()
+    };
+    EVERYONE.map(lines_of).into()
+}
+
+fn two_months_at_once_take_late_usage_once(house: &House) {
+    furnish(house);
+    // August is settled when a piece of it arrives.
+    run_on(house, "2026-09-02", &["run", "2026-08"]);
+    let usage = [("2026-08", 3), ("2026-09", 20), ("2026-10", 20)];
+    for lines in two_months_at_once(house, &usage) {
+        let late = lines.iter().filter(|line| line["late_period"] == "2026-08");
+        assert_eq!(late.count(), 1, "{lines:?}");
+    }
+}
+
+fn two_months_at_once_use_a_voucher_once(house: &House) {
+    furnish(house);
+    for account in EVERYONE {
         house.run(&[
             "voucher", "grant", account, "Welcome", "--amount", "10", "--from", "2026-08",
         ]);
     }
-    let answer = house.import_usage(&rows);
-    assert!(answer.stdout.contains("3 late"), "{answer:?}");
-    let months = ["2026-09", "2026-10"];
-    let both = months.map(|month| house.spawn(&["run", month]));
-    both.into_iter().for_each(finished);
-    for account in ["acc-1", "acc-2", "acc-3"] {
-        let lines: Vec<Value> = months
-            .iter()
-            .flat_map(|month| house.invoices(month))
-            .filter(|invoice| invoice["account"] == account)
-            .flat_map(|invoice| invoice["lines"].as_array().unwrap().clone())
-            .collect();
-        let vouchers: i64 = lines
-            .iter()
-            .filter(|line| line["kind"] == "voucher")
+    for lines in two_months_at_once(house, &[("2026-09", 20), ("2026-10", 20)]) {
+        let vouchers = lines.iter().filter(|line| line["kind"] == "voucher");
+        let used: i64 = vouchers
             .map(|line| line["amount_minor"].as_i64().unwrap())
             .sum();
-        assert_eq!(vouchers, -1_000, "{account}: {lines:?}");
-        let late = lines.iter().filter(|line| line["late_period"] == "2026-08");
-        assert_eq!(late.count(), 1, "{account}: {lines:?}");
+        assert_eq!(used, -1_000, "{lines:?}");
     }
-    house.run(&["verify"]);
 }
 
 fn a_clock_that_went_far_back_is_refused(house: &House) {
