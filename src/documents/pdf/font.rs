@@ -2,9 +2,10 @@
 //! advances. What the typeface cannot show is transliterated, so a document
 //! never holds an empty box (PDF/A forbids it).
 
+use harfrust::{Direction, Feature, ShapeOptions, ShaperData, Tag, UnicodeBuffer};
 use rustc_hash::FxHashMap;
-use rustybuzz::ttf_parser::{GlyphId, Tag};
-use rustybuzz::{Direction, Feature, UnicodeBuffer};
+use skrifa::raw::TableProvider as _;
+use skrifa::{FontRef, GlyphId, MetadataProvider as _};
 use unicode_normalization::{UnicodeNormalization as _, is_nfc};
 
 /// IBM Plex Sans without its hinting (SIL Open Font License; `scripts/make-fonts`):
@@ -13,7 +14,7 @@ const REGULAR: &[u8] = include_bytes!("../../../assets/fonts/QuittanceSans-Regul
 const SEMI_BOLD: &[u8] = include_bytes!("../../../assets/fonts/QuittanceSans-SemiBold.ttf");
 
 /// Glyph widths are in thousandths of the type size.
-const UNITS_PER_EM: i32 = 1000;
+const UNITS_PER_EM: u16 = 1000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Weight {
@@ -48,7 +49,8 @@ pub struct Shaped {
 
 /// One weight of the typeface.
 struct Face {
-    face: rustybuzz::Face<'static>,
+    face: FontRef<'static>,
+    shaper: ShaperData,
     font: krilla::text::Font,
     /// Glyph and advance of the characters met so far; `None` where it has none.
     glyphs: FxHashMap<char, Option<(u16, i16)>>,
@@ -58,12 +60,14 @@ struct Face {
 
 impl Face {
     fn load(weight: Weight, data: &'static [u8]) -> Result<Self, FontError> {
-        let face = rustybuzz::Face::from_slice(data, 0).ok_or(FontError(weight))?;
+        let face = FontRef::new(data).map_err(|_| FontError(weight))?;
         let font = krilla::text::Font::new(data.into(), 0).ok_or(FontError(weight))?;
-        if face.units_per_em() != UNITS_PER_EM {
+        let units_per_em = face.head().map(|head| head.units_per_em());
+        if units_per_em.ok() != Some(UNITS_PER_EM) {
             return Err(FontError(weight));
         }
         Ok(Self {
+            shaper: ShaperData::new(&face),
             face,
             font,
             glyphs: FxHashMap::default(),
@@ -74,8 +78,8 @@ impl Face {
     fn glyph(&mut self, c: char) -> Option<(u16, i16)> {
         let face = &self.face;
         *self.glyphs.entry(c).or_insert_with(|| {
-            let id = face.glyph_index(c)?;
-            Some((id.0, advance(face, id)?))
+            let id = face.charmap().map(c)?;
+            Some((u16::try_from(id.to_u32()).ok()?, advance(face, id)?))
         })
     }
 
@@ -91,8 +95,9 @@ impl Face {
         let mut buffer = UnicodeBuffer::new();
         buffer.push_str(&String::from_iter([left, right]));
         buffer.set_direction(Direction::LeftToRight);
-        let no_ligatures = Feature::new(Tag::from_bytes(b"liga"), 0, ..);
-        let shaped = rustybuzz::shape(&self.face, &[no_ligatures], buffer);
+        let no_ligatures = [Feature::new(Tag::new(b"liga"), 0, ..)];
+        let shaper = self.shaper.shaper(&self.face).build();
+        let shaped = shaper.shape(buffer, ShapeOptions::new().features(&no_ligatures));
         let kerning = match (shaped.glyph_positions(), self.glyph(left)) {
             ([first, _], Some((_, plain))) => {
                 i16::try_from(first.x_advance - i32::from(plain)).unwrap_or(0)
@@ -104,8 +109,8 @@ impl Face {
     }
 }
 
-fn advance(face: &rustybuzz::Face<'_>, id: GlyphId) -> Option<i16> {
-    i16::try_from(face.glyph_hor_advance(id)?).ok()
+fn advance(face: &FontRef<'_>, id: GlyphId) -> Option<i16> {
+    i16::try_from(face.hmtx().ok()?.advance(id)?).ok()
 }
 
 /// Both weights.
