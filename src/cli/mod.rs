@@ -7,6 +7,7 @@ mod invoice;
 mod json;
 mod print;
 mod run;
+mod run_json;
 mod verify;
 mod voucher;
 

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand};
-use serde::Serialize;
 
 use super::Global;
 use super::print::{Meter, amount, count, counted, table};
+use super::run_json::{RunJson, ShadowJson, due};
 use crate::domain::calendar::PeriodKey;
 use crate::engine::run::shadow::{ShadowReport, Standing};
 use crate::engine::run::status::RunStatus;
@@ -331,162 +331,6 @@ fn print_shadow(period: PeriodKey, report: &ShadowReport) {
     for difference in &report.differences {
         if let Some(reason) = &difference.reason {
             say!("would be parked {}: {reason}", difference.account);
-        }
-    }
-}
-
-const fn due(standing: &Standing) -> i64 {
-    match standing {
-        Standing::Invoiced { total_minor } => *total_minor,
-        _ => 0,
-    }
-}
-
-#[derive(Serialize)]
-struct RunJson {
-    period: String,
-    state: &'static str,
-    paused: bool,
-    accounts: AccountsJson,
-    /// What this command settled.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    settled_now: Option<SettledJson>,
-    totals: Vec<TotalJson>,
-    parked: Vec<ParkedJson>,
-    late_pieces_waiting: i64,
-    /// Earlier months that were never run.
-    months_skipped: Vec<String>,
-}
-
-#[derive(Serialize)]
-struct AccountsJson {
-    invoiced: i64,
-    nothing_due: i64,
-    parked: i64,
-    missing: i64,
-}
-
-#[derive(Serialize)]
-struct SettledJson {
-    accounts: u64,
-    invoices: u64,
-    lines: u64,
-}
-
-#[derive(Serialize)]
-struct TotalJson {
-    currency: String,
-    invoices: i64,
-    net_minor: i64,
-    vat_minor: i64,
-    total_minor: i64,
-}
-
-#[derive(Serialize)]
-struct ParkedJson {
-    account: String,
-    reason: String,
-    released: bool,
-}
-
-impl RunJson {
-    fn new(status: &RunStatus, tally: Option<BatchTally>) -> Self {
-        Self {
-            period: status.run.period.key.to_string(),
-            state: status.run.state.code(),
-            paused: status.run.paused,
-            accounts: AccountsJson {
-                invoiced: status.counts.invoiced,
-                nothing_due: status.counts.nothing_due,
-                parked: status.counts.parked,
-                missing: status.missing,
-            },
-            settled_now: tally.map(|tally| SettledJson {
-                accounts: tally.accounts,
-                invoices: tally.invoices,
-                lines: tally.lines,
-            }),
-            totals: status
-                .totals
-                .iter()
-                .map(|total| TotalJson {
-                    currency: total.currency.to_string(),
-                    invoices: total.invoices,
-                    net_minor: total.net_minor,
-                    vat_minor: total.vat_minor,
-                    total_minor: total.total_minor,
-                })
-                .collect(),
-            parked: status
-                .parked
-                .iter()
-                .map(|parked| ParkedJson {
-                    account: parked.external_id.clone(),
-                    reason: parked.reason.clone(),
-                    released: parked.released,
-                })
-                .collect(),
-            late_pieces_waiting: status.late_waiting.0,
-            months_skipped: status.skipped.iter().map(ToString::to_string).collect(),
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct ShadowJson {
-    period: String,
-    accounts: u64,
-    same: u64,
-    differences: Vec<DifferenceJson>,
-}
-
-#[derive(Serialize)]
-struct DifferenceJson {
-    account: String,
-    currency: String,
-    stands: StandingJson,
-    would_be: StandingJson,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
-}
-
-#[derive(Serialize)]
-struct StandingJson {
-    outcome: Option<&'static str>,
-    total_minor: i64,
-}
-
-impl From<&Standing> for StandingJson {
-    fn from(standing: &Standing) -> Self {
-        Self {
-            outcome: match standing {
-                Standing::None => None,
-                Standing::NothingDue => Some("nothing_due"),
-                Standing::Invoiced { .. } => Some("invoiced"),
-                Standing::Parked => Some("parked"),
-            },
-            total_minor: due(standing),
-        }
-    }
-}
-
-impl ShadowJson {
-    fn new(period: PeriodKey, report: &ShadowReport) -> Self {
-        Self {
-            period: period.to_string(),
-            accounts: report.accounts,
-            same: report.same,
-            differences: report
-                .differences
-                .iter()
-                .map(|difference| DifferenceJson {
-                    account: difference.account.clone(),
-                    currency: difference.currency.to_string(),
-                    stands: (&difference.stands).into(),
-                    would_be: (&difference.would_be).into(),
-                    reason: difference.reason.clone(),
-                })
-                .collect(),
         }
     }
 }

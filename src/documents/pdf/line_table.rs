@@ -1,7 +1,7 @@
 //! The lines of the invoice, over as many pages as they need. Rows are never
 //! split, and every page repeats the head.
 
-use super::layout::Context;
+use super::context::Context;
 use super::page::{Mark, NodeId, Role};
 use super::sheet::{GREY, HAIRLINE, INK, LEFT, RIGHT, Sheet, Style, TINT, height};
 use crate::documents::wording::{amount, line_detail, line_title, number, percent, unit_price};

@@ -2,12 +2,13 @@
 //!
 //! - `font`: glyphs and widths of the embedded typeface
 //! - `sheet`: text, rules and structure on pages
-//! - `layout`, `line_table`, `totals`, `labels`: what goes where
+//! - `layout`, `line_table`, `totals`, `labels`: what goes where, in a shared `context`
 //! - `page`: the laid-out result
 //! - `writer`, `xmp`: the file
 // Lengths on paper are floats; amounts arrive as text.
 #![allow(clippy::float_arithmetic)]
 
+mod context;
 mod font;
 mod labels;
 mod layout;

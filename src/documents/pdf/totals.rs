@@ -1,6 +1,6 @@
 //! What the lines add up to, and the VAT on it. Kept together on one page.
 
-use super::layout::Context;
+use super::context::Context;
 use super::page::{Mark, Role};
 use super::sheet::{ACCENT, GREY, HAIRLINE, INK, LEFT, RIGHT, Sheet, Style, WHITE, height};
 use crate::documents::mention::mention;

@@ -23,8 +23,8 @@ use krilla::tagging::{
 use krilla::text::{GlyphId, KrillaGlyph};
 use krilla::{Document as Pdf, SerializeSettings};
 
+use super::context::title;
 use super::font::Fonts;
-use super::layout::title;
 use super::page::{
     Color, Drawing, Mark, Node, NodeId, PAGE_HEIGHT, PAGE_WIDTH, Page, Pages, Role, TextRun,
 };

@@ -3,6 +3,7 @@
 use chrono_tz::Tz;
 
 use super::allowance::FreeTrial;
+use super::late::{LateLines, after_trial, sum};
 use super::{
     Allowance, AllowanceValue, Decision, InvoiceDraft, InvoiceLine, LineKind, LineUsage,
     ParkReason, SanityBounds,
@@ -11,7 +12,7 @@ use crate::domain::account::Account;
 use crate::domain::calendar::{BillingPeriod, PeriodKey};
 use crate::domain::catalog::PriceBook;
 use crate::domain::money::{Money, MoneyError};
-use crate::domain::rating::{RatedLine, RatingError, rate};
+use crate::domain::rating::{RatedLine, rate};
 use crate::domain::tax::{Residence, VatGroup, VatPolicy, treat};
 use crate::domain::usage::{LateUsage, UsageTotal};
 
@@ -163,70 +164,6 @@ fn take_allowances(
         });
     }
     Ok(net_minor)
-}
-
-/// The waiting pieces of settled periods, to be rated.
-struct LateLines<'a> {
-    pieces: &'a [LateUsage],
-    trial: FreeTrial,
-    book: &'a PriceBook,
-    account: &'a Account,
-}
-
-impl LateLines<'_> {
-    /// The pieces that fit and their lines. Every late charge is taken;
-    /// a correction waits for the next invoice when it would push this one,
-    /// standing at `base_minor`, below zero.
-    fn fitting(&self, base_minor: i64) -> Result<(Vec<usize>, Vec<RatedLine>), RatingError> {
-        let all: Vec<usize> = (0..self.pieces.len()).collect();
-        let lines = self.rated(&all)?;
-        if sum([base_minor, after_trial(&lines)?])? >= 0 {
-            return Ok((all, lines));
-        }
-        let (corrections, mut taken): (Vec<usize>, Vec<usize>) = all
-            .into_iter()
-            .partition(|&at| self.pieces[at].quantity < 0);
-        let mut lines = self.rated(&taken)?;
-        for correction in corrections {
-            taken.push(correction);
-            let with = self.rated(&taken)?;
-            if sum([base_minor, after_trial(&with)?])? >= 0 {
-                lines = with;
-            } else {
-                taken.pop();
-            }
-        }
-        taken.sort_unstable();
-        Ok((taken, lines))
-    }
-
-    fn rated(&self, taken: &[usize]) -> Result<Vec<RatedLine>, RatingError> {
-        let mut periods: Vec<PeriodKey> = taken.iter().map(|&at| self.pieces[at].period).collect();
-        periods.sort_unstable();
-        periods.dedup();
-        let mut lines = Vec::new();
-        for period in periods {
-            let pieces = taken.iter().map(|&at| &self.pieces[at]);
-            let totals = pieces
-                .filter(|piece| piece.period == period)
-                .flat_map(|piece| piece.totals(&self.book.catalog, self.trial));
-            lines.extend(rate(totals, period, self.book, self.account.currency)?);
-        }
-        Ok(lines)
-    }
-}
-
-fn after_trial(lines: &[RatedLine]) -> Result<i64, MoneyError> {
-    let amounts = sum(lines.iter().map(|line| line.amount_minor))?;
-    let trial = sum(lines.iter().map(|line| line.trial_minor))?;
-    amounts.checked_sub(trial).ok_or(MoneyError::Overflow)
-}
-
-fn sum(amounts: impl IntoIterator<Item = i64>) -> Result<i64, MoneyError> {
-    amounts
-        .into_iter()
-        .try_fold(0_i64, i64::checked_add)
-        .ok_or(MoneyError::Overflow)
 }
 
 fn usage_line(kind: LineKind, line: RatedLine) -> InvoiceLine {

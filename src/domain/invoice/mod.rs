@@ -2,6 +2,7 @@
 //!
 //! - [`assemble`]: one account's month to a [`Decision`]
 //! - [`allowance`]: free trial, discounts and vouchers as negative lines
+//! - `late`: the pieces of settled months that fit
 //! - [`bounds`]: the sanity bounds that hold an odd invoice back
 //! - [`number`]: gapless numbers
 //! - [`fingerprint`]: the hash chain that shows a later edit
@@ -12,6 +13,7 @@ pub mod assemble;
 pub mod bounds;
 pub mod document;
 pub mod fingerprint;
+mod late;
 pub mod number;
 
 pub use allowance::{Allowance, AllowanceValue};

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Number;
 
 use super::Problem;
-use super::usage::RawUsage;
+use super::raw::RawUsage;
 
 /// A value as it stands, so that a wrong type is told with its place.
 #[derive(Deserialize)]

@@ -10,6 +10,7 @@ mod catalog;
 mod checks;
 mod events;
 mod late;
+mod raw;
 mod table;
 mod usage;
 

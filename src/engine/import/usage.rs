@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 
 use super::checks::Checks;
 use super::late::LateKeeper;
+use super::raw::RawUsage;
 use super::table::{Line, Lines, Table};
 use super::{BadRow, Chunk, Import, ImportError, ImportProgress, ImportReport, Problem};
 use crate::domain::catalog::{Catalog, ResourceKind, Sku};
@@ -38,19 +39,6 @@ const ROWS_PER_CHUNK: usize = 250_000;
 const QUANTITY_MAX: i32 = 100_000;
 /// From here on the database is told to settle: statistics, log.
 const ROWS_LARGE: u64 = 50_000;
-
-/// A usage event as text, from either format.
-pub struct RawUsage<'a> {
-    pub id: Cow<'a, str>,
-    pub account: Cow<'a, str>,
-    pub app: Cow<'a, str>,
-    pub kind: Cow<'a, str>,
-    pub resource_type: Cow<'a, str>,
-    pub plan: Cow<'a, str>,
-    pub quantity: Cow<'a, str>,
-    pub started_at: Cow<'a, str>,
-    pub ended_at: Cow<'a, str>,
-}
 
 /// Rows with the SKUs they brought, and each row as it stands in the file while
 /// it may still turn out bad.

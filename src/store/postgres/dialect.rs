@@ -273,13 +273,7 @@ pub async fn insert_usage(conn: &mut Conn, rows: &[UsageRow]) -> sqlx::Result<()
     let mut copy = CopyRows::new(rows.len() * 96);
     for row in rows {
         copy.row(7);
-        copy.i64(row.account.0);
-        copy.i64(row.sku.0);
-        copy.i64(row.started_at.0);
-        copy.i64_or_null(row.ended_at.map(|at| at.0));
-        copy.i32(row.quantity);
-        copy.text(&row.app);
-        copy.text(&row.event_id);
+        copy_usage(&mut copy, row);
     }
     copy.send(
         conn,
@@ -324,6 +318,16 @@ pub async fn begin_bulk_import(_conn: &mut Conn) -> sqlx::Result<()> {
     Ok(())
 }
 
+fn copy_usage(copy: &mut CopyRows, row: &UsageRow) {
+    copy.i64(row.account.0);
+    copy.i64(row.sku.0);
+    copy.i64(row.started_at.0);
+    copy.i64_or_null(row.ended_at.map(|at| at.0));
+    copy.i32(row.quantity);
+    copy.text(&row.app);
+    copy.text(&row.event_id);
+}
+
 /// Copies rows into the staging table.
 ///
 /// # Errors
@@ -333,13 +337,7 @@ pub async fn stage_usage(conn: &mut Conn, rows: &[UsageRow]) -> sqlx::Result<()>
     for row in rows {
         copy.row(8);
         copy.i64(row.line);
-        copy.i64(row.account.0);
-        copy.i64(row.sku.0);
-        copy.i64(row.started_at.0);
-        copy.i64_or_null(row.ended_at.map(|at| at.0));
-        copy.i32(row.quantity);
-        copy.text(&row.app);
-        copy.text(&row.event_id);
+        copy_usage(&mut copy, row);
     }
     copy.send(
         conn,

@@ -3,6 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use sqlx::query_builder::Separated;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{QueryBuilder, Sqlite, SqlitePool};
 
@@ -265,14 +266,7 @@ pub async fn insert_usage(conn: &mut Conn, rows: &[UsageRow]) -> sqlx::Result<()
             "INSERT OR FAIL INTO usage_interval (account_id, sku_id, started_at, ended_at, quantity, app, event_id) ",
         );
         query.push_values(chunk, |mut values, row| {
-            values
-                .push_bind(row.account.0)
-                .push_bind(row.sku.0)
-                .push_bind(row.started_at.0)
-                .push_bind(row.ended_at.map(|at| at.0))
-                .push_bind(row.quantity)
-                .push_bind(row.app.as_str())
-                .push_bind(row.event_id.as_str());
+            bind_usage(&mut values, row);
         });
         query.build().execute(&mut *conn).await?;
     }
@@ -321,6 +315,17 @@ pub async fn begin_bulk_import(conn: &mut Conn) -> sqlx::Result<()> {
         .map(drop)
 }
 
+fn bind_usage(values: &mut Separated<'_, Sqlite, &'static str>, row: &UsageRow) {
+    values
+        .push_bind(row.account.0)
+        .push_bind(row.sku.0)
+        .push_bind(row.started_at.0)
+        .push_bind(row.ended_at.map(|at| at.0))
+        .push_bind(row.quantity)
+        .push_bind(row.app.as_str())
+        .push_bind(row.event_id.as_str());
+}
+
 /// Inserts rows into the staging table.
 ///
 /// # Errors
@@ -331,15 +336,8 @@ pub async fn stage_usage(conn: &mut Conn, rows: &[UsageRow]) -> sqlx::Result<()>
             "INSERT INTO usage_staging (line, account_id, sku_id, started_at, ended_at, quantity, app, event_id) ",
         );
         query.push_values(chunk, |mut values, row| {
-            values
-                .push_bind(row.line)
-                .push_bind(row.account.0)
-                .push_bind(row.sku.0)
-                .push_bind(row.started_at.0)
-                .push_bind(row.ended_at.map(|at| at.0))
-                .push_bind(row.quantity)
-                .push_bind(row.app.as_str())
-                .push_bind(row.event_id.as_str());
+            values.push_bind(row.line);
+            bind_usage(&mut values, row);
         });
         query.build().execute(&mut *conn).await?;
     }
