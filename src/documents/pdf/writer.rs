@@ -129,7 +129,11 @@ fn draw_page(
     let mut pdf_page = pdf.start_page_with(size);
     let mut surface = pdf_page.surface();
     let mut glyphs = Vec::new();
-    for group in page.drawings.chunk_by(|a, b| a.0 == b.0) {
+    // Rules and tints first, together: they lie below the text, and one mark
+    // around all of them is less to write, compress and read than one for each.
+    let mut drawings: Vec<&(Mark, Drawing)> = page.drawings.iter().collect();
+    drawings.sort_by_key(|(mark, _)| *mark != Mark::Layout);
+    for group in drawings.chunk_by(|a, b| a.0 == b.0) {
         let Some((mark, _)) = group.first() else {
             continue;
         };

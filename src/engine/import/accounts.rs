@@ -45,6 +45,7 @@ struct Known {
 }
 
 struct Parser {
+    zone: chrono_tz::Tz,
     known: HashMap<String, Known>,
     in_file: HashSet<String>,
     next_id: i64,
@@ -65,6 +66,7 @@ impl Engine {
         on!(&mut tx, conn, q => q::raise_generation(conn).await)?;
         let stored = on!(&mut tx, conn, q => q::known_accounts(conn).await)?;
         let mut parser = Parser {
+            zone: self.config.zone(),
             next_id: on!(&mut tx, conn, q => q::next_id(conn, q::KeyedTable::Account).await)?,
             in_file: HashSet::new(),
             known: stored
@@ -132,7 +134,7 @@ impl Parser {
         let mut checks = Checks::default();
         let content = check_profile(&mut checks, table);
         let currency: Option<Currency> = checks.parse("currency", table.field(10));
-        let created_at = checks.time("created_at", table.field(11));
+        let created_at = checks.date_or_time("created_at", table.field(11), self.zone);
         let (Some(content), Some(currency), Some(created_at), true) =
             (content, currency, created_at, checks.problems.is_empty())
         else {
@@ -287,6 +289,7 @@ mod tests {
         }
         let mut table = Table::open(file.path(), &COLUMNS, REQUIRED).unwrap();
         let mut parser = Parser {
+            zone: self.config.zone(),
             known: HashMap::new(),
             in_file: HashSet::new(),
             next_id: 1,
