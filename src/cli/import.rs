@@ -38,6 +38,7 @@ enum Kind {
 
 #[derive(Debug, Args)]
 struct FileArgs {
+    /// The file to import; one with a bad row is refused whole
     file: PathBuf,
     /// Import the good rows and write the bad ones, with their reasons, to this file
     #[arg(long, value_name = "FILE")]

@@ -41,11 +41,18 @@ struct Global {
         env = "DATABASE_URL",
         global = true,
         hide_env_values = true,
+        display_order = 900,
         value_name = "URL"
     )]
     database_url: Option<String>,
     /// The settings [default: quittance.toml where it exists]
-    #[arg(long, env = "QUITTANCE_CONFIG", global = true, value_name = "FILE")]
+    #[arg(
+        long,
+        env = "QUITTANCE_CONFIG",
+        global = true,
+        display_order = 901,
+        value_name = "FILE"
+    )]
     config: Option<PathBuf>,
     /// Pretend it is this time (RFC 3339), for tests and rehearsals
     #[arg(

@@ -4,14 +4,11 @@ use futures_util::TryStreamExt as _;
 use sqlx::QueryBuilder;
 
 use super::decode::at;
-use super::{Conn, Db, Result};
+use super::{Conn, Db, ROWS_PER_INSERT, Result};
 use crate::domain::calendar::Instant;
 use crate::domain::ids::{AccountId, ProfileId};
 use crate::domain::money::Currency;
 use crate::store::rows::{AccountVersion, KnownAccount};
-
-/// Rows of one multi-row INSERT.
-const ROWS_PER_INSERT: usize = 500;
 
 /// Every account, for checking a file against.
 ///

@@ -36,6 +36,10 @@ pub type Conn = <Db as sqlx::Database>::Connection;
 
 type Result<T> = std::result::Result<T, StoreError>;
 
+/// Rows of one multi-row INSERT: large enough to pay, far below every limit of
+/// parameters.
+const ROWS_PER_INSERT: usize = 500;
+
 /// What the invoices of one batch share.
 #[derive(Debug, Clone)]
 pub struct BatchHead<'a> {

@@ -1,7 +1,10 @@
 //! The life of a run: plan, claim, count, close.
 
+use futures_util::{Stream, TryStreamExt as _};
+use sqlx::QueryBuilder;
+
 use super::decode::at;
-use super::{Conn, Result, dialect, takes_part};
+use super::{Conn, Db, ROWS_PER_INSERT, Result, dialect, takes_part};
 use crate::domain::calendar::{BillingPeriod, Instant, PeriodKey};
 use crate::domain::ids::{AccountId, RunId};
 use crate::domain::money::Currency;
@@ -108,26 +111,72 @@ pub async fn plan_ranges(
     run: RunId,
     period: &BillingPeriod,
     size: i64,
-) -> Result<u64> {
+) -> Result<()> {
     let sql = format!(
-        "INSERT INTO billing_run_range (run_id, range_no, account_from, account_to, accounts, done) \
-         SELECT $1, part + (SELECT COALESCE(MAX(range_no), -1) + 1 FROM billing_run_range WHERE run_id = $1), \
-         MIN(id), MAX(id), COUNT(*), 0 \
-         FROM (SELECT a.id AS id, (ROW_NUMBER() OVER (ORDER BY a.id) - 1) / $2 AS part \
-         FROM account a LEFT JOIN period_outcome o ON o.account_id = a.id AND o.period = $3 \
-         WHERE {} AND (o.outcome IS NULL OR o.outcome = 3)) AS due \
-         WHERE true GROUP BY part",
-        takes_part("$4", "$5")
+        "SELECT a.id FROM account a LEFT JOIN period_outcome o ON o.account_id = a.id AND o.period = $1 \
+         WHERE {} AND (o.outcome IS NULL OR o.outcome = 3) ORDER BY a.id",
+        takes_part("$2", "$3")
     );
-    let planned = sqlx::query(sqlx::AssertSqlSafe(sql))
-        .bind(run.0)
-        .bind(size)
+    let due = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
         .bind(period.key.to_number())
         .bind(period.start.0)
         .bind(period.end.0)
-        .execute(conn)
-        .await?;
-    Ok(planned.rows_affected())
+        .fetch(&mut *conn);
+    let ranges = cut(due, size).await?;
+    let next: i64 = sqlx::query_scalar(
+        "SELECT COALESCE(MAX(range_no), -1) + 1 FROM billing_run_range WHERE run_id = $1",
+    )
+    .bind(run.0)
+    .fetch_one(&mut *conn)
+    .await?;
+    for (at, chunk) in (0_i64..).zip(ranges.chunks(ROWS_PER_INSERT)) {
+        let first = next + at * i64::try_from(ROWS_PER_INSERT).unwrap_or(i64::MAX);
+        let mut query = QueryBuilder::<Db>::new(
+            "INSERT INTO billing_run_range (run_id, range_no, account_from, account_to, accounts, done) ",
+        );
+        query.push_values((first..).zip(chunk), |mut values, (no, range)| {
+            values
+                .push_bind(run.0)
+                .push_bind(no)
+                .push_bind(range.from.0)
+                .push_bind(range.to.0)
+                .push_bind(range.accounts)
+                .push("0");
+        });
+        query.build().execute(&mut *conn).await?;
+    }
+    Ok(())
+}
+
+/// Neighboring accounts, from the first to the last.
+struct Cut {
+    from: AccountId,
+    to: AccountId,
+    accounts: i64,
+}
+
+/// Cuts a stream of keys in order into ranges of `size`. In SQL a window
+/// function would hold every account in memory.
+async fn cut(
+    mut keys: impl Stream<Item = sqlx::Result<i64>> + Unpin,
+    size: i64,
+) -> Result<Vec<Cut>> {
+    let mut ranges: Vec<Cut> = Vec::new();
+    while let Some(key) = keys.try_next().await? {
+        let key = AccountId(key);
+        match ranges.last_mut().filter(|range| range.accounts < size) {
+            Some(range) => {
+                range.to = key;
+                range.accounts += 1;
+            }
+            None => ranges.push(Cut {
+                from: key,
+                to: key,
+                accounts: 1,
+            }),
+        }
+    }
+    Ok(ranges)
 }
 
 /// Removes a run's ranges when there is nothing left to do in them.
@@ -393,12 +442,12 @@ pub async fn wait_for_range(conn: &mut Conn, run: RunId) -> Result<bool> {
 /// # Errors
 /// When the database refuses.
 pub async fn account_ranges(conn: &mut Conn, size: i64) -> Result<Vec<RunRange>> {
-    let rows: Vec<(i64, i64, i64)> = sqlx::query_as(
-        "SELECT part, MIN(id), MAX(id) FROM (SELECT id, (ROW_NUMBER() OVER (ORDER BY id) - 1) / $1 AS part \
-         FROM account) AS cut GROUP BY part ORDER BY part",
-    )
-    .bind(size)
-    .fetch_all(conn)
-    .await?;
-    Ok(rows.into_iter().map(range_of).collect())
+    let all = sqlx::query_scalar("SELECT id FROM account ORDER BY id").fetch(conn);
+    let ranges = cut(all, size).await?;
+    let numbered = (0..).zip(ranges).map(|(no, range)| RunRange {
+        no,
+        from: range.from,
+        to: range.to,
+    });
+    Ok(numbered.collect())
 }
