@@ -10,7 +10,7 @@ use clap::Args;
 
 use super::Global;
 use super::import::{Table, import_file};
-use super::print::{amount, count, counted, table};
+use super::print::{amount, count, counted, short, table};
 use super::run::{default_workers, run_with_meter};
 use crate::config::Config;
 use crate::documents::PdfRenderer;
@@ -200,7 +200,7 @@ fn print_summary(summary: &Summary<'_>) {
         let money = |minor| amount(minor, head.currency);
         invoices.add_row([
             head.number.to_string(),
-            head.customer.legal_name().to_owned(),
+            short(head.customer.legal_name()),
             head.customer.country.to_string(),
             money(head.net_minor),
             money(head.vat_minor),

@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 
 use super::Global;
 use super::json::InvoiceJson;
-use super::print::{amount, count, counted, table};
+use super::print::{amount, count, counted, short, table};
 use crate::documents::{PdfRenderer, factur_x};
 use crate::domain::calendar::PeriodKey;
 use crate::domain::invoice::InvoiceNumber;
@@ -126,7 +126,7 @@ async fn list(global: &Global, period: PeriodKey, json: bool) -> Result<()> {
         rows.add_row([
             head.number.to_string(),
             head.customer.account.clone(),
-            head.customer.legal_name().to_owned(),
+            short(head.customer.legal_name()),
             head.issued_on.to_string(),
             money(head.net_minor),
             money(head.vat_minor),

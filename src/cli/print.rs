@@ -24,6 +24,15 @@ pub fn table<const N: usize>(head: [&str; N], right_from: usize) -> Table {
     table
 }
 
+/// A name that fits a column.
+pub fn short(name: &str) -> String {
+    const CHARS_MAX: usize = 40;
+    match name.char_indices().nth(CHARS_MAX) {
+        Some((end, _)) => format!("{}…", name[..end].trim_end()),
+        None => name.to_owned(),
+    }
+}
+
 /// `1,234.50 EUR`.
 pub fn amount(minor: i64, currency: Currency) -> String {
     Money::new(minor, currency).to_string()
@@ -164,5 +173,12 @@ mod tests {
         assert_eq!(counted(1, "invoice"), "1 invoice");
         assert_eq!(counted(0, "invoice"), "0 invoices");
         assert_eq!(counted(1_234_567, "row"), "1,234,567 rows");
+    }
+
+    #[test]
+    fn long_names_are_cut_to_a_column() {
+        assert_eq!(short("Żółciński"), "Żółciński");
+        let long = "Société ".repeat(40);
+        assert_eq!(short(&long), "Société Société Société Société Société…");
     }
 }
