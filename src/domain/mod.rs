@@ -8,12 +8,14 @@
 //! - [`rating`]: usage and prices to invoice lines
 //! - [`tax`]: which VAT applies, and how much
 //! - [`invoice`]: lines, VAT and bounds to an invoice or the reason for none
+//! - [`ledger`]: every movement of money, in double entry
 
 pub mod account;
 pub mod calendar;
 pub mod catalog;
 pub mod ids;
 pub mod invoice;
+pub mod ledger;
 pub mod money;
 pub mod rating;
 pub mod tax;
