@@ -130,10 +130,12 @@ impl Decline {
         self.code == CHARGEBACK
     }
 
-    /// Whether the customer can still make the refused payment succeed.
+    /// Whether the customer can still make the refused payment succeed. What a
+    /// bank refused is final: only another debit can follow.
     #[must_use]
     pub fn awaits_customer(&self) -> bool {
-        self.class == ActionRequired && self.code != CANCELED
+        let is_final = self.code == CANCELED || Self::sepa(&self.code).known;
+        self.class == ActionRequired && !is_final
     }
 
     fn own(code: &str, class: DeclineClass) -> Self {
@@ -393,6 +395,7 @@ mod tests {
             (Decline::withdrawn(), Soft, false, false),
             (Decline::canceled(), ActionRequired, true, false),
             (Decline::chargeback(), Hard, true, false),
+            (Decline::sepa("RR01"), ActionRequired, true, false),
             (
                 Decline::stripe("authentication_required"),
                 ActionRequired,

@@ -2,15 +2,18 @@
 //!
 //! - [`decline`]: why a payment was refused, and what may be done about it
 //! - [`attempt`]: one attempt to take money, from its record to its outcome
+//! - [`ladder`]: on which days it is tried again
 //! - [`allocation`]: payments to invoices; *paid* is derived
 
 pub mod allocation;
 pub mod attempt;
 pub mod decline;
+pub mod ladder;
 
 pub use allocation::{Allocation, InvoiceBalance, OpenInvoice, allocate};
 pub use attempt::{AttemptEvent, AttemptState, Booking, Contradiction};
 pub use decline::{Decline, DeclineClass};
+pub use ladder::{Ladder, NextStep, PastAttempt};
 
 use std::fmt;
 
