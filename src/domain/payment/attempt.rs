@@ -106,7 +106,7 @@ impl AttemptState {
             },
             Event::Accepted => match self {
                 Self::Created | Self::Submitted | Self::Unknown => To(Self::Pending),
-                Self::Declined { decline } if decline.awaits_customer() => To(Self::Pending),
+                Self::Declined { decline } if decline.waits_for_customer() => To(Self::Pending),
                 _ => NothingNew,
             },
             Event::Lost => match self {
@@ -119,7 +119,7 @@ impl AttemptState {
                     To(Self::Succeeded)
                 }
                 // The customer authenticated after all.
-                Self::Declined { decline } if decline.awaits_customer() => To(Self::Succeeded),
+                Self::Declined { decline } if decline.waits_for_customer() => To(Self::Succeeded),
                 Self::Declined { .. } => Never,
                 // The bank's file of the settlement came after that of the return.
                 Self::Succeeded | Self::Returned { .. } => NothingNew,
@@ -130,7 +130,7 @@ impl AttemptState {
                 {
                     NothingNew
                 }
-                Self::Declined { decline: old } if !old.awaits_customer() => Never,
+                Self::Declined { decline: old } if !old.waits_for_customer() => Never,
                 Self::Succeeded | Self::Returned { .. } => Never,
                 _ => To(Self::Declined {
                     decline: new.clone(),
@@ -412,7 +412,7 @@ mod tests {
                 prop_assert_eq!(held == 1, state == AttemptState::Succeeded);
                 let was_in_flight = before.in_flight();
                 let back_in_flight = !was_in_flight && state.in_flight();
-                let customer_acts = before.refusal().is_some_and(Decline::awaits_customer);
+                let customer_acts = before.refusal().is_some_and(Decline::waits_for_customer);
                 prop_assert!(!back_in_flight || customer_acts, "{before} to {state}");
             }
         }

@@ -133,7 +133,7 @@ impl Decline {
     /// Whether the customer can still make the refused payment succeed. What a
     /// bank refused is final: only another debit can follow.
     #[must_use]
-    pub fn awaits_customer(&self) -> bool {
+    pub fn waits_for_customer(&self) -> bool {
         let is_final = self.code == CANCELED || Self::sepa(&self.code).known;
         self.class == ActionRequired && !is_final
     }
@@ -406,7 +406,7 @@ mod tests {
         for (decline, class, asked, awaits) in table {
             assert_eq!(decline.class, class, "{decline}");
             assert_eq!(decline.was_asked(), asked, "{decline}");
-            assert_eq!(decline.awaits_customer(), awaits, "{decline}");
+            assert_eq!(decline.waits_for_customer(), awaits, "{decline}");
         }
         for class in DeclineClass::ALL {
             assert_eq!(DeclineClass::from_code(class.code()), Some(class));

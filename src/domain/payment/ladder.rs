@@ -51,8 +51,8 @@ impl PastAttempt {
     /// Whether it was refused in a way that its customer can still turn into a
     /// success, unless it is canceled at the provider.
     #[must_use]
-    pub fn awaits_customer(&self) -> bool {
-        matches!(&self.state, AttemptState::Declined { decline } if decline.awaits_customer())
+    pub fn waits_for_customer(&self) -> bool {
+        matches!(&self.state, AttemptState::Declined { decline } if decline.waits_for_customer())
     }
 }
 
