@@ -3,17 +3,20 @@
 //! - [`decline`]: why a payment was refused, and what may be done about it
 //! - [`attempt`]: one attempt to take money, from its record to its outcome
 //! - [`ladder`]: on which days it is tried again
+//! - [`plan`]: which parts are charged by which methods now
 //! - [`allocation`]: payments to invoices; *paid* is derived
 
 pub mod allocation;
 pub mod attempt;
 pub mod decline;
 pub mod ladder;
+pub mod plan;
 
 pub use allocation::{Allocation, InvoiceBalance, OpenInvoice, allocate};
 pub use attempt::{AttemptEvent, AttemptState, Booking, Contradiction};
 pub use decline::{Decline, DeclineClass};
 pub use ladder::{Ladder, NextStep, PastAttempt};
+pub use plan::{CollectionFacts, CollectionPolicy, Decision, LeftOut, Trigger, decide};
 
 use std::fmt;
 
