@@ -48,3 +48,7 @@ id!(
     /// A month run.
     RunId
 );
+id!(
+    /// A card or a SEPA mandate on file; a new card is a new one.
+    PaymentMethodId
+);

@@ -8,13 +8,17 @@
 //! - [`rating`]: usage and prices to invoice lines
 //! - [`tax`]: which VAT applies, and how much
 //! - [`invoice`]: lines, VAT and bounds to an invoice or the reason for none
+//! - [`payment`]: an open invoice to what is charged by which method, or why not
+//! - [`ledger`]: every movement of money, in double entry
 
 pub mod account;
 pub mod calendar;
 pub mod catalog;
 pub mod ids;
 pub mod invoice;
+pub mod ledger;
 pub mod money;
+pub mod payment;
 pub mod rating;
 pub mod tax;
 pub mod usage;

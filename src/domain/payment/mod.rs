@@ -1,0 +1,79 @@
+//! From an open invoice to money taken, or to the reason why not.
+//!
+//! - [`decline`]: why a payment was refused, and what may be done about it
+//! - [`attempt`]: one attempt to take money, from its record to its outcome
+//! - [`ladder`]: on which days it is tried again
+//! - [`plan`]: which parts are charged by which methods now
+//! - [`allocation`]: payments to invoices; *paid* is derived
+
+pub mod allocation;
+pub mod attempt;
+pub mod decline;
+pub mod ladder;
+pub mod plan;
+
+pub use allocation::{Allocation, InvoiceBalance, OpenInvoice, allocate};
+pub use attempt::{AttemptEvent, AttemptState, Booking, Contradiction};
+pub use decline::{Decline, DeclineClass};
+pub use ladder::{Ladder, NextStep, PastAttempt};
+pub use plan::{CollectionFacts, CollectionPolicy, Decision, LeftOut, Trigger, decide};
+
+use std::fmt;
+
+use super::ids::PaymentMethodId;
+
+/// A way to pay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PaymentMethod {
+    /// Prepaid credit.
+    Credit,
+    /// SEPA direct debit.
+    Sepa,
+    /// A card, off session.
+    Card,
+}
+
+impl PaymentMethod {
+    pub const ALL: [Self; 3] = [Self::Credit, Self::Sepa, Self::Card];
+
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Credit => "credit",
+            Self::Sepa => "sepa",
+            Self::Card => "card",
+        }
+    }
+
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|method| method.code() == code)
+    }
+}
+
+impl fmt::Display for PaymentMethod {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+/// What exactly a part is paid by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Instrument {
+    /// The account's prepaid credit.
+    Credit,
+    /// A mandate.
+    Sepa(PaymentMethodId),
+    Card(PaymentMethodId),
+}
+
+impl Instrument {
+    #[must_use]
+    pub const fn method(self) -> PaymentMethod {
+        match self {
+            Self::Credit => PaymentMethod::Credit,
+            Self::Sepa(_) => PaymentMethod::Sepa,
+            Self::Card(_) => PaymentMethod::Card,
+        }
+    }
+}
