@@ -13,3 +13,4 @@ pub mod documents;
 pub mod domain;
 pub mod engine;
 pub mod store;
+mod xml;
