@@ -8,6 +8,7 @@
 //! - [`rating`]: usage and prices to invoice lines
 //! - [`tax`]: which VAT applies, and how much
 //! - [`invoice`]: lines, VAT and bounds to an invoice or the reason for none
+//! - [`sepa`]: what is due to direct debits that a bank will take
 
 pub mod account;
 pub mod calendar;
@@ -16,5 +17,6 @@ pub mod ids;
 pub mod invoice;
 pub mod money;
 pub mod rating;
+pub mod sepa;
 pub mod tax;
 pub mod usage;
