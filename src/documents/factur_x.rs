@@ -10,12 +10,12 @@ use rust_decimal::Decimal;
 use super::DocumentError;
 use super::mention::{Mention, mention};
 use super::wording::{line_detail, line_title};
-use super::xml::Xml;
 use crate::domain::account::BillingProfile;
 use crate::domain::calendar::PeriodKey;
 use crate::domain::invoice::document::{Document, DocumentLine, Issuer};
 use crate::domain::money::Currency;
 use crate::domain::tax::{VatCategory, VatGroup};
+use crate::xml::Xml;
 
 const NAMESPACES: [(&str, &str); 3] = [
     (

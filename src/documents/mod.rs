@@ -4,14 +4,13 @@
 //!
 //! - `wording`: labels, amounts and dates in English and French
 //! - `mention`: why an invoice charges no VAT, or another country's
-//! - `xml`, [`factur_x()`]: the EN 16931 invoice as XML
+//! - [`factur_x()`]: the EN 16931 invoice as XML
 //! - `pdf`, [`PdfRenderer`]: the invoice as people read it, the XML inside
 
 mod factur_x;
 mod mention;
 mod pdf;
 mod wording;
-mod xml;
 
 pub use factur_x::factur_x;
 pub use pdf::PdfRenderer;

@@ -10,6 +10,7 @@
 //! - [`invoice`]: lines, VAT and bounds to an invoice or the reason for none
 //! - [`payment`]: an open invoice to what is charged by which method, or why not
 //! - [`ledger`]: every movement of money, in double entry
+//! - [`sepa`]: what is due to direct debits that a bank will take
 
 pub mod account;
 pub mod calendar;
@@ -20,5 +21,6 @@ pub mod ledger;
 pub mod money;
 pub mod payment;
 pub mod rating;
+pub mod sepa;
 pub mod tax;
 pub mod usage;

@@ -173,7 +173,7 @@ fn words(pdf: &Path) -> String {
 
 /// Compares with the stored document; `UPDATE_GOLDEN=1` stores it anew.
 #[track_caller]
-fn golden(name: &str, actual: &str) {
+pub fn golden(name: &str, actual: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/golden")
         .join(name);

@@ -10,6 +10,7 @@ mod month_run;
 mod processes;
 mod purity;
 mod safeguards;
+mod sepa;
 mod settings;
 mod trace;
 mod verification;

@@ -224,9 +224,10 @@ pub fn furnish(house: &House) {
 /// Where the checkers of `scripts/install-test-tools` are.
 pub fn checkers() -> PathBuf {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/checkers");
+    let installed = std::fs::read_to_string(path.join("installed")).unwrap_or_default();
     assert!(
-        path.join("installed").exists(),
-        "the checkers are not there: run scripts/install-test-tools"
+        installed == include_str!("../../checkers/requirements.txt"),
+        "the checkers are not there, or others: run scripts/install-test-tools"
     );
     path
 }

@@ -1,22 +1,29 @@
 //! Elements of an XML document, written in order.
 
-use std::io;
+use std::io::{self, Write};
 
 use quick_xml::Writer;
 use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
 
-/// Writes elements one after the other into memory.
-pub struct Xml(Writer<Vec<u8>>);
+/// Writes elements one after the other, into memory or as a stream.
+pub struct Xml<W = Vec<u8>>(Writer<W>);
 
 impl Xml {
-    /// A document of about `bytes` bytes.
+    /// A document in memory, of about `bytes` bytes.
     pub fn new(bytes: usize) -> io::Result<Self> {
-        let mut writer = Writer::new(Vec::with_capacity(bytes));
+        Self::to(Vec::with_capacity(bytes))
+    }
+}
+
+impl<W: Write> Xml<W> {
+    /// A document that goes to `out` as it is written.
+    pub fn to(out: W) -> io::Result<Self> {
+        let mut writer = Writer::new(out);
         writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
         Ok(Self(writer))
     }
 
-    pub fn finish(self) -> Vec<u8> {
+    pub fn finish(self) -> W {
         self.0.into_inner()
     }
 

@@ -1,0 +1,21 @@
+//! SEPA direct debit, by the EPC's rulebooks (EPC016-06 Core, EPC222-07 B2B)
+//! and the guidelines for what customers send their bank (EPC130-08, EPC131-08):
+//!
+//! - [`target`]: the days on which money moves
+//! - [`iban`], [`bic`], [`creditor`]: who is who, with check digits
+//! - [`text`], [`address`]: what the Latin character set and the fields hold
+//! - [`mandate`]: what a debtor has agreed to, and which collection comes next
+//! - [`message`]: payment blocks and their debits
+//! - [`collection`]: debits due to a message
+//! - [`check`]: what the schemas let through and banks refuse
+
+pub mod address;
+pub mod bic;
+pub mod check;
+pub mod collection;
+pub mod creditor;
+pub mod iban;
+pub mod mandate;
+pub mod message;
+pub mod target;
+pub mod text;
