@@ -1,7 +1,8 @@
 //! Quittance: monthly billing for a hosting platform.
 //!
 //! The map, in flow order: `cli` is asked, `engine` loads the facts, `domain`
-//! decides (pure), `store` commits, `documents` puts it on paper.
+//! decides (pure), `store` commits, `documents` puts it on paper; `providers`
+//! move the money.
 
 // Printing goes through say! and complain!, which survive a closed pipe.
 #![deny(clippy::print_stdout, clippy::print_stderr)]
@@ -12,4 +13,5 @@ pub mod config;
 pub mod documents;
 pub mod domain;
 pub mod engine;
+pub mod providers;
 pub mod store;

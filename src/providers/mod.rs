@@ -1,0 +1,3 @@
+//! The outside parties money moves through.
+
+pub mod sepa;
