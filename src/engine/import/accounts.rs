@@ -289,7 +289,7 @@ mod tests {
         }
         let mut table = Table::open(file.path(), &COLUMNS, REQUIRED).unwrap();
         let mut parser = Parser {
-            zone: self.config.zone(),
+            zone: chrono_tz::UTC,
             known: HashMap::new(),
             in_file: HashSet::new(),
             next_id: 1,
