@@ -339,6 +339,19 @@ fn an_entry_is_what_its_code_reason_and_amounts_say() {
              other credit 30.00 EUR: has movements without an amount: Amt=30.00 EUR, CdtDbtInd=CRDT, Sts/Cd=BOOK, BkTxCd/Domn/Cd=PMNT, BkTxCd/Domn/Fmly/Cd=IDDT, BkTxCd/Domn/Fmly/SubFmlyCd=ESDD",
         ),
         (
+            "charges told twice, by the movements and by their entry",
+            entry(
+                "26.00 DBIT",
+                "UPDD",
+                &charge("6.00"),
+                &details(&format!(
+                    "<TxDtls>{E1}{ten}{0}{AM04}</TxDtls><TxDtls><Refs><EndToEndId>E2</EndToEndId></Refs>{ten}{0}{AM04}</TxDtls>",
+                    charge("3.00")
+                )),
+            ),
+            "returned 10.00 EUR, charges 3.00 EUR, AM04 \"\"\nreturned 10.00 EUR, charges 3.00 EUR, AM04 \"\"",
+        ),
+        (
             "a collection and a return in one entry",
             entry(
                 "7.00 CRDT",

@@ -38,8 +38,7 @@ pub use key::{EventKey, KeyBasis};
 use status::StatusReport;
 use xml::{Elements, Step};
 
-/// The messages that are read: namespace, kind, and whether it is the newer
-/// of the two versions.
+/// The messages that are read, as the end of their namespace.
 const SUPPORTED: [(&str, MessageKind); 6] = [
     ("pain.002.001.03", MessageKind::StatusReport),
     ("pain.002.001.10", MessageKind::StatusReport),
