@@ -2,7 +2,7 @@
 //!
 //! The map, in flow order: `cli` is asked, `engine` loads the facts, `domain`
 //! decides (pure), `store` commits, `documents` puts it on paper, `providers`
-//! say it to banks.
+//! speak with those who move the money.
 
 // Printing goes through say! and complain!, which survive a closed pipe.
 #![deny(clippy::print_stdout, clippy::print_stderr)]

@@ -3,6 +3,7 @@
 
 mod support;
 
+mod bank;
 mod demo;
 mod documents;
 mod imports;

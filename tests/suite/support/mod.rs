@@ -1,5 +1,6 @@
 //! A database of its own for every test, and the binary on it.
 
+mod golden;
 mod postgres;
 mod watch;
 
@@ -10,6 +11,7 @@ use serde_json::Value;
 use sqlx::Connection as _;
 use tempfile::TempDir;
 
+pub use golden::golden;
 pub use watch::Watch;
 
 /// When the tests take place: October 2026 is over.
