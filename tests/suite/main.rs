@@ -3,6 +3,7 @@
 
 mod support;
 
+mod collect;
 mod demo;
 mod documents;
 mod imports;
