@@ -13,6 +13,7 @@ on_both!(
     a_dry_run_writes_nothing,
     nothing_is_charged_unasked,
     an_invoice_that_is_not_due_waits,
+    what_is_in_flight_is_left_alone,
     what_is_wrong_is_refused,
     verify_sees_every_edit,
 );
@@ -268,6 +269,33 @@ fn an_invoice_that_is_not_due_waits(house: &House) {
     // A person who names the account does not wait.
     let now = collect(house, &["--yes", "--account", "acc-2"]);
     assert_eq!(now["outcome"]["charged"][0]["invoices"], 1, "{now}");
+    house.run(&["verify"]);
+}
+
+fn what_is_in_flight_is_left_alone(house: &House) {
+    three_invoices(house);
+    let totals = totals(house);
+    // A card was asked for the oldest, and its answer is out.
+    house.edit(
+        "INSERT INTO payment_attempt (account_id, id, period, kind, method, method_id, amount_minor, \
+         currency, state, created_at) SELECT account_id, '01a0c4506c00ffffffffffffffffffff', period, kind, \
+         'card', 1, total_minor, currency, 'unknown', 1790000000000000 FROM invoice WHERE period = 202608",
+    );
+    let answer = grant(house, "acc-2", totals.iter().sum());
+    let said = "Q-2026-000001: not paid: in flight by card";
+    assert!(answer.stdout.contains(said), "{answer:?}");
+    assert_eq!(credit(house, "acc-2")["balance_minor"], totals[0]);
+    let tried = payments(house);
+    assert_eq!(tried[0]["state"], "unknown", "{tried:?}");
+    assert_eq!(tried[0]["decided_at"], Value::Null, "{tried:?}");
+    // It is declined after all.
+    house.edit(
+        "UPDATE payment_attempt SET state = 'declined', decline_code = 'lost_card', decline_class = 'hard', \
+         decline_known = 1, decided_at = created_at WHERE state = 'unknown'",
+    );
+    let done = collect(house, &["--yes"]);
+    assert_eq!(done["outcome"]["charged"][0]["amount_minor"], totals[0]);
+    assert_eq!(payments(house)[0]["decline"]["code"], "lost_card");
     house.run(&["verify"]);
 }
 

@@ -157,7 +157,8 @@ pub async fn insert_attempt(conn: &mut Conn, new: &NewAttempt) -> Result<()> {
     Ok(())
 }
 
-/// Records what became of an attempt that was `before`.
+/// Records what became of an attempt that was `before`. A clock behind that of
+/// the host which made the attempt must not keep an outcome from being recorded.
 ///
 /// # Errors
 /// [`StoreError::Raced`] when it is in another state by now.
@@ -173,7 +174,7 @@ pub async fn decide_attempt(
     let decided_at = (!after.in_flight()).then_some(now.0);
     let changed = sqlx::query(
         "UPDATE payment_attempt SET state = $4, decline_code = $5, decline_class = $6, decline_known = $7, \
-         decided_at = $8 WHERE account_id = $1 AND id = $2 AND state = $3",
+         decided_at = CASE WHEN $8 < created_at THEN created_at ELSE $8 END WHERE account_id = $1 AND id = $2 AND state = $3",
     )
     .bind(account.0)
     .bind(attempt.to_string())
