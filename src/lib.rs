@@ -7,6 +7,7 @@
 // Printing goes through say! and complain!, which survive a closed pipe.
 #![deny(clippy::print_stdout, clippy::print_stderr)]
 
+pub mod chance;
 pub mod cli;
 pub mod clock;
 pub mod config;

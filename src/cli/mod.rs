@@ -1,13 +1,18 @@
 //! The command line: a file per command.
 
+mod check;
+mod collect;
+mod credit;
 mod demo;
 mod house;
 mod import;
 mod invoice;
 mod json;
+mod payment;
 mod print;
 mod run;
 mod run_json;
+mod scope;
 mod verify;
 mod voucher;
 
@@ -78,6 +83,12 @@ enum Command {
     Invoice(invoice::InvoiceArgs),
     /// Grant an account a voucher or a discount
     Voucher(voucher::VoucherArgs),
+    /// Give an account prepaid credit, or show it
+    Credit(credit::CreditArgs),
+    /// Charge what is open, after showing it
+    Collect(collect::CollectArgs),
+    /// List the attempts to take money
+    Payment(payment::PaymentArgs),
     /// Recompute every invariant and name what is broken
     Verify(verify::VerifyArgs),
 }
@@ -100,6 +111,9 @@ pub fn run(cli: Cli) -> ExitCode {
             Command::Run(args) => run::run(&cli.global, args).await,
             Command::Invoice(args) => invoice::invoice(&cli.global, args).await,
             Command::Voucher(args) => voucher::voucher(&cli.global, args).await,
+            Command::Credit(args) => credit::credit(&cli.global, args).await,
+            Command::Collect(args) => collect::collect(&cli.global, args).await,
+            Command::Payment(args) => payment::payment(&cli.global, args).await,
             Command::Verify(args) => verify::verify(&cli.global, args).await,
         }
     });

@@ -7,9 +7,9 @@ use clap::{Args, Subcommand};
 use rust_decimal::Decimal;
 
 use super::Global;
+use super::check::{number, plain_text, positive_minor};
 use crate::domain::calendar::PeriodKey;
 use crate::domain::invoice::AllowanceValue;
-use crate::domain::money::{Currency, round_to_minor};
 use crate::on;
 use crate::say;
 
@@ -63,7 +63,7 @@ pub async fn voucher(global: &Global, args: VoucherArgs) -> Result<ExitCode> {
     let currency = on!(&mut tx, conn, q => q::account_currency(conn, account).await)?;
     let value = match (grant.amount, grant.percent) {
         (Some(amount), None) => AllowanceValue::Amount {
-            remaining_minor: check_amount(amount, currency)
+            remaining_minor: positive_minor(amount, currency)
                 .map_err(|reason| anyhow!("--amount {amount}: {reason}"))?,
         },
         (None, Some(percent)) => AllowanceValue::Percent(
@@ -71,10 +71,7 @@ pub async fn voucher(global: &Global, args: VoucherArgs) -> Result<ExitCode> {
         ),
         _ => bail!("give either --amount or --percent"),
     };
-    let label = grant.label.trim();
-    if label.is_empty() || label.len() > 200 || label.chars().any(char::is_control) {
-        bail!("the label must be 1 to 200 bytes of plain text");
-    }
+    let label = plain_text(&grant.label).map_err(|reason| anyhow!("the label {reason}"))?;
     if let Some(until) = grant.until.filter(|until| *until < grant.from) {
         bail!("--until {until} is before --from {}", grant.from);
     }
@@ -82,24 +79,6 @@ pub async fn voucher(global: &Global, args: VoucherArgs) -> Result<ExitCode> {
     tx.commit().await?;
     say!("granted to {}: {label}", grant.account);
     Ok(ExitCode::SUCCESS)
-}
-
-/// Exact: a number with more decimals than fit is refused, not rounded.
-fn number(text: &str) -> Result<Decimal, &'static str> {
-    Decimal::from_str_exact(text).map_err(|_| "is not a number such as 20 or 12.50")
-}
-
-/// The amount in minor units.
-fn check_amount(amount: Decimal, currency: Currency) -> Result<i64, String> {
-    let amount = amount.normalize();
-    if amount <= Decimal::ZERO {
-        return Err("must be above 0".to_owned());
-    }
-    let digits = currency.minor_digits();
-    if amount.scale() > digits {
-        return Err(format!("{currency} has {digits} decimals"));
-    }
-    round_to_minor(amount, currency).map_err(|error| error.to_string())
 }
 
 fn check_percent(percent: Decimal) -> Result<Decimal, String> {

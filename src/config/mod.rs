@@ -1,6 +1,7 @@
 //! The settings of `quittance.toml`. Every wrong one is refused at start, with
 //! its key and the reason; `deploy/quittance.toml` documents them all.
 
+mod collection;
 mod raw;
 mod sample;
 
@@ -12,6 +13,7 @@ use chrono_tz::Tz;
 use crate::domain::calendar::PeriodKey;
 use crate::domain::invoice::document::Issuer;
 use crate::domain::invoice::{BillingPolicy, SeriesName};
+use crate::domain::payment::CollectionPolicy;
 
 pub use sample::sample_issuer;
 
@@ -25,6 +27,8 @@ pub struct Config {
     pub series: SeriesName,
     /// Days from the issue to the due date.
     pub due_after_days: u32,
+    /// Which methods an invoice is charged by.
+    pub collection: CollectionPolicy,
 }
 
 /// What is wrong with the settings.
@@ -163,6 +167,8 @@ mod tests {
         assert_eq!(config.policy.free_trial_days, sample.policy.free_trial_days);
         assert_eq!(config.due_after_days, sample.due_after_days);
         assert_eq!(config.policy.zone, sample.policy.zone);
+        assert_eq!(config.collection, CollectionPolicy::default());
+        assert_eq!(sample.collection, CollectionPolicy::default());
     }
 
     #[test]
@@ -244,6 +250,47 @@ mod tests {
                  which parks before it",
             ]
         );
+    }
+
+    #[test]
+    fn a_wrong_collection_is_named_with_its_key() {
+        // (settings, what is said)
+        let wrong = [
+            (
+                "order = [\"credit\", \"paypal\"]",
+                "collection.order[1]: \"paypal\" is none of credit, sepa, card",
+            ),
+            (
+                "order = [\"card\", \"card\"]\nfallback = []",
+                "collection.order: names card twice",
+            ),
+            (
+                "order = []\nfallback = []",
+                "collection.order: must name at least one of credit, sepa, card",
+            ),
+            (
+                "fallback = [\"cash\"]",
+                "collection.fallback[0]: \"cash\" is none of credit, sepa, card",
+            ),
+            (
+                "fallback = [\"sepa\", \"credit\", \"sepa\"]",
+                "collection.fallback: names sepa twice",
+            ),
+            (
+                "order = [\"card\"]",
+                "collection.fallback: credit is not in collection.order",
+            ),
+        ];
+        for (settings, said) in wrong {
+            let found = problems(&with_issuer(&format!("[collection]\n{settings}\n")));
+            assert_eq!(found, [said], "{settings}");
+        }
+        let text = with_issuer(
+            "[collection]\norder = [\"card\", \"credit\"]\nfallback = [\"card\"]\npartial_credit = true\n",
+        );
+        let collection = Config::parse(&text, "quittance.toml").unwrap().collection;
+        assert!(collection.partial_credit && collection.fallback.card);
+        assert!(!collection.fallback.credit && !collection.fallback.sepa);
     }
 
     #[test]

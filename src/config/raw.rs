@@ -8,6 +8,7 @@ use chrono_tz::Tz;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
+use super::collection::RawCollection;
 use super::{Config, Problem};
 use crate::domain::invoice::document::Issuer;
 use crate::domain::invoice::{BillingPolicy, Bounds, SanityBounds, SeriesName};
@@ -26,6 +27,8 @@ pub struct RawConfig {
     vat: RawVat,
     #[serde(default)]
     bounds: RawBounds,
+    #[serde(default)]
+    collection: RawCollection,
 }
 
 #[derive(Debug, Deserialize)]
@@ -104,19 +107,19 @@ struct RawCurrencyBounds {
 
 /// Gathers every problem, so that one start shows them all.
 #[derive(Default)]
-struct Check {
+pub struct Check {
     problems: Vec<Problem>,
 }
 
 impl Check {
-    fn refuse(&mut self, key: &str, reason: impl ToString) {
+    pub fn refuse(&mut self, key: &str, reason: impl ToString) {
         self.problems.push(Problem {
             key: key.to_owned(),
             reason: reason.to_string(),
         });
     }
 
-    fn take<T, E: ToString>(&mut self, key: &str, result: Result<T, E>) -> Option<T> {
+    pub fn take<T, E: ToString>(&mut self, key: &str, result: Result<T, E>) -> Option<T> {
         result.map_err(|reason| self.refuse(key, reason)).ok()
     }
 
@@ -170,6 +173,7 @@ impl RawConfig {
             billing: RawBilling::default(),
             vat: RawVat::default(),
             bounds: RawBounds::default(),
+            collection: RawCollection::default(),
         }
     }
 
@@ -196,6 +200,7 @@ impl RawConfig {
         let outside_eu = check_outside_eu(&mut check, &self.vat.outside_eu);
         let rates = check_rates(&mut check, &self.vat.rates);
         let bounds = check_bounds(&mut check, &self.bounds);
+        let collection = self.collection.check(&mut check);
         let config = (|| {
             Some(Config {
                 policy: BillingPolicy {
@@ -213,6 +218,7 @@ impl RawConfig {
                 is_sample: false,
                 series: series?,
                 due_after_days: due?,
+                collection: collection?,
             })
         })();
         match config {

@@ -3,8 +3,10 @@
 //! - [`import`]: files of accounts, prices and usage, checked row by row
 //! - [`run`]: the month run
 //! - [`issued`]: issued invoices read back as documents
+//! - [`collect`]: taking money for issued invoices
 //! - [`verify`]: every invariant, recomputed
 
+pub mod collect;
 pub mod import;
 pub mod issued;
 pub mod run;

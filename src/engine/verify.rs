@@ -4,6 +4,7 @@
 use super::issued::IssuedBooks;
 use crate::domain::invoice::fingerprint::{Digest, chain};
 use crate::domain::invoice::{InvoiceNumber, LineKind, SeriesName};
+use crate::domain::ledger::LedgerAccount;
 use crate::domain::rating::line_amount;
 use crate::domain::tax::vat_on;
 use crate::on;
@@ -49,6 +50,19 @@ pub async fn verify(store: &Store) -> Result<Findings, StoreError> {
     for (rule, places) in on!(&mut tx, conn, q => q::broken_rules(conn).await)? {
         for place in places {
             findings.add(rule, place);
+        }
+    }
+    for (rule, places) in on!(&mut tx, conn, q => q::broken_ledger_rules(conn).await)? {
+        for place in places {
+            findings.add(rule, place);
+        }
+    }
+    for code in on!(&mut tx, conn, q => q::posted_accounts(conn).await)? {
+        if LedgerAccount::from_code(&code).is_none() {
+            findings.add(
+                "no such account is in the ledger",
+                format_args!("posting to {code:?}"),
+            );
         }
     }
     Ok(findings)

@@ -2,10 +2,12 @@
 
 use crate::domain::account::{Account, BillingProfile};
 use crate::domain::calendar::{BillingPeriod, Instant, PeriodKey};
-use crate::domain::ids::{AccountId, IssuerId, ProfileId, RunId, SkuId};
+use crate::domain::ids::{AccountId, AttemptId, IssuerId, ProfileId, RunId, SkuId};
 use crate::domain::invoice::fingerprint::Digest;
 use crate::domain::invoice::{Allowance, InvoiceLine, InvoiceNumber};
+use crate::domain::ledger::Entry;
 use crate::domain::money::Currency;
+use crate::domain::payment::{AttemptState, Instrument};
 use crate::domain::tax::VatGroup;
 use crate::domain::usage::{LateUsage, UsageTotal};
 
@@ -246,4 +248,105 @@ pub struct UsageRow {
 pub struct StoredLine {
     pub line: InvoiceLine,
     pub allowance_label: Option<String>,
+}
+
+/// The key of an invoice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct InvoiceKey {
+    pub account: AccountId,
+    pub period: PeriodKey,
+    /// 1 the monthly invoice.
+    pub kind: i16,
+}
+
+/// Which invoices a query is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InvoiceScope {
+    /// The first and the last account.
+    pub accounts: (AccountId, AccountId),
+    pub period: Option<PeriodKey>,
+    /// Whether those that are paid are left away.
+    pub open_only: bool,
+}
+
+/// An invoice as collection sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueInvoice {
+    pub key: InvoiceKey,
+    pub number: InvoiceNumber,
+    pub due_on: chrono::NaiveDate,
+    pub currency: Currency,
+    pub total_minor: i64,
+    /// What the entries of the ledger allocate to it.
+    pub allocated_minor: i64,
+}
+
+/// An attempt to be recorded, in flight from then on.
+#[derive(Debug, Clone, Copy)]
+pub struct NewAttempt {
+    pub id: AttemptId,
+    pub invoice: InvoiceKey,
+    pub by: Instrument,
+    pub amount_minor: i64,
+    pub currency: Currency,
+    pub created_at: Instant,
+}
+
+/// A recorded attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredAttempt {
+    pub id: AttemptId,
+    pub invoice: InvoiceKey,
+    /// The platform's id of the account.
+    pub external_id: String,
+    pub number: InvoiceNumber,
+    pub by: Instrument,
+    pub amount_minor: i64,
+    pub currency: Currency,
+    pub state: AttemptState,
+    pub provider_reference: Option<String>,
+    pub created_at: Instant,
+    /// When its present outcome came.
+    pub decided_at: Option<Instant>,
+}
+
+/// Who did something, and why.
+#[derive(Debug, Clone, Copy)]
+pub struct ByPerson<'a> {
+    pub actor: &'a str,
+    pub reason: &'a str,
+}
+
+/// An entry of the ledger to be written, with what it belongs to.
+#[derive(Debug, Clone, Copy)]
+pub struct NewEntry<'a> {
+    pub account: AccountId,
+    pub entry: &'a Entry,
+    pub at: Instant,
+    /// The invoice whose debt moves.
+    pub invoice: Option<InvoiceKey>,
+    pub attempt: Option<AttemptId>,
+    pub by: Option<ByPerson<'a>>,
+}
+
+/// The prepaid credit of an account, in minor units: what the house owes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CreditBalance {
+    pub account: AccountId,
+    pub currency: Currency,
+    /// Negative after a chargeback.
+    pub balance_minor: i64,
+}
+
+/// A movement of an account's prepaid credit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreditMovement {
+    pub at: Instant,
+    pub movement: String,
+    pub currency: Currency,
+    /// Positive where the credit grew.
+    pub amount_minor: i64,
+    pub number: Option<InvoiceNumber>,
+    pub actor: Option<String>,
+    pub reason: Option<String>,
 }

@@ -4,6 +4,7 @@
 mod support;
 
 mod bank;
+mod collect;
 mod demo;
 mod documents;
 mod imports;

@@ -41,6 +41,16 @@ fn every_wrong_setting_is_refused_with_its_key() {
             "vat.rates[1]: FR has a rate from 2027-01-01 already",
         ),
         (
+            "fallback = [\"credit\"]",
+            "fallback = [\"paypal\"]",
+            "collection.fallback[0]: \"paypal\" is none of credit, sepa, card",
+        ),
+        (
+            "partial_credit = false",
+            "partial_credit = \"no\"",
+            "partial_credit",
+        ),
+        (
             "one_stop_shop = true",
             "one_stop_shop = true\ncolour = 1",
             "colour",

@@ -4,6 +4,7 @@
 //! - [`attempt`]: one attempt to take money, from its record to its outcome
 //! - [`ladder`]: on which days it is tried again
 //! - [`plan`]: which parts are charged by which methods now
+//! - [`round`]: an account's invoices, one after the other
 //! - [`allocation`]: payments to invoices; *paid* is derived
 
 pub mod allocation;
@@ -11,12 +12,14 @@ pub mod attempt;
 pub mod decline;
 pub mod ladder;
 pub mod plan;
+pub mod round;
 
 pub use allocation::{Allocation, InvoiceBalance, OpenInvoice, allocate};
 pub use attempt::{AttemptEvent, AttemptState, Booking, Contradiction};
 pub use decline::{Decline, DeclineClass};
 pub use ladder::{Ladder, NextStep, PastAttempt};
 pub use plan::{CollectionFacts, CollectionPolicy, Decision, LeftOut, Trigger, decide};
+pub use round::decide_round;
 
 use std::fmt;
 

@@ -87,6 +87,10 @@ pub const HOLD_GATE: &str = "SELECT id FROM billing_gate WHERE id = 1 FOR UPDATE
 pub const LOCK_ALLOWANCE: &str =
     "SELECT id FROM allowance WHERE account_id = $1 AND id = $2 FOR UPDATE";
 
+/// Holds an account's money until the end of the transaction. Rows that refer to
+/// the account may still be written: its key does not change.
+pub const LOCK_ACCOUNT: &str = "SELECT id FROM account WHERE id = $1 FOR NO KEY UPDATE";
+
 /// Holds a run's row until the end of the transaction.
 pub const LOCK_RUN: &str = "SELECT id FROM billing_run WHERE id = $1 FOR UPDATE";
 

@@ -7,22 +7,28 @@ mod catalog;
 mod decode;
 mod invoice;
 mod late;
+mod ledger;
 mod number;
+mod payment;
 mod run;
 mod settle;
 mod usage;
 mod verify;
+mod verify_ledger;
 
 pub use account::*;
 pub use allowance::*;
 pub use catalog::*;
 pub use invoice::*;
 pub use late::*;
+pub use ledger::*;
 pub use number::*;
+pub use payment::*;
 pub use run::*;
 pub use settle::*;
 pub use usage::*;
 pub use verify::*;
+pub use verify_ledger::*;
 
 use crate::domain::calendar::PeriodKey;
 use crate::domain::ids::IssuerId;

@@ -94,8 +94,16 @@ const RULES: [(&str, &str); 14] = [
 /// # Errors
 /// When the database refuses.
 pub async fn broken_rules(conn: &mut Conn) -> Result<Vec<(&'static str, Vec<String>)>> {
+    broken_of(conn, &RULES).await
+}
+
+/// Which of the rules are broken, and where.
+pub(super) async fn broken_of(
+    conn: &mut Conn,
+    rules: &[(&'static str, &'static str)],
+) -> Result<Vec<(&'static str, Vec<String>)>> {
     let mut broken = Vec::new();
-    for (rule, sql) in RULES {
+    for &(rule, sql) in rules {
         let offenders: Vec<String> = sqlx::query_scalar(sql)
             .bind(NAMED_MAX)
             .fetch_all(&mut *conn)

@@ -110,6 +110,8 @@ pub const HOLD_GATE: &str = "SELECT id FROM billing_gate WHERE id = 1";
 
 pub const LOCK_ALLOWANCE: &str = "SELECT id FROM allowance WHERE account_id = $1 AND id = $2";
 
+pub const LOCK_ACCOUNT: &str = "SELECT id FROM account WHERE id = $1";
+
 pub const LOCK_RUN: &str = "SELECT id FROM billing_run WHERE id = $1";
 
 /// # Errors

@@ -146,7 +146,7 @@ pub struct Part {
 }
 
 /// Why an invoice, or a rest of it, is not charged now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LeftOut {
     /// The invoice is over zero.
     NothingToCharge,
@@ -162,6 +162,25 @@ pub enum LeftOut {
     /// The next step on the ladder comes on this day.
     WaitsUntil(NaiveDate),
     LadderExhausted,
+}
+
+impl LeftOut {
+    /// The code that exports hold; it never changes.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NothingToCharge => "nothing_to_charge",
+            Self::AlreadyPaid => "already_paid",
+            Self::InFlight(_) => "in_flight",
+            Self::CreditShort => "credit_short",
+            Self::NoMethod => "no_method",
+            Self::MandateLapsed => "mandate_lapsed",
+            Self::HardDecline(_) => "hard_decline",
+            Self::ActionRequired(_) => "action_required",
+            Self::WaitsUntil(_) => "waits_until",
+            Self::LadderExhausted => "ladder_exhausted",
+        }
+    }
 }
 
 impl fmt::Display for LeftOut {

@@ -1,0 +1,174 @@
+//! `quittance collect`.
+
+use std::collections::BTreeMap;
+use std::io::IsTerminal as _;
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use clap::Args;
+use serde::Serialize;
+
+use super::Global;
+use super::print::{Meter, amount, counted, table};
+use super::scope::ScopeArgs;
+use crate::domain::calendar::PeriodKey;
+use crate::domain::payment::{LeftOut, Trigger};
+use crate::engine::collect::Tally;
+use crate::{complain, say};
+
+#[derive(Debug, Args)]
+pub struct CollectArgs {
+    /// Only invoices of this month, such as 2026-10, the paid ones counted too
+    #[arg(long, value_name = "MONTH", conflicts_with = "invoice")]
+    period: Option<PeriodKey>,
+    #[command(flatten)]
+    scope: ScopeArgs,
+    /// Show what would be charged, and charge nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Charge without asking
+    #[arg(long, conflicts_with = "dry_run")]
+    yes: bool,
+    /// Print the plan and the outcome as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Serialize)]
+struct CollectJson {
+    plan: TallyJson,
+    /// Nothing when nothing was charged.
+    outcome: Option<TallyJson>,
+}
+
+#[derive(Serialize)]
+struct TallyJson {
+    charged: Vec<ChargedJson>,
+    left_out: Vec<LeftOutJson>,
+    /// Why invoices that are charged in part are not charged in full.
+    rest_open: Vec<LeftOutJson>,
+}
+
+#[derive(Serialize)]
+struct ChargedJson {
+    method: &'static str,
+    currency: &'static str,
+    invoices: u64,
+    amount_minor: i64,
+}
+
+#[derive(Serialize)]
+struct LeftOutJson {
+    code: &'static str,
+    reason: String,
+    invoices: u64,
+}
+
+impl From<&Tally> for TallyJson {
+    fn from(tally: &Tally) -> Self {
+        let reasons = |reasons: &BTreeMap<LeftOut, u64>| {
+            let reason = |(reason, &invoices): (&LeftOut, &u64)| LeftOutJson {
+                code: reason.code(),
+                reason: reason.to_string(),
+                invoices,
+            };
+            reasons.iter().map(reason).collect()
+        };
+        Self {
+            charged: tally
+                .charged
+                .iter()
+                .map(|((method, currency), sum)| ChargedJson {
+                    method: method.code(),
+                    currency: currency.code(),
+                    invoices: sum.invoices,
+                    amount_minor: sum.amount_minor,
+                })
+                .collect(),
+            left_out: reasons(&tally.left_out),
+            rest_open: reasons(&tally.rest),
+        }
+    }
+}
+
+pub async fn collect(global: &Global, args: CollectArgs) -> Result<ExitCode> {
+    let engine = global.open().await?;
+    // Who names a month, an account or an invoice wants to know of the paid
+    // ones too; without, every invoice there ever was would be told.
+    let named = args.scope.account.is_some() || args.scope.invoice.is_some();
+    let open_only = !named && args.period.is_none();
+    let scope = args.scope.find(&engine, args.period, open_only).await?;
+    // And who names an account or an invoice does not wait for its day.
+    let trigger = if named {
+        Trigger::Person { only: None }
+    } else {
+        Trigger::Schedule
+    };
+    let plan = engine.plan_collection(&scope, trigger).await?;
+    if !args.json {
+        print_tally("would be charged", &plan);
+    }
+    let mut outcome = None;
+    if !args.dry_run && plan.invoices > 0 {
+        if !args.yes && !confirmed(&plan)? {
+            bail!("nothing was charged");
+        }
+        let meter = Meter::new("accounts", plan.accounts, args.json);
+        let charged = engine.collect(&scope, trigger, &|| meter.advance(1)).await;
+        meter.finish();
+        let charged = charged?;
+        if !args.json {
+            say!("");
+            print_tally("charged", &charged);
+        }
+        outcome = Some(charged);
+    }
+    if args.json {
+        super::json::print(&CollectJson {
+            plan: TallyJson::from(&plan),
+            outcome: outcome.as_ref().map(TallyJson::from),
+        })?;
+    }
+    engine.store.close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Asks on a terminal.
+fn confirmed(plan: &Tally) -> Result<bool> {
+    if !std::io::stdin().is_terminal() {
+        bail!("nothing was charged: this is no terminal to ask on, pass --yes");
+    }
+    complain!("Charge {}? [y/N]", counted(plan.invoices, "invoice"));
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}
+
+fn print_tally(what: &str, tally: &Tally) {
+    if tally.charged.is_empty() && tally.left_out.is_empty() {
+        say!("No invoice is open.");
+        return;
+    }
+    let mut rows = table([what, "invoices", "sum"], 1);
+    for ((method, currency), sum) in &tally.charged {
+        rows.add_row([
+            method.to_string(),
+            sum.invoices.to_string(),
+            amount(sum.amount_minor, *currency),
+        ]);
+    }
+    if tally.charged.is_empty() {
+        say!("nothing {what}");
+    } else {
+        say!("{rows}");
+    }
+    for (reason, invoices) in &tally.rest {
+        say!(
+            "charged in part: {}: {reason}",
+            counted(invoices, "invoice")
+        );
+    }
+    for (reason, invoices) in &tally.left_out {
+        say!("left out: {}: {reason}", counted(invoices, "invoice"));
+    }
+}

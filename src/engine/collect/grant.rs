@@ -1,0 +1,84 @@
+//! Credit that a person gives, and what it pays at once.
+
+use super::{CollectError, InvoiceOutcome};
+use crate::domain::ids::AccountId;
+use crate::domain::ledger::{Entry, Movement};
+use crate::domain::money::{Money, MoneyError};
+use crate::domain::payment::{PaymentMethod, Trigger};
+use crate::engine::run::Engine;
+use crate::on;
+use crate::store::rows::{ByPerson, InvoiceScope, NewEntry};
+
+/// What became of a grant.
+#[derive(Debug, Clone)]
+pub struct Granted {
+    /// What is left of the account's credit, in minor units.
+    pub balance_minor: i64,
+    /// What became of each invoice that was open, the oldest first.
+    pub invoices: Vec<InvoiceOutcome>,
+}
+
+impl Engine {
+    /// Gives an account credit, and pays its unpaid invoices by it, due or not,
+    /// the oldest first: all in one transaction, with the record of who did it.
+    ///
+    /// # Errors
+    /// When the amount is not positive, in another currency than the account's,
+    /// or takes its credit out of range; or when the database refuses.
+    pub async fn grant_credit(
+        &self,
+        account: AccountId,
+        money: Money,
+        by: ByPerson<'_>,
+    ) -> Result<Granted, CollectError> {
+        let movement = Movement::CreditGranted {
+            amount_minor: money.minor,
+        };
+        let entry = Entry::new(movement, money.currency)?;
+        let now = self.clock.now();
+        let mut tx = self.store.begin().await?;
+        on!(&mut tx, conn, q => q::lock_account(conn, account).await)?;
+        let currency = on!(&mut tx, conn, q => q::account_currency(conn, account).await)?;
+        if currency != money.currency {
+            return Err(CollectError::OtherCurrency {
+                account: currency,
+                granted: money.currency,
+            });
+        }
+        let before = on!(&mut tx, conn, q => q::credit_balance(conn, account, currency).await)?;
+        before
+            .checked_add(money.minor)
+            .ok_or(MoneyError::Overflow)?;
+        let new = NewEntry {
+            account,
+            entry: &entry,
+            at: now,
+            invoice: None,
+            attempt: None,
+            by: Some(by),
+        };
+        let written = on!(&mut tx, conn, q => q::write_entry(conn, new).await)?;
+        on!(&mut tx, conn, q => {
+            q::write_audit(conn, account, by, movement.code(), now, Some(written)).await
+        })?;
+        let scope = InvoiceScope {
+            accounts: (account, account),
+            period: None,
+            open_only: true,
+        };
+        // Credit alone: a gift is no reason to charge a card.
+        let trigger = Trigger::Person {
+            only: Some(PaymentMethod::Credit),
+        };
+        let invoices = self
+            .charge_locked(&mut tx, account, &scope, trigger)
+            .await?;
+        let balance_minor =
+            on!(&mut tx, conn, q => q::credit_balance(conn, account, currency).await)?;
+        tx.commit().await?;
+        Ok(Granted {
+            balance_minor,
+            invoices,
+        })
+    }
+}

@@ -1,0 +1,192 @@
+//! The ledger: entries are added, balances derived.
+
+use sqlx::QueryBuilder;
+
+use super::decode::at;
+use super::{Conn, Db, Result, dialect};
+use crate::domain::calendar::Instant;
+use crate::domain::ids::AccountId;
+use crate::domain::invoice::InvoiceNumber;
+use crate::domain::money::Currency;
+use crate::store::StoreError;
+use crate::store::rows::{ByPerson, CreditBalance, CreditMovement, NewEntry};
+
+/// Holds an account's money until the end of the transaction: whoever moves it
+/// takes this lock first, and then reads what to move.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn lock_account(conn: &mut Conn, account: AccountId) -> Result<()> {
+    sqlx::query(dialect::LOCK_ACCOUNT)
+        .bind(account.0)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Writes an entry with its postings; its key. The caller holds the account.
+///
+/// # Errors
+/// When the database refuses: a unique violation when its attempt is settled
+/// already.
+pub async fn write_entry(conn: &mut Conn, new: NewEntry<'_>) -> Result<i64> {
+    let sql = "SELECT COALESCE(MAX(id), 0) + 1 FROM ledger_entry WHERE account_id = $1";
+    let id: i64 = sqlx::query_scalar(sql)
+        .bind(new.account.0)
+        .fetch_one(&mut *conn)
+        .await?;
+    sqlx::query(
+        "INSERT INTO ledger_entry (account_id, id, movement, currency, at, period, kind, attempt_id, actor, \
+         reason) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+    )
+    .bind(new.account.0)
+    .bind(id)
+    .bind(new.entry.movement().code())
+    .bind(new.entry.currency().code())
+    .bind(new.at.0)
+    .bind(new.invoice.map(|invoice| invoice.period.to_number()))
+    .bind(new.invoice.map(|invoice| invoice.kind))
+    .bind(new.attempt.map(|attempt| attempt.to_string()))
+    .bind(new.by.map(|by| by.actor))
+    .bind(new.by.map(|by| by.reason))
+    .execute(&mut *conn)
+    .await?;
+    let mut query = QueryBuilder::<Db>::new(
+        "INSERT INTO ledger_posting (account_id, entry_id, ledger_account, amount_minor) ",
+    );
+    query.push_values(new.entry.postings(), |mut values, posting| {
+        values
+            .push_bind(new.account.0)
+            .push_bind(id)
+            .push_bind(posting.account.code())
+            .push_bind(posting.amount_minor);
+    });
+    query.build().execute(conn).await?;
+    Ok(id)
+}
+
+/// Records what a person did to an account. The caller holds the account.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn write_audit(
+    conn: &mut Conn,
+    account: AccountId,
+    by: ByPerson<'_>,
+    action: &str,
+    at: Instant,
+    entry: Option<i64>,
+) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO audit_entry (account_id, id, at, actor, action, reason, entry_id) VALUES ($1, \
+         (SELECT COALESCE(MAX(id), 0) + 1 FROM audit_entry WHERE account_id = $1), $2, $3, $4, $5, $6)",
+    )
+    .bind(account.0)
+    .bind(at.0)
+    .bind(by.actor)
+    .bind(action)
+    .bind(by.reason)
+    .bind(entry)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// The prepaid credit of a range of accounts, where it ever moved.
+///
+/// # Errors
+/// When the database refuses or holds nonsense.
+pub async fn credit_balances(
+    conn: &mut Conn,
+    (first, last): (AccountId, AccountId),
+) -> Result<Vec<CreditBalance>> {
+    let rows: Vec<(i64, String, i64)> = sqlx::query_as(
+        "SELECT e.account_id, e.currency, CAST(-SUM(p.amount_minor) AS BIGINT) FROM ledger_entry e \
+         JOIN ledger_posting p ON p.account_id = e.account_id AND p.entry_id = e.id \
+         WHERE e.account_id >= $1 AND e.account_id <= $2 AND p.ledger_account = 'customer_credit' \
+         GROUP BY e.account_id, e.currency",
+    )
+    .bind(first.0)
+    .bind(last.0)
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|(account, currency, balance_minor)| {
+            Ok(CreditBalance {
+                account: AccountId(account),
+                currency: at("ledger_entry", "currency").parse(account, &currency)?,
+                balance_minor,
+            })
+        })
+        .collect()
+}
+
+/// The prepaid credit of an account, in minor units.
+///
+/// # Errors
+/// When the database refuses or holds nonsense.
+pub async fn credit_balance(
+    conn: &mut Conn,
+    account: AccountId,
+    currency: Currency,
+) -> Result<i64> {
+    let balances = credit_balances(conn, (account, account)).await?;
+    let own = balances.iter().find(|balance| balance.currency == currency);
+    Ok(own.map_or(0, |balance| balance.balance_minor))
+}
+
+#[derive(sqlx::FromRow)]
+struct MovementRow {
+    id: i64,
+    at: i64,
+    movement: String,
+    currency: String,
+    amount_minor: i64,
+    series: Option<String>,
+    year: Option<i32>,
+    sequence: Option<i64>,
+    actor: Option<String>,
+    reason: Option<String>,
+}
+
+/// What moved an account's prepaid credit, in the order it was booked.
+///
+/// # Errors
+/// When the database refuses or holds nonsense.
+pub async fn credit_movements(conn: &mut Conn, account: AccountId) -> Result<Vec<CreditMovement>> {
+    let rows: Vec<MovementRow> = sqlx::query_as(
+        "SELECT e.id, e.at, e.movement, e.currency, p.amount_minor, i.series, i.year, i.sequence, e.actor, \
+         e.reason FROM ledger_entry e JOIN ledger_posting p ON p.account_id = e.account_id \
+         AND p.entry_id = e.id AND p.ledger_account = 'customer_credit' \
+         LEFT JOIN invoice i ON i.account_id = e.account_id AND i.period = e.period AND i.kind = e.kind \
+         WHERE e.account_id = $1 ORDER BY e.id",
+    )
+    .bind(account.0)
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(movement_of).collect()
+}
+
+fn movement_of(row: MovementRow) -> Result<CreditMovement> {
+    let number = match (row.series, row.year, row.sequence) {
+        (Some(series), Some(year), Some(sequence)) => Some(InvoiceNumber {
+            series: at("invoice", "series").parse(row.id, &series)?,
+            year,
+            sequence,
+        }),
+        _ => None,
+    };
+    // The house owes credit: its balance is kept with the other sign.
+    let amount_minor = row.amount_minor.checked_neg();
+    let place = at("ledger_posting", "amount_minor");
+    Ok(CreditMovement {
+        at: Instant(row.at),
+        movement: row.movement,
+        currency: at("ledger_entry", "currency").parse(row.id, &row.currency)?,
+        amount_minor: amount_minor
+            .ok_or_else(|| -> StoreError { place.refuse(row.id, row.amount_minor) })?,
+        number,
+        actor: row.actor,
+        reason: row.reason,
+    })
+}

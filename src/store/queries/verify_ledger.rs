@@ -1,0 +1,92 @@
+//! What `verify` asks of payments and the ledger: each query finds what must not
+//! be, as in [`super::verify`].
+
+use super::{Conn, Result, verify};
+
+/// See [`verify::broken_rules`].
+const RULES: [(&str, &str); 9] = [
+    (
+        "its postings are missing or do not sum to zero",
+        "SELECT 'ledger entry ' || CAST(e.id AS TEXT) || ' of account ' || a.external_id FROM ledger_entry e \
+         JOIN account a ON a.id = e.account_id \
+         LEFT JOIN ledger_posting p ON p.account_id = e.account_id AND p.entry_id = e.id \
+         GROUP BY e.account_id, e.id, a.external_id \
+         HAVING COUNT(p.entry_id) < 2 OR SUM(p.amount_minor) <> 0 LIMIT $1",
+    ),
+    (
+        "it moves what is owed, but names no invoice",
+        "SELECT 'ledger entry ' || CAST(e.id AS TEXT) || ' of account ' || a.external_id FROM ledger_entry e \
+         JOIN account a ON a.id = e.account_id \
+         JOIN ledger_posting p ON p.account_id = e.account_id AND p.entry_id = e.id \
+         WHERE p.ledger_account = 'receivable' AND e.period IS NULL LIMIT $1",
+    ),
+    (
+        "it is not in the currency of its account",
+        "SELECT 'ledger entry ' || CAST(e.id AS TEXT) || ' of account ' || a.external_id FROM ledger_entry e \
+         JOIN account a ON a.id = e.account_id WHERE e.currency <> a.currency LIMIT $1",
+    ),
+    (
+        "less than nothing or more than its total is allocated to it",
+        "SELECT i.series || '-' || CAST(i.year AS TEXT) || '-' || CAST(i.sequence AS TEXT) \
+         FROM ledger_entry e JOIN ledger_posting p ON p.account_id = e.account_id AND p.entry_id = e.id \
+         AND p.ledger_account = 'receivable' \
+         JOIN invoice i ON i.account_id = e.account_id AND i.period = e.period AND i.kind = e.kind \
+         GROUP BY i.series, i.year, i.sequence, i.total_minor \
+         HAVING -SUM(p.amount_minor) < 0 OR -SUM(p.amount_minor) > i.total_minor LIMIT $1",
+    ),
+    (
+        "the credit is below zero without a chargeback",
+        "SELECT 'account ' || a.external_id FROM ledger_entry e JOIN account a ON a.id = e.account_id \
+         JOIN ledger_posting p ON p.account_id = e.account_id AND p.entry_id = e.id \
+         AND p.ledger_account = 'customer_credit' WHERE NOT EXISTS (SELECT 1 FROM ledger_entry c \
+         WHERE c.account_id = e.account_id AND c.movement = 'chargeback_opened') \
+         GROUP BY a.external_id, e.currency HAVING SUM(p.amount_minor) > 0 LIMIT $1",
+    ),
+    (
+        "it took money, but the ledger has no entry that settles its invoice by as much",
+        "SELECT 'attempt ' || t.id FROM payment_attempt t WHERE t.state IN ('succeeded', 'returned') \
+         AND NOT EXISTS (SELECT 1 FROM ledger_entry e JOIN ledger_posting p ON p.account_id = e.account_id \
+         AND p.entry_id = e.id AND p.ledger_account = 'receivable' WHERE e.account_id = t.account_id \
+         AND e.attempt_id = t.id AND e.period = t.period AND e.kind = t.kind AND e.currency = t.currency \
+         AND p.amount_minor = -t.amount_minor AND e.movement = CASE t.method WHEN 'credit' THEN 'credit_used' \
+         WHEN 'sepa' THEN 'sepa_settled' ELSE 'card_captured' END) LIMIT $1",
+    ),
+    (
+        "it settles an invoice without an attempt that took the money",
+        "SELECT 'ledger entry ' || CAST(e.id AS TEXT) || ' of account ' || a.external_id FROM ledger_entry e \
+         JOIN account a ON a.id = e.account_id LEFT JOIN payment_attempt t ON t.account_id = e.account_id \
+         AND t.id = e.attempt_id AND t.state IN ('succeeded', 'returned') \
+         WHERE e.movement IN ('credit_used', 'sepa_settled', 'card_captured') AND t.id IS NULL LIMIT $1",
+    ),
+    (
+        "it gives credit away and the record of who did it is missing or another",
+        "SELECT 'ledger entry ' || CAST(e.id AS TEXT) || ' of account ' || a.external_id FROM ledger_entry e \
+         JOIN account a ON a.id = e.account_id WHERE e.movement = 'credit_granted' \
+         AND NOT EXISTS (SELECT 1 FROM audit_entry w WHERE w.account_id = e.account_id AND w.entry_id = e.id \
+         AND w.action = e.movement AND w.actor = e.actor AND w.reason = e.reason AND w.at = e.at) LIMIT $1",
+    ),
+    (
+        "it records a movement of money that is not in the ledger",
+        "SELECT 'audit entry ' || CAST(w.id AS TEXT) || ' of account ' || a.external_id FROM audit_entry w \
+         JOIN account a ON a.id = w.account_id LEFT JOIN ledger_entry e ON e.account_id = w.account_id \
+         AND e.id = w.entry_id AND e.movement = w.action \
+         WHERE w.entry_id IS NOT NULL AND e.id IS NULL LIMIT $1",
+    ),
+];
+
+/// Runs every rule of payments and the ledger that SQL can check.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn broken_ledger_rules(conn: &mut Conn) -> Result<Vec<(&'static str, Vec<String>)>> {
+    verify::broken_of(conn, &RULES).await
+}
+
+/// The ledger accounts that were posted to.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn posted_accounts(conn: &mut Conn) -> Result<Vec<String>> {
+    let sql = "SELECT DISTINCT ledger_account FROM ledger_posting ORDER BY ledger_account";
+    Ok(sqlx::query_scalar(sql).fetch_all(conn).await?)
+}
