@@ -88,7 +88,5 @@ fn between<'a>(
 }
 
 fn find_last(haystack: &[u8], needle: &str) -> Option<usize> {
-    haystack
-        .windows(needle.len())
-        .rposition(|window| window == needle.as_bytes())
+    memchr::memmem::rfind(haystack, needle.as_bytes())
 }
