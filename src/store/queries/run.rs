@@ -307,52 +307,60 @@ pub async fn pending_accounts(conn: &mut Conn, run: RunId) -> Result<i64> {
     Ok(sqlx::query_scalar(sql).bind(run.0).fetch_one(conn).await?)
 }
 
-/// Counts the outcomes of a period.
+/// Counts the outcomes of a period. Not by GROUP BY, for which SQLite sorts every
+/// row in memory.
 ///
 /// # Errors
 /// When the database refuses.
 pub async fn count_outcomes(conn: &mut Conn, period: PeriodKey) -> Result<OutcomeCounts> {
-    let rows: Vec<(i16, i64)> = sqlx::query_as(
-        "SELECT outcome, COUNT(*) FROM period_outcome WHERE period = $1 GROUP BY outcome",
+    let (invoiced, nothing_due, parked, all): (i64, i64, i64, i64) = sqlx::query_as(
+        "SELECT COUNT(*) FILTER (WHERE outcome = 1), COUNT(*) FILTER (WHERE outcome = 2), \
+         COUNT(*) FILTER (WHERE outcome = 3), COUNT(*) FROM period_outcome WHERE period = $1",
     )
     .bind(period.to_number())
-    .fetch_all(conn)
+    .fetch_one(conn)
     .await?;
-    let mut counts = OutcomeCounts::default();
-    for (outcome, count) in rows {
-        match outcome {
-            1 => counts.invoiced = count,
-            2 => counts.nothing_due = count,
-            3 => counts.parked = count,
-            other => return Err(at("period_outcome", "outcome").refuse(period, other)),
-        }
+    if invoiced + nothing_due + parked != all {
+        return Err(at("period_outcome", "outcome").refuse(period, "another outcome"));
     }
-    Ok(counts)
+    Ok(OutcomeCounts {
+        invoiced,
+        nothing_due,
+        parked,
+    })
 }
 
-/// The sums of a period, per currency.
+/// The sums of a period, per currency; see [`count_outcomes`].
 ///
 /// # Errors
 /// When the database refuses.
 pub async fn currency_totals(conn: &mut Conn, period: PeriodKey) -> Result<Vec<CurrencyTotal>> {
-    let rows: Vec<(String, i64, i64, i64, i64)> = sqlx::query_as(
-        "SELECT currency, COUNT(*), CAST(SUM(net_minor) AS BIGINT), CAST(SUM(vat_minor) AS BIGINT), \
-         CAST(SUM(total_minor) AS BIGINT) FROM invoice WHERE period = $1 GROUP BY currency ORDER BY currency",
-    )
-    .bind(period.to_number())
-    .fetch_all(conn)
-    .await?;
-    rows.into_iter()
-        .map(|(currency, invoices, net_minor, vat_minor, total_minor)| {
-            Ok(CurrencyTotal {
-                currency: at("invoice", "currency").parse::<Currency>(period, &currency)?,
-                invoices,
-                net_minor,
-                vat_minor,
-                total_minor,
-            })
-        })
-        .collect()
+    let mut currencies: Vec<String> =
+        sqlx::query_scalar("SELECT DISTINCT currency FROM invoice WHERE period = $1")
+            .bind(period.to_number())
+            .fetch_all(&mut *conn)
+            .await?;
+    currencies.sort_unstable();
+    let mut totals = Vec::with_capacity(currencies.len());
+    for currency in currencies {
+        let (invoices, net_minor, vat_minor, total_minor): (i64, i64, i64, i64) = sqlx::query_as(
+            "SELECT COUNT(*), CAST(COALESCE(SUM(net_minor), 0) AS BIGINT), \
+             CAST(COALESCE(SUM(vat_minor), 0) AS BIGINT), CAST(COALESCE(SUM(total_minor), 0) AS BIGINT) \
+             FROM invoice WHERE period = $1 AND currency = $2",
+        )
+        .bind(period.to_number())
+        .bind(&currency)
+        .fetch_one(&mut *conn)
+        .await?;
+        totals.push(CurrencyTotal {
+            currency: at("invoice", "currency").parse::<Currency>(period, &currency)?,
+            invoices,
+            net_minor,
+            vat_minor,
+            total_minor,
+        });
+    }
+    Ok(totals)
 }
 
 /// The parked accounts of a period.
