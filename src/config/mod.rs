@@ -10,7 +10,6 @@ use std::path::Path;
 
 use chrono_tz::Tz;
 
-use crate::domain::calendar::PeriodKey;
 use crate::domain::invoice::document::Issuer;
 use crate::domain::invoice::{BillingPolicy, SeriesName};
 use crate::domain::payment::CollectionPolicy;
@@ -121,12 +120,6 @@ impl Config {
     #[must_use]
     pub const fn zone(&self) -> Tz {
         self.policy.zone
-    }
-
-    /// The month before the one that `today` is in.
-    #[must_use]
-    pub fn last_month(today: chrono::NaiveDate) -> Option<PeriodKey> {
-        PeriodKey::of(today).ok().and_then(PeriodKey::previous)
     }
 }
 

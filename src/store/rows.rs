@@ -99,6 +99,18 @@ pub struct RunRange {
     pub to: AccountId,
 }
 
+impl RunRange {
+    /// One account, which is no part of a plan.
+    #[must_use]
+    pub const fn only(account: AccountId) -> Self {
+        Self {
+            no: -1,
+            from: account,
+            to: account,
+        }
+    }
+}
+
 /// What became of an account's period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {

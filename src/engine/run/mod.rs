@@ -178,11 +178,7 @@ impl Engine {
     ) -> Result<BatchTally, RunError> {
         let (run, account) = self.run_and_account(key, external_id).await?;
         let facts = RunFacts::load(self, run.clone()).await?;
-        let range = RunRange {
-            no: -1,
-            from: account,
-            to: account,
-        };
+        let range = RunRange::only(account);
         let tally = workers::settle_range(self, &facts, range).await?;
         let mut tx = self.store.snapshot().await?;
         let missing = on!(&mut tx, conn, q => q::missing_outcomes(conn, &run.period).await)?;

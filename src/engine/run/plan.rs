@@ -65,11 +65,7 @@ impl Engine {
         let run = self.ensure_run(&mut tx, key).await?;
         let account = on!(&mut tx, conn, q => q::find_account(conn, external_id).await)?
             .ok_or_else(|| RunError::UnknownAccount(external_id.to_owned()))?;
-        let range = RunRange {
-            no: -1,
-            from: account,
-            to: account,
-        };
+        let range = RunRange::only(account);
         let all = on!(&mut tx, conn, q => q::due_accounts(conn, range, &run.period, true).await)?;
         if all.is_empty() {
             return Err(RunError::NotYetCustomer {

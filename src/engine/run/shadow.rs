@@ -80,11 +80,7 @@ impl Engine {
             Some(external_id) => {
                 let account = on!(&mut tx, conn, q => q::find_account(conn, external_id).await)?
                     .ok_or_else(|| RunError::UnknownAccount(external_id.to_owned()))?;
-                vec![RunRange {
-                    no: 0,
-                    from: account,
-                    to: account,
-                }]
+                vec![RunRange::only(account)]
             }
             None => on!(&mut tx, conn, q => q::account_ranges(conn, ACCOUNTS_PER_BATCH).await)?,
         };
