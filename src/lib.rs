@@ -16,4 +16,5 @@ pub mod domain;
 pub mod engine;
 pub mod providers;
 pub mod store;
+pub mod vault;
 mod xml;

@@ -2,8 +2,12 @@
 //! its key and the reason; `deploy/quittance.toml` documents them all.
 
 mod collection;
+mod provider;
 mod raw;
 mod sample;
+mod secret;
+mod sepa;
+mod vault;
 
 use std::fmt;
 use std::path::Path;
@@ -14,7 +18,11 @@ use crate::domain::invoice::document::Issuer;
 use crate::domain::invoice::{BillingPolicy, SeriesName};
 use crate::domain::payment::CollectionPolicy;
 
+pub use provider::{CallPolicy, PayPalSettings, StripeSettings};
 pub use sample::sample_issuer;
+pub use secret::{SecretError, SecretSource};
+pub use sepa::SepaSettings;
+pub use vault::{VaultKey, VaultSettings};
 
 /// Settings that are known to be right.
 #[derive(Debug, Clone)]
@@ -28,6 +36,14 @@ pub struct Config {
     pub due_after_days: u32,
     /// Which methods an invoice is charged by.
     pub collection: CollectionPolicy,
+    /// Cards, where they are taken.
+    pub stripe: Option<StripeSettings>,
+    /// The sale of prepaid credit, where there is one.
+    pub paypal: Option<PayPalSettings>,
+    /// Direct debits, where they are collected.
+    pub sepa: Option<SepaSettings>,
+    /// The keys of what is sealed; direct debits need one.
+    pub vault: Option<VaultSettings>,
 }
 
 /// What is wrong with the settings.

@@ -9,6 +9,9 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 
 use super::collection::RawCollection;
+use super::provider::{RawPayPal, RawStripe};
+use super::sepa::RawSepa;
+use super::vault::RawVault;
 use super::{Config, Problem};
 use crate::domain::invoice::document::Issuer;
 use crate::domain::invoice::{BillingPolicy, Bounds, SanityBounds, SeriesName};
@@ -29,6 +32,10 @@ pub struct RawConfig {
     bounds: RawBounds,
     #[serde(default)]
     collection: RawCollection,
+    stripe: Option<RawStripe>,
+    paypal: Option<RawPayPal>,
+    sepa: Option<RawSepa>,
+    vault: Option<RawVault>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -123,7 +130,7 @@ impl Check {
         result.map_err(|reason| self.refuse(key, reason)).ok()
     }
 
-    fn range(&mut self, key: &str, value: i64, from: u32, to: u32) -> Option<u32> {
+    pub fn range(&mut self, key: &str, value: i64, from: u32, to: u32) -> Option<u32> {
         let fitting = u32::try_from(value)
             .ok()
             .filter(|value| (from..=to).contains(value));
@@ -174,6 +181,10 @@ impl RawConfig {
             vat: RawVat::default(),
             bounds: RawBounds::default(),
             collection: RawCollection::default(),
+            stripe: None,
+            paypal: None,
+            sepa: None,
+            vault: None,
         }
     }
 
@@ -201,6 +212,10 @@ impl RawConfig {
         let rates = check_rates(&mut check, &self.vat.rates);
         let bounds = check_bounds(&mut check, &self.bounds);
         let collection = self.collection.check(&mut check);
+        let stripe = self.stripe.map(|raw| raw.check(&mut check));
+        let paypal = self.paypal.map(|raw| raw.check(&mut check));
+        let sepa = self.sepa.map(|raw| raw.check(&mut check));
+        let vault = self.vault.map(|raw| raw.check(&mut check));
         let config = (|| {
             Some(Config {
                 policy: BillingPolicy {
@@ -219,6 +234,10 @@ impl RawConfig {
                 series: series?,
                 due_after_days: due?,
                 collection: collection?,
+                stripe: stripe.flatten(),
+                paypal: paypal.flatten(),
+                sepa: sepa.flatten(),
+                vault: vault.flatten(),
             })
         })();
         match config {

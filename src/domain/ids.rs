@@ -58,49 +58,83 @@ id!(
     PaymentMethodId
 );
 
-/// One attempt to take money, and the idempotency key it is sent under: 48 bits
-/// of milliseconds, so that ids sort by time, and 80 of chance, so that hosts
-/// need not agree. A UUIDv7 would spend 6 bits of it on a version nobody reads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct AttemptId(u128);
-
-impl AttemptId {
-    /// The id of an attempt that is made now.
-    #[must_use]
-    pub fn new(at: Instant, chance: [u8; 10]) -> Self {
-        let milliseconds = u128::try_from(at.0 / 1_000).unwrap_or(0) & 0xffff_ffff_ffff;
-        let chance = chance
-            .iter()
-            .fold(0, |bits: u128, byte| (bits << 8) | u128::from(*byte));
-        Self((milliseconds << 80) | chance)
-    }
-}
-
-/// 32 hex digits.
-impl fmt::Display for AttemptId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}", self.0)
-    }
-}
-
-/// The text is not an attempt's id.
+/// The text is not the id of something that moves money.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is not the id of an attempt: 32 hex digits")]
-pub struct AttemptIdError(pub String);
+#[error("{text:?} is not the id of {what}: 32 hex digits")]
+pub struct KeyError {
+    pub what: &'static str,
+    pub text: String,
+}
 
-impl FromStr for AttemptId {
-    type Err = AttemptIdError;
+/// The key of something that moves money, and the idempotency key it is sent
+/// under: 48 bits of milliseconds, so that ids sort by time, and 80 of chance,
+/// so that hosts need not agree. A UUIDv7 would spend 6 bits of it on a version
+/// nobody reads.
+macro_rules! money_key {
+    ($(#[$doc:meta])* $name:ident, $what:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(u128);
 
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-        let refuse = || AttemptIdError(text.to_owned());
-        if text.len() != 32 || !text.bytes().all(digit) {
-            return Err(refuse());
+        impl $name {
+            /// The id of what is begun now.
+            #[must_use]
+            pub fn new(at: Instant, chance: [u8; 10]) -> Self {
+                Self(key_of(at, chance))
+            }
         }
-        u128::from_str_radix(text, 16)
-            .map(Self)
-            .map_err(|_| refuse())
+
+        /// 32 hex digits.
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "{:032x}", self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = KeyError;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                let refuse = || KeyError {
+                    what: $what,
+                    text: text.to_owned(),
+                };
+                read_key(text).map(Self).ok_or_else(refuse)
+            }
+        }
+    };
+}
+
+money_key!(
+    /// One attempt to take the money of an invoice.
+    AttemptId,
+    "an attempt"
+);
+money_key!(
+    /// One purchase of prepaid credit.
+    PurchaseId,
+    "a purchase"
+);
+money_key!(
+    /// One refund.
+    RefundId,
+    "a refund"
+);
+
+fn key_of(at: Instant, chance: [u8; 10]) -> u128 {
+    let milliseconds = u128::try_from(at.0 / 1_000).unwrap_or(0) & 0xffff_ffff_ffff;
+    let chance = chance
+        .iter()
+        .fold(0, |bits: u128, byte| (bits << 8) | u128::from(*byte));
+    (milliseconds << 80) | chance
+}
+
+fn read_key(text: &str) -> Option<u128> {
+    let digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    if text.len() != 32 || !text.bytes().all(digit) {
+        return None;
     }
+    u128::from_str_radix(text, 16).ok()
 }
 
 #[cfg(test)]

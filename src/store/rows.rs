@@ -2,7 +2,9 @@
 
 use crate::domain::account::{Account, BillingProfile};
 use crate::domain::calendar::{BillingPeriod, Instant, PeriodKey};
-use crate::domain::ids::{AccountId, AttemptId, IssuerId, ProfileId, RunId, SkuId};
+use crate::domain::ids::{
+    AccountId, AttemptId, IssuerId, ProfileId, PurchaseId, RefundId, RunId, SkuId,
+};
 use crate::domain::invoice::fingerprint::Digest;
 use crate::domain::invoice::{Allowance, InvoiceLine, InvoiceNumber};
 use crate::domain::ledger::Entry;
@@ -338,7 +340,38 @@ pub struct NewEntry<'a> {
     /// The invoice whose debt moves.
     pub invoice: Option<InvoiceKey>,
     pub attempt: Option<AttemptId>,
+    pub purchase: Option<PurchaseId>,
+    pub refund: Option<RefundId>,
     pub by: Option<ByPerson<'a>>,
+}
+
+impl<'a> NewEntry<'a> {
+    /// An entry that belongs to nothing but its account.
+    #[must_use]
+    pub const fn new(account: AccountId, entry: &'a Entry, at: Instant) -> Self {
+        Self {
+            account,
+            entry,
+            at,
+            invoice: None,
+            attempt: None,
+            purchase: None,
+            refund: None,
+            by: None,
+        }
+    }
+}
+
+/// Something to be told, once it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewNotice {
+    pub account: AccountId,
+    /// Unique within the account for what it tells, such as
+    /// `payment_failed:ATTEMPT`.
+    pub key: String,
+    pub topic: &'static str,
+    /// JSON.
+    pub payload: String,
 }
 
 /// The prepaid credit of an account, in minor units: what the house owes it.

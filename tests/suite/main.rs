@@ -1,6 +1,8 @@
 //! The real binary on real databases, from the outside.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "../fakes/mod.rs"]
+mod fakes;
 mod support;
 
 mod bank;

@@ -125,6 +125,12 @@ impl Decline {
         self.code == WITHDRAWN
     }
 
+    /// Whether the house canceled what waited for the customer.
+    #[must_use]
+    pub fn is_canceled(&self) -> bool {
+        self.code == CANCELED
+    }
+
     #[must_use]
     pub fn is_chargeback(&self) -> bool {
         self.code == CHARGEBACK

@@ -6,6 +6,7 @@
 //! - [`plan`]: which parts are charged by which methods now
 //! - [`round`]: an account's invoices, one after the other
 //! - [`allocation`]: payments to invoices; *paid* is derived
+//! - [`settlement`]: what an attempt's news does to its state and the ledger
 
 pub mod allocation;
 pub mod attempt;
@@ -13,6 +14,7 @@ pub mod decline;
 pub mod ladder;
 pub mod plan;
 pub mod round;
+pub mod settlement;
 
 pub use allocation::{Allocation, InvoiceBalance, OpenInvoice, allocate};
 pub use attempt::{AttemptEvent, AttemptState, Booking, Contradiction};
@@ -20,6 +22,7 @@ pub use decline::{Decline, DeclineClass};
 pub use ladder::{Ladder, NextStep, PastAttempt};
 pub use plan::{CollectionFacts, CollectionPolicy, Decision, LeftOut, Trigger, decide};
 pub use round::decide_round;
+pub use settlement::{News, Notice, Settlement, SettlementError, SettlementFacts, settle};
 
 use std::fmt;
 

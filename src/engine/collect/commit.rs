@@ -45,12 +45,9 @@ pub async fn pay_by_credit(
         q::decide_attempt(conn, account, attempt.id, &before, &after, now).await
     })?;
     let new = NewEntry {
-        account,
-        entry: &entry,
-        at: now,
         invoice: Some(invoice.key),
         attempt: Some(attempt.id),
-        by: None,
+        ..NewEntry::new(account, &entry, now)
     };
     on!(&mut *tx, conn, q => q::write_entry(conn, new).await)?;
     Ok(())

@@ -50,16 +50,12 @@ impl Engine {
             .checked_add(money.minor)
             .ok_or(MoneyError::Overflow)?;
         let new = NewEntry {
-            account,
-            entry: &entry,
-            at: now,
-            invoice: None,
-            attempt: None,
             by: Some(by),
+            ..NewEntry::new(account, &entry, now)
         };
         let written = on!(&mut tx, conn, q => q::write_entry(conn, new).await)?;
         on!(&mut tx, conn, q => {
-            q::write_audit(conn, account, by, movement.code(), now, Some(written)).await
+            q::write_audit(conn, account, by, movement.code(), now, None, Some(written)).await
         })?;
         let scope = InvoiceScope {
             accounts: (account, account),

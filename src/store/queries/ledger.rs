@@ -36,8 +36,8 @@ pub async fn write_entry(conn: &mut Conn, new: NewEntry<'_>) -> Result<i64> {
         .fetch_one(&mut *conn)
         .await?;
     sqlx::query(
-        "INSERT INTO ledger_entry (account_id, id, movement, currency, at, period, kind, attempt_id, actor, \
-         reason) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        "INSERT INTO ledger_entry (account_id, id, movement, currency, at, period, kind, attempt_id, \
+         purchase_id, refund_id, actor, reason) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
     )
     .bind(new.account.0)
     .bind(id)
@@ -47,6 +47,8 @@ pub async fn write_entry(conn: &mut Conn, new: NewEntry<'_>) -> Result<i64> {
     .bind(new.invoice.map(|invoice| invoice.period.to_number()))
     .bind(new.invoice.map(|invoice| invoice.kind))
     .bind(new.attempt.map(|attempt| attempt.to_string()))
+    .bind(new.purchase.map(|purchase| purchase.to_string()))
+    .bind(new.refund.map(|refund| refund.to_string()))
     .bind(new.by.map(|by| by.actor))
     .bind(new.by.map(|by| by.reason))
     .execute(&mut *conn)
@@ -75,18 +77,46 @@ pub async fn write_audit(
     by: ByPerson<'_>,
     action: &str,
     at: Instant,
+    subject: Option<&str>,
     entry: Option<i64>,
 ) -> Result<()> {
     sqlx::query(
-        "INSERT INTO audit_entry (account_id, id, at, actor, action, reason, entry_id) VALUES ($1, \
-         (SELECT COALESCE(MAX(id), 0) + 1 FROM audit_entry WHERE account_id = $1), $2, $3, $4, $5, $6)",
+        "INSERT INTO audit_entry (account_id, id, at, actor, action, reason, subject, entry_id) VALUES ($1, \
+         (SELECT COALESCE(MAX(id), 0) + 1 FROM audit_entry WHERE account_id = $1), $2, $3, $4, $5, $6, $7)",
     )
     .bind(account.0)
     .bind(at.0)
     .bind(by.actor)
     .bind(action)
     .bind(by.reason)
+    .bind(subject)
     .bind(entry)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Records what a person did that is about no single account. `subject` is what
+/// it was done to: a file, a key, an event.
+///
+/// # Errors
+/// When the database refuses; a unique violation where two did at once.
+pub async fn write_house_audit(
+    conn: &mut Conn,
+    by: ByPerson<'_>,
+    action: &str,
+    subject: &str,
+    at: Instant,
+) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO house_audit_entry (id, at, actor, action, subject, reason) \
+         VALUES ((SELECT COALESCE(MAX(id), 0) + 1 FROM house_audit_entry), $1, $2, $3, $4, $5)",
+    )
+    .bind(at.0)
+    .bind(by.actor)
+    .bind(action)
+    .bind(subject)
+    .bind(by.reason)
     .execute(conn)
     .await?;
     Ok(())

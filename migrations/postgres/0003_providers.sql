@@ -1,0 +1,254 @@
+-- Providers: how customers pay, what is asked of providers and banks, and what
+-- they answer. See docs/ARCHITECTURE.md.
+--
+-- * Whatever moves money has an id of 32 hex digits that is made and committed
+--   before anything is sent; a provider is asked under it (its idempotency key).
+-- * An IBAN stands here sealed (AES-GCM), with the id of the key that opens it.
+--   No card's number ever comes near this database.
+-- * A provider's event and a bank's fact are handled once: their keys are unique.
+
+-- What a provider calls the account.
+CREATE TABLE provider_customer (
+    account_id BIGINT NOT NULL REFERENCES account (id),
+    provider   TEXT COLLATE "C" NOT NULL CHECK (provider IN ('stripe')),
+    reference  TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (account_id, provider)
+);
+CREATE UNIQUE INDEX provider_customer_reference ON provider_customer (provider, reference);
+
+-- A card or a mandate on file. A new card is a new row.
+CREATE TABLE payment_method (
+    account_id   BIGINT NOT NULL REFERENCES account (id),
+    -- Counted from 1 per account.
+    id           BIGINT NOT NULL,
+    method       TEXT COLLATE "C" NOT NULL CHECK (method IN ('sepa', 'card')),
+    state        TEXT COLLATE "C" NOT NULL CHECK (state IN ('usable', 'hard_declined', 'action_required', 'removed')),
+    -- The refusal that made it so.
+    decline_code TEXT,
+    added_at     BIGINT NOT NULL,
+    -- Of several that are usable, the one preferred last is charged.
+    preferred_at BIGINT NOT NULL,
+    -- When its state came.
+    changed_at   BIGINT NOT NULL,
+    CHECK ((state IN ('hard_declined', 'action_required')) = (decline_code IS NOT NULL)),
+    PRIMARY KEY (account_id, id)
+);
+
+-- What the card's provider tells of it.
+CREATE TABLE payment_card (
+    account_id BIGINT NOT NULL,
+    method_id  BIGINT NOT NULL,
+    reference  TEXT COLLATE "C" NOT NULL UNIQUE,
+    brand      TEXT NOT NULL,
+    last4      TEXT NOT NULL,
+    -- The last month in which it is good, such as 202810.
+    expires    INTEGER NOT NULL,
+    PRIMARY KEY (account_id, method_id),
+    FOREIGN KEY (account_id, method_id) REFERENCES payment_method (account_id, id)
+);
+
+CREATE TABLE sepa_mandate (
+    account_id     BIGINT NOT NULL,
+    method_id      BIGINT NOT NULL,
+    reference      TEXT COLLATE "C" NOT NULL UNIQUE,
+    scheme         TEXT COLLATE "C" NOT NULL CHECK (scheme IN ('CORE', 'B2B')),
+    one_off        SMALLINT NOT NULL CHECK (one_off IN (0, 1)),
+    debtor_name    TEXT NOT NULL,
+    bic            TEXT,
+    iban_key       TEXT NOT NULL,
+    iban_sealed    BYTEA NOT NULL,
+    -- Enough for its owner to know it by, such as DE...3000.
+    iban_masked    TEXT NOT NULL,
+    -- The evidence of the signature: the text as it was shown, when, from where.
+    signed_on      TEXT NOT NULL,
+    signed_at      BIGINT NOT NULL,
+    signed_from    TEXT NOT NULL,
+    signed_text    TEXT NOT NULL,
+    -- What the bank knows the mandate by since its latest collection; an
+    -- amendment tells it what has changed.
+    presented_creditor_name TEXT,
+    presented_creditor_id   TEXT,
+    account_changed SMALLINT NOT NULL CHECK (account_changed IN (0, 1)),
+    last_sequence  TEXT COLLATE "C" CHECK (last_sequence IN ('FRST', 'RCUR', 'FNAL', 'OOFF')),
+    last_presented_on TEXT,
+    PRIMARY KEY (account_id, method_id),
+    FOREIGN KEY (account_id, method_id) REFERENCES payment_method (account_id, id)
+);
+
+-- Prepaid credit bought through a provider.
+CREATE TABLE credit_purchase (
+    account_id         BIGINT NOT NULL REFERENCES account (id),
+    id                 TEXT COLLATE "C" NOT NULL CHECK (length(id) = 32),
+    provider           TEXT COLLATE "C" NOT NULL CHECK (provider IN ('paypal')),
+    amount_minor       BIGINT NOT NULL CHECK (amount_minor > 0),
+    currency           TEXT NOT NULL,
+    -- As payment_attempt.state; pending while the customer has to approve.
+    state              TEXT COLLATE "C" NOT NULL CHECK (state IN
+        ('created', 'submitted', 'pending', 'succeeded', 'declined', 'unknown', 'returned')),
+    decline_code       TEXT,
+    decline_class      TEXT CHECK (decline_class IN ('hard', 'soft', 'action_required')),
+    decline_known      SMALLINT CHECK (decline_known IN (0, 1)),
+    -- What the customer approves, and what then took the money.
+    order_reference    TEXT COLLATE "C" UNIQUE,
+    provider_reference TEXT COLLATE "C" UNIQUE,
+    created_at         BIGINT NOT NULL,
+    decided_at         BIGINT,
+    CHECK ((state IN ('declined', 'returned')) = (decline_code IS NOT NULL)),
+    CHECK ((decline_code IS NULL) = (decline_class IS NULL)),
+    CHECK ((decline_code IS NULL) = (decline_known IS NULL)),
+    CHECK ((state IN ('created', 'submitted', 'pending', 'unknown')) = (decided_at IS NULL)),
+    PRIMARY KEY (account_id, id)
+);
+CREATE UNIQUE INDEX credit_purchase_id ON credit_purchase (id);
+CREATE INDEX credit_purchase_in_flight ON credit_purchase (account_id)
+    WHERE state IN ('created', 'submitted', 'pending', 'unknown');
+
+-- Money given back through the provider that took it.
+CREATE TABLE refund (
+    account_id         BIGINT NOT NULL REFERENCES account (id),
+    id                 TEXT COLLATE "C" NOT NULL CHECK (length(id) = 32),
+    -- The payment it gives back, of an invoice or of credit.
+    attempt_id         TEXT COLLATE "C",
+    purchase_id        TEXT COLLATE "C",
+    -- goodwill: the invoice stays paid, at the house's cost; reopen: the invoice
+    -- is owed again; unused_credit: bought credit is paid back.
+    purpose            TEXT COLLATE "C" NOT NULL CHECK (purpose IN ('goodwill', 'reopen', 'unused_credit')),
+    amount_minor       BIGINT NOT NULL CHECK (amount_minor > 0),
+    currency           TEXT NOT NULL,
+    state              TEXT COLLATE "C" NOT NULL CHECK (state IN
+        ('created', 'submitted', 'pending', 'succeeded', 'declined', 'unknown', 'returned')),
+    decline_code       TEXT,
+    decline_class      TEXT CHECK (decline_class IN ('hard', 'soft', 'action_required')),
+    decline_known      SMALLINT CHECK (decline_known IN (0, 1)),
+    provider_reference TEXT COLLATE "C",
+    actor              TEXT NOT NULL,
+    reason             TEXT NOT NULL,
+    created_at         BIGINT NOT NULL,
+    decided_at         BIGINT,
+    CHECK ((attempt_id IS NULL) <> (purchase_id IS NULL)),
+    CHECK ((purpose = 'unused_credit') = (purchase_id IS NOT NULL)),
+    CHECK ((state IN ('declined', 'returned')) = (decline_code IS NOT NULL)),
+    CHECK ((decline_code IS NULL) = (decline_class IS NULL)),
+    CHECK ((decline_code IS NULL) = (decline_known IS NULL)),
+    CHECK ((state IN ('created', 'submitted', 'pending', 'unknown')) = (decided_at IS NULL)),
+    PRIMARY KEY (account_id, id),
+    FOREIGN KEY (account_id, attempt_id) REFERENCES payment_attempt (account_id, id),
+    FOREIGN KEY (account_id, purchase_id) REFERENCES credit_purchase (account_id, id)
+);
+CREATE UNIQUE INDEX refund_id ON refund (id);
+CREATE INDEX refund_in_flight ON refund (account_id)
+    WHERE state IN ('created', 'submitted', 'pending', 'unknown');
+
+-- What an entry is the outcome of, beside an attempt.
+ALTER TABLE ledger_entry ADD COLUMN purchase_id TEXT COLLATE "C";
+ALTER TABLE ledger_entry ADD COLUMN refund_id TEXT COLLATE "C";
+CREATE UNIQUE INDEX ledger_entry_buys ON ledger_entry (account_id, purchase_id) WHERE movement = 'credit_bought';
+CREATE UNIQUE INDEX ledger_entry_refunds ON ledger_entry (account_id, refund_id, movement)
+    WHERE refund_id IS NOT NULL;
+
+-- What a person's action was about: an invoice, an attempt, a method.
+ALTER TABLE audit_entry ADD COLUMN subject TEXT;
+
+-- What people did that is about no single account: files, keys, events.
+CREATE TABLE house_audit_entry (
+    id      BIGINT PRIMARY KEY,
+    at      BIGINT NOT NULL,
+    actor   TEXT NOT NULL,
+    action  TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    reason  TEXT NOT NULL
+);
+
+-- What is to be told to customers and to the platform, written in the
+-- transaction of what it tells, and delivered after it.
+CREATE TABLE outbox (
+    account_id   BIGINT NOT NULL REFERENCES account (id),
+    -- Unique for what it tells, such as payment_failed:ATTEMPT.
+    key          TEXT COLLATE "C" NOT NULL,
+    topic        TEXT COLLATE "C" NOT NULL,
+    payload      TEXT NOT NULL,
+    created_at   BIGINT NOT NULL,
+    delivered_at BIGINT,
+    PRIMARY KEY (account_id, key)
+);
+CREATE INDEX outbox_waiting ON outbox (created_at) WHERE delivered_at IS NULL;
+
+-- The events that providers sent, each handled once.
+CREATE TABLE provider_event (
+    provider    TEXT COLLATE "C" NOT NULL CHECK (provider IN ('stripe', 'paypal')),
+    id          TEXT COLLATE "C" NOT NULL,
+    kind        TEXT NOT NULL,
+    received_at BIGINT NOT NULL,
+    handled_at  BIGINT,
+    -- Why it is not handled.
+    problem     TEXT,
+    PRIMARY KEY (provider, id)
+);
+CREATE INDEX provider_event_open ON provider_event (received_at) WHERE handled_at IS NULL;
+
+-- A file of direct debits for the bank.
+CREATE TABLE sepa_batch (
+    -- The message's id.
+    id          TEXT COLLATE "C" PRIMARY KEY CHECK (length(id) <= 18),
+    version     TEXT NOT NULL,
+    state       TEXT COLLATE "C" NOT NULL CHECK (state IN ('made', 'released', 'canceled')),
+    submit_on   TEXT NOT NULL,
+    created_at  BIGINT NOT NULL,
+    released_at BIGINT,
+    debits      BIGINT NOT NULL CHECK (debits > 0),
+    sum_minor   BIGINT NOT NULL CHECK (sum_minor > 0),
+    -- Of the file's bytes.
+    digest      BYTEA NOT NULL,
+    CHECK ((state = 'released') = (released_at IS NOT NULL))
+);
+
+-- Where an attempt stands in it.
+CREATE TABLE sepa_debit (
+    account_id BIGINT NOT NULL,
+    attempt_id TEXT COLLATE "C" NOT NULL,
+    batch_id   TEXT COLLATE "C" NOT NULL REFERENCES sepa_batch (id),
+    block_id   TEXT COLLATE "C" NOT NULL,
+    sequence   TEXT COLLATE "C" NOT NULL CHECK (sequence IN ('FRST', 'RCUR', 'FNAL', 'OOFF')),
+    collect_on TEXT NOT NULL,
+    PRIMARY KEY (account_id, attempt_id),
+    FOREIGN KEY (account_id, attempt_id) REFERENCES payment_attempt (account_id, id)
+);
+CREATE INDEX sepa_debit_of_block ON sepa_debit (batch_id, block_id);
+-- Debits wait for the next file.
+CREATE INDEX payment_attempt_waiting ON payment_attempt (account_id, id) WHERE method = 'sepa' AND state = 'created';
+-- And what reconcile looks at.
+CREATE INDEX payment_attempt_open ON payment_attempt (created_at)
+    WHERE state IN ('created', 'submitted', 'pending', 'unknown');
+
+-- The files that a bank answered with.
+CREATE TABLE bank_file (
+    digest      BYTEA PRIMARY KEY,
+    kind        TEXT NOT NULL,
+    version     TEXT NOT NULL,
+    message_id  TEXT NOT NULL,
+    imported_at BIGINT NOT NULL,
+    entries     BIGINT NOT NULL
+);
+
+-- Every fact of them, by the key it has in whichever file it stands.
+CREATE TABLE bank_fact (
+    key          BYTEA PRIMARY KEY,
+    file         BYTEA NOT NULL REFERENCES bank_file (digest),
+    -- Where in the file.
+    place        TEXT NOT NULL,
+    kind         TEXT COLLATE "C" NOT NULL,
+    amount_minor BIGINT,
+    currency     TEXT,
+    reason_code  TEXT,
+    booked_on    TEXT,
+    -- The debit it is about, where one was found.
+    account_id   BIGINT,
+    attempt_id   TEXT COLLATE "C",
+    -- booked: it changed something; known: it told nothing new; unmatched: a
+    -- person has to look; closed: a person did.
+    state        TEXT COLLATE "C" NOT NULL CHECK (state IN ('booked', 'known', 'unmatched', 'closed')),
+    -- Why nobody but a person can tell what it is, and what the bank said.
+    problem      TEXT,
+    CHECK ((state IN ('unmatched', 'closed')) = (problem IS NOT NULL))
+);
+CREATE INDEX bank_fact_unmatched ON bank_fact (file) WHERE state = 'unmatched';
