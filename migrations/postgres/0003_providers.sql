@@ -252,3 +252,5 @@ CREATE TABLE bank_fact (
     CHECK ((state IN ('unmatched', 'closed')) = (problem IS NOT NULL))
 );
 CREATE INDEX bank_fact_unmatched ON bank_fact (file) WHERE state = 'unmatched';
+-- A provider's event names what it calls the payment.
+CREATE INDEX payment_attempt_reference ON payment_attempt (provider_reference) WHERE provider_reference IS NOT NULL;

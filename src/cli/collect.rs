@@ -5,6 +5,7 @@ use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
+use chrono::NaiveDate;
 use clap::Args;
 use serde::Serialize;
 
@@ -12,8 +13,8 @@ use super::Global;
 use super::print::{Meter, amount, counted, table};
 use super::scope::ScopeArgs;
 use crate::domain::calendar::PeriodKey;
-use crate::domain::payment::{LeftOut, Trigger};
-use crate::engine::collect::Tally;
+use crate::domain::payment::{LeftOut, PaymentMethod, Trigger};
+use crate::engine::collect::{Fate, Request, Tally};
 use crate::{complain, say};
 
 #[derive(Debug, Args)]
@@ -23,6 +24,12 @@ pub struct CollectArgs {
     period: Option<PeriodKey>,
     #[command(flatten)]
     scope: ScopeArgs,
+    /// Only invoices for which a payment failed on this day or later
+    #[arg(long, value_name = "DATE")]
+    failed_since: Option<NaiveDate>,
+    /// Only by this method: credit, sepa or card
+    #[arg(long, value_name = "METHOD", value_parser = method)]
+    method: Option<PaymentMethod>,
     /// Show what would be charged, and charge nothing
     #[arg(long)]
     dry_run: bool,
@@ -52,6 +59,9 @@ struct TallyJson {
 #[derive(Serialize)]
 struct ChargedJson {
     method: &'static str,
+    /// What became of it; nothing in a plan.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<&'static str>,
     currency: &'static str,
     invoices: u64,
     amount_minor: i64,
@@ -78,8 +88,9 @@ impl From<&Tally> for TallyJson {
             charged: tally
                 .charged
                 .iter()
-                .map(|((method, currency), sum)| ChargedJson {
+                .map(|((method, fate, currency), sum)| ChargedJson {
                     method: method.code(),
+                    outcome: (*fate != Fate::Planned).then_some(fate.code()),
                     currency: currency.code(),
                     invoices: sum.invoices,
                     amount_minor: sum.amount_minor,
@@ -98,13 +109,18 @@ pub async fn collect(global: &Global, args: CollectArgs) -> Result<ExitCode> {
     let named = args.scope.account.is_some() || args.scope.invoice.is_some();
     let open_only = !named && args.period.is_none();
     let scope = args.scope.find(&engine, args.period, open_only).await?;
-    // And who names an account or an invoice does not wait for its day.
-    let trigger = if named {
-        Trigger::Person { only: None }
-    } else {
-        Trigger::Schedule
+    // And who names anything does not wait for its day.
+    let asked = named || args.failed_since.is_some() || args.method.is_some();
+    let request = Request {
+        scope,
+        trigger: if asked {
+            Trigger::Person { only: args.method }
+        } else {
+            Trigger::Schedule
+        },
+        failed_since: args.failed_since,
     };
-    let plan = engine.plan_collection(&scope, trigger).await?;
+    let plan = engine.plan_collection(&request).await?;
     if !args.json {
         print_tally("would be charged", &plan);
     }
@@ -114,7 +130,7 @@ pub async fn collect(global: &Global, args: CollectArgs) -> Result<ExitCode> {
             bail!("nothing was charged");
         }
         let meter = Meter::new("accounts", plan.accounts, args.json);
-        let charged = engine.collect(&scope, trigger, &|| meter.advance(1)).await;
+        let charged = engine.collect(&request, &|| meter.advance(1)).await;
         meter.finish();
         let charged = charged?;
         if !args.json {
@@ -149,10 +165,11 @@ fn print_tally(what: &str, tally: &Tally) {
         say!("No invoice is open.");
         return;
     }
-    let mut rows = table([what, "invoices", "sum"], 1);
-    for ((method, currency), sum) in &tally.charged {
+    let mut rows = table([what, "outcome", "invoices", "sum"], 2);
+    for ((method, fate, currency), sum) in &tally.charged {
         rows.add_row([
             method.to_string(),
+            fate.to_string(),
             sum.invoices.to_string(),
             amount(sum.amount_minor, *currency),
         ]);
@@ -163,12 +180,13 @@ fn print_tally(what: &str, tally: &Tally) {
         say!("{rows}");
     }
     for (reason, invoices) in &tally.rest {
-        say!(
-            "charged in part: {}: {reason}",
-            counted(invoices, "invoice")
-        );
+        say!("still open: {}: {reason}", counted(invoices, "invoice"));
     }
     for (reason, invoices) in &tally.left_out {
         say!("left out: {}: {reason}", counted(invoices, "invoice"));
     }
+}
+
+fn method(text: &str) -> Result<PaymentMethod, &'static str> {
+    PaymentMethod::from_code(text).ok_or("is none of credit, sepa, card")
 }

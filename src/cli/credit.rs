@@ -98,7 +98,7 @@ fn print_outcome(outcome: &InvoiceOutcome) {
     let paid: Vec<String> = outcome
         .parts
         .iter()
-        .map(|(_, minor)| amount(*minor, outcome.currency))
+        .map(|part| amount(part.amount_minor, outcome.currency))
         .collect();
     let number = &outcome.number;
     match (paid.is_empty(), outcome.left_out) {

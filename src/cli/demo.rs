@@ -50,11 +50,8 @@ pub async fn demo(global: &Global, args: DemoArgs) -> Result<ExitCode> {
         .previous()
         .context("there is no month before this one")?;
     let url = format!("sqlite:{}", folder.join(DATABASE).display());
-    let engine = Engine {
-        store: Store::open(&url, IfMissing::Create).await?,
-        config,
-        clock: global.clock(),
-    };
+    let store = Store::open(&url, IfMissing::Create).await?;
+    let engine = Engine::new(store, config, global.clock());
     let imported = import_sample(&engine, folder, period).await?;
     let (_, took) = run_with_meter(&engine, period, default_workers(), false).await?;
     let status = engine.run_status(period).await?;

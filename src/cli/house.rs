@@ -43,11 +43,8 @@ impl Global {
             "no database: pass --database-url or set DATABASE_URL, such as sqlite:quittance.sqlite or \
              postgres://user@host/name",
         )?;
-        Ok(Engine {
-            store: Store::open(url, if_missing).await?,
-            config,
-            clock: self.clock(),
-        })
+        let store = Store::open(url, if_missing).await?;
+        Ok(Engine::new(store, config, self.clock()))
     }
 
     /// As [`Self::open`], with a word about the sample issuer where invoices

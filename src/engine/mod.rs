@@ -4,14 +4,25 @@
 //! - [`run`]: the month run
 //! - [`issued`]: issued invoices read back as documents
 //! - [`collect`]: taking money for issued invoices
+//! - [`settle`]: what became of a payment, recorded
+//! - [`refund`], [`write_off`]: money given back, a debt given up
+//! - [`reconcile`]: payments without a known outcome, finished
+//! - [`webhook`]: what providers tell by themselves
+//! - [`methods`]: cards and mandates on file
 //! - [`verify`]: every invariant, recomputed
 
 pub mod collect;
 pub mod import;
 pub mod issued;
+pub mod providers;
+pub mod reconcile;
+pub mod refund;
 pub mod run;
+pub mod settle;
 mod terms;
 pub mod usage_source;
 pub mod verify;
+pub mod webhook;
+pub mod write_off;
 
 pub use terms::BillingTerms;

@@ -287,6 +287,8 @@ pub struct InvoiceScope {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DueInvoice {
     pub key: InvoiceKey,
+    /// The platform's id of the account.
+    pub external_id: String,
     pub number: InvoiceNumber,
     pub due_on: chrono::NaiveDate,
     pub currency: Currency,
@@ -329,6 +331,21 @@ pub struct StoredAttempt {
 pub struct ByPerson<'a> {
     pub actor: &'a str,
     pub reason: &'a str,
+}
+
+/// What settling an attempt reads of its invoice, in minor units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Debt {
+    pub total_minor: i64,
+    pub allocated_minor: i64,
+    pub written_off_minor: i64,
+}
+
+/// A card as its provider calls it and its owner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CardOnFile {
+    pub card: String,
+    pub customer: String,
 }
 
 /// An entry of the ledger to be written, with what it belongs to.

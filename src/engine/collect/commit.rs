@@ -1,29 +1,30 @@
-//! A decided part, booked in the transaction that decided it.
+//! A decided part, committed in the transaction that decided it: credit is paid
+//! at once, a card or debit gets its attempt, to be sent afterwards.
 
 use super::CollectError;
 use super::facts::Open;
 use crate::chance;
 use crate::domain::calendar::Instant;
 use crate::domain::ids::AttemptId;
-use crate::domain::ledger::{Entry, Movement};
-use crate::domain::payment::{AttemptEvent, AttemptState, Instrument};
+use crate::domain::payment::plan::Part;
+use crate::domain::payment::{AttemptEvent, AttemptState, Instrument, News};
+use crate::engine::settle::record;
 use crate::on;
 use crate::store::Tx;
-use crate::store::rows::{NewAttempt, NewEntry};
+use crate::store::rows::{NewAttempt, StoredAttempt};
 
-/// Pays an invoice, or a part of it, from its account's credit: the attempt, its
-/// success and its entry stand together or not at all. The caller holds the
+/// Records the attempt of a part, in flight from then on. The caller holds the
 /// account and commits.
-pub async fn pay_by_credit(
+pub async fn begin(
     tx: &mut Tx,
     open: &Open,
-    amount_minor: i64,
+    part: &Part,
     now: Instant,
-) -> Result<(), CollectError> {
+) -> Result<NewAttempt, CollectError> {
     let invoice = &open.invoice;
     // More than is open is refused here, whatever was decided.
     open.balance
-        .allocate(amount_minor)
+        .allocate(part.amount_minor)
         .map_err(|source| CollectError::Allocation {
             number: invoice.number.clone(),
             source,
@@ -31,24 +32,42 @@ pub async fn pay_by_credit(
     let attempt = NewAttempt {
         id: AttemptId::new(now, chance::bytes()?),
         invoice: invoice.key,
-        by: Instrument::Credit,
-        amount_minor,
+        by: part.by,
+        amount_minor: part.amount_minor,
         currency: invoice.currency,
         created_at: now,
     };
-    let before = AttemptState::Created;
-    let after = before.clone().apply(&AttemptEvent::Succeeded)?;
-    let entry = Entry::new(Movement::CreditUsed { amount_minor }, invoice.currency)?;
-    let account = invoice.key.account;
     on!(&mut *tx, conn, q => q::insert_attempt(conn, &attempt).await)?;
-    on!(&mut *tx, conn, q => {
-        q::decide_attempt(conn, account, attempt.id, &before, &after, now).await
-    })?;
-    let new = NewEntry {
-        invoice: Some(invoice.key),
-        attempt: Some(attempt.id),
-        ..NewEntry::new(account, &entry, now)
+    Ok(attempt)
+}
+
+/// Pays a part from the account's credit: the attempt, its success and its entry
+/// stand together or not at all. The caller holds the account and commits.
+pub async fn pay_by_credit(
+    tx: &mut Tx,
+    open: &Open,
+    amount_minor: i64,
+    now: Instant,
+) -> Result<(), CollectError> {
+    let part = Part {
+        by: Instrument::Credit,
+        amount_minor,
     };
-    on!(&mut *tx, conn, q => q::write_entry(conn, new).await)?;
+    let new = begin(tx, open, &part, now).await?;
+    let attempt = StoredAttempt {
+        id: new.id,
+        invoice: new.invoice,
+        external_id: open.invoice.external_id.clone(),
+        number: open.invoice.number.clone(),
+        by: new.by,
+        amount_minor,
+        currency: new.currency,
+        state: AttemptState::Created,
+        provider_reference: None,
+        created_at: now,
+        decided_at: None,
+    };
+    let news = News::free(AttemptEvent::Succeeded);
+    record(tx, &attempt, &news, None, None, now).await?;
     Ok(())
 }

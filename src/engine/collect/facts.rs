@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use chrono::NaiveDate;
 use chrono_tz::Tz;
 
 use super::CollectError;
 use crate::domain::calendar::Instant;
-use crate::domain::ids::AccountId;
+use crate::domain::ids::{AccountId, AttemptId};
 use crate::domain::money::Currency;
-use crate::domain::payment::{CollectionFacts, InvoiceBalance, PastAttempt};
+use crate::domain::payment::plan::OnFile;
+use crate::domain::payment::{CollectionFacts, InvoiceBalance, PastAttempt, PaymentMethod};
 use crate::on;
 use crate::store::Tx;
 use crate::store::rows::{DueInvoice, InvoiceKey, InvoiceScope, StoredAttempt};
@@ -18,28 +20,36 @@ pub struct Open {
     pub invoice: DueInvoice,
     pub balance: InvoiceBalance,
     pub attempts: Vec<PastAttempt>,
+    /// Of each attempt: its id, and what its provider calls it.
+    pub references: Vec<(AttemptId, Option<String>)>,
 }
 
-/// The invoices of an account in one currency, the oldest first, and the credit
-/// there is for them.
+/// The invoices of an account in one currency, the oldest first, with the credit
+/// there is for them and the card and mandate that are on file.
 pub struct Round {
     pub account: AccountId,
     pub credit_minor: i64,
+    pub sepa: Option<OnFile>,
+    pub card: Option<OnFile>,
     pub invoices: Vec<Open>,
 }
 
 impl Round {
-    /// The facts of each invoice. No card or mandate can be put on file yet.
+    /// The facts of each invoice.
     pub fn facts(&self) -> Vec<CollectionFacts<'_>> {
         let mut facts = Vec::with_capacity(self.invoices.len());
         for open in &self.invoices {
+            // Direct debits are in euros.
+            let sepa = self
+                .sepa
+                .filter(|_| open.invoice.currency == Currency::EUR);
             facts.push(CollectionFacts {
                 due_on: open.invoice.due_on,
                 total_minor: open.balance.total_minor(),
                 open_minor: open.balance.open_minor(),
                 credit_minor: self.credit_minor,
-                sepa: None,
-                card: None,
+                sepa,
+                card: self.card,
                 attempts: &open.attempts,
             });
         }
@@ -47,43 +57,90 @@ impl Round {
     }
 }
 
-/// Reads the invoices of a scope.
-pub async fn load(tx: &mut Tx, scope: &InvoiceScope, zone: Tz) -> Result<Vec<Round>, CollectError> {
+/// Reads the invoices of a scope; with a date, only those for which a payment
+/// failed on that day or later.
+pub async fn load(
+    tx: &mut Tx,
+    scope: &InvoiceScope,
+    failed_since: Option<NaiveDate>,
+    today: NaiveDate,
+    zone: Tz,
+) -> Result<Vec<Round>, CollectError> {
     let invoices = on!(&mut *tx, conn, q => q::due_invoices(conn, scope).await)?;
     let credit = on!(&mut *tx, conn, q => q::credit_balances(conn, scope.accounts).await)?;
     let credit: HashMap<(AccountId, Currency), i64> = credit
         .into_iter()
         .map(|credit| ((credit.account, credit.currency), credit.balance_minor))
         .collect();
+    let on_file = on!(&mut *tx, conn, q => {
+        q::methods_on_file(conn, scope.accounts, today).await
+    })?;
+    let on_file: HashMap<(AccountId, PaymentMethod), OnFile> = on_file
+        .into_iter()
+        .map(|method| {
+            let (id, state) = (method.id, method.state);
+            ((method.account, method.method), OnFile { id, state })
+        })
+        .collect();
     let attempts = on!(&mut *tx, conn, q => q::attempts(conn, scope, i64::MAX).await)?;
-    let mut tried: HashMap<InvoiceKey, Vec<PastAttempt>> = HashMap::new();
+    let mut tried: HashMap<InvoiceKey, Vec<&StoredAttempt>> = HashMap::new();
     for attempt in &attempts {
-        let past = past(attempt, zone).ok_or(CollectError::Date)?;
-        tried.entry(attempt.invoice).or_default().push(past);
+        tried.entry(attempt.invoice).or_default().push(attempt);
     }
     let mut rounds: BTreeMap<(AccountId, Currency), Round> = BTreeMap::new();
     for invoice in invoices {
         let (account, currency) = (invoice.key.account, invoice.currency);
-        let balance = InvoiceBalance::new(invoice.total_minor, invoice.allocated_minor).map_err(
-            |source| CollectError::Allocation {
-                number: invoice.number.clone(),
-                source,
-            },
-        )?;
-        let open = Open {
-            balance,
-            attempts: tried.remove(&invoice.key).unwrap_or_default(),
-            invoice,
-        };
+        let tried = tried.remove(&invoice.key).unwrap_or_default();
+        let open = open_of(invoice, &tried, zone)?;
+        if failed_since.is_some_and(|since| !failed(&open.attempts, since)) {
+            continue;
+        }
         let key = (account, currency);
+        let of = |method| on_file.get(&(account, method)).copied();
         let round = rounds.entry(key).or_insert_with(|| Round {
             account,
             credit_minor: credit.get(&key).copied().unwrap_or(0),
+            sepa: of(PaymentMethod::Sepa),
+            card: of(PaymentMethod::Card),
             invoices: Vec::new(),
         });
         round.invoices.push(open);
     }
     Ok(rounds.into_values().collect())
+}
+
+fn open_of(
+    invoice: DueInvoice,
+    tried: &[&StoredAttempt],
+    zone: Tz,
+) -> Result<Open, CollectError> {
+    let balance =
+        InvoiceBalance::new(invoice.total_minor, invoice.allocated_minor).map_err(|source| {
+            CollectError::Allocation {
+                number: invoice.number.clone(),
+                source,
+            }
+        })?;
+    let attempts: Option<Vec<PastAttempt>> =
+        tried.iter().map(|attempt| past(attempt, zone)).collect();
+    Ok(Open {
+        invoice,
+        balance,
+        attempts: attempts.ok_or(CollectError::Date)?,
+        references: tried
+            .iter()
+            .map(|attempt| (attempt.id, attempt.provider_reference.clone()))
+            .collect(),
+    })
+}
+
+/// Whether a payment was refused or taken back on a day or later.
+fn failed(attempts: &[PastAttempt], since: NaiveDate) -> bool {
+    attempts.iter().any(|attempt| {
+        attempt.is_a_try()
+            && attempt.state.refusal().is_some()
+            && attempt.ended_on.is_some_and(|day| day >= since)
+    })
 }
 
 /// An attempt as the ladder sees it: in days of the issuer's zone.

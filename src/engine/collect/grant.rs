@@ -1,13 +1,13 @@
 //! Credit that a person gives, and what it pays at once.
 
-use super::{CollectError, InvoiceOutcome};
+use super::{CollectError, InvoiceOutcome, Request};
 use crate::domain::ids::AccountId;
 use crate::domain::ledger::{Entry, Movement};
 use crate::domain::money::{Money, MoneyError};
 use crate::domain::payment::{PaymentMethod, Trigger};
 use crate::engine::run::Engine;
 use crate::on;
-use crate::store::rows::{ByPerson, InvoiceScope, NewEntry};
+use crate::store::rows::{ByPerson, NewEntry};
 
 /// What became of a grant.
 #[derive(Debug, Clone)]
@@ -20,7 +20,8 @@ pub struct Granted {
 
 impl Engine {
     /// Gives an account credit, and pays its unpaid invoices by it, due or not,
-    /// the oldest first: all in one transaction, with the record of who did it.
+    /// the oldest first: in one transaction with the record of who did it, unless
+    /// a card payment of one has to be canceled before.
     ///
     /// # Errors
     /// When the amount is not positive, in another currency than the account's,
@@ -57,21 +58,21 @@ impl Engine {
         on!(&mut tx, conn, q => {
             q::write_audit(conn, account, by, movement.code(), now, None, Some(written)).await
         })?;
-        let scope = InvoiceScope {
-            accounts: (account, account),
-            period: None,
-            open_only: true,
-        };
         // Credit alone: a gift is no reason to charge a card.
         let trigger = Trigger::Person {
             only: Some(PaymentMethod::Credit),
         };
-        let invoices = self
-            .charge_locked(&mut tx, account, &scope, trigger)
-            .await?;
+        let (mut invoices, unfinished) = self.charge_locked(&mut tx, account, trigger).await?;
+        tx.commit().await?;
+        if unfinished {
+            // A payment that waits for its customer has to be canceled first.
+            let request = Request::of_account(account, trigger);
+            invoices.extend(self.charge_account(account, &request).await?);
+        }
+        let mut tx = self.store.snapshot().await?;
         let balance_minor =
             on!(&mut tx, conn, q => q::credit_balance(conn, account, currency).await)?;
-        tx.commit().await?;
+        tx.rollback().await?;
         Ok(Granted {
             balance_minor,
             invoices,

@@ -1,15 +1,20 @@
 //! Taking money for issued invoices.
 //!
-//! - [`facts`]: what is owed, what credit is there, what was tried
-//! - [`commit`]: a decided part, booked
+//! - [`facts`]: what is owed, what credit, card and mandate there are, what was
+//!   tried
+//! - [`account`]: one account, an invoice after the other
+//! - [`commit`]: a decided part, committed
+//! - [`card`]: a card charged, outside of every transaction
 //! - [`grant`]: credit given by a person, and what it pays at once
 //! - [`tally`]: what would be charged, or was, and what is left out
 //!
-//! Credit is the house's own book, so an invoice is paid from it in the
-//! transaction that decides it: under the account's lock, from facts read under
-//! that lock. So collecting twice, or in two processes at once, finds the second
-//! time that nothing is open or no credit is left.
+//! Whatever is decided is decided under the account's lock, from facts read under
+//! that lock, and committed before anything is sent. So collecting twice, or in
+//! two processes at once, finds the second time that an invoice is paid, or that
+//! an attempt of it is in flight.
 
+mod account;
+mod card;
 mod commit;
 mod facts;
 mod grant;
@@ -17,24 +22,36 @@ mod tally;
 
 use std::ops::ControlFlow;
 
-use crate::domain::ids::AccountId;
+use chrono::NaiveDate;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+
+use crate::domain::ids::{AccountId, PaymentMethodId};
 use crate::domain::invoice::InvoiceNumber;
 use crate::domain::ledger::LedgerError;
 use crate::domain::money::{Currency, MoneyError};
 use crate::domain::payment::allocation::AllocationError;
-use crate::domain::payment::{Contradiction, Decision, PaymentMethod, Trigger, decide_round};
+use crate::domain::payment::{Decision, Trigger, decide_round};
+use crate::engine::providers::ProviderError;
 use crate::engine::run::Engine;
+use crate::engine::settle::SettleError;
 use crate::on;
+use crate::providers::CallError;
 use crate::store::rows::InvoiceScope;
 use crate::store::{StoreError, Tx};
 
+use account::{Charging, Step};
 use facts::Round;
 
+pub use card::news_of;
 pub use grant::Granted;
-pub use tally::{Charged, InvoiceOutcome, Tally};
+pub use tally::{Charged, ChargedPart, Fate, InvoiceOutcome, Tally};
 
 /// Accounts whose invoices are looked at together.
 const ACCOUNTS_PER_PAGE: i64 = 500;
+/// Accounts that are charged at the same time. A provider answers in tenths of a
+/// second, so this many keep its limit of requests busy; each holds a
+/// transaction for a moment only.
+const ACCOUNTS_AT_ONCE: usize = 64;
 
 /// Why collecting came to a stop. What was committed stands, and collecting
 /// again goes on from there.
@@ -50,7 +67,11 @@ pub enum CollectError {
     #[error(transparent)]
     Ledger(#[from] LedgerError),
     #[error(transparent)]
-    Attempt(#[from] Contradiction),
+    Settle(#[from] SettleError),
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+    #[error(transparent)]
+    Call(#[from] CallError),
     #[error(transparent)]
     Sum(#[from] MoneyError),
     #[error("the account is billed in {account}, not in {granted}")]
@@ -58,11 +79,8 @@ pub enum CollectError {
         account: Currency,
         granted: Currency,
     },
-    #[error("{number} would be charged by {method}, and no provider is there for it")]
-    NoProvider {
-        number: InvoiceNumber,
-        method: PaymentMethod,
-    },
+    #[error("the card {0} is on file, but not what its provider calls it")]
+    NoCard(PaymentMethodId),
     #[error("the machine gives no randomness: {0}")]
     Chance(#[from] getrandom::Error),
     #[error("the date is out of range")]
@@ -72,51 +90,80 @@ pub enum CollectError {
 /// Is told of every account that was charged.
 pub type OnAccount<'a> = &'a (dyn Fn() + Sync);
 
+/// What is to be collected, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Request {
+    pub scope: InvoiceScope,
+    pub trigger: Trigger,
+    /// Only invoices for which a payment failed on this day or later.
+    pub failed_since: Option<NaiveDate>,
+}
+
+impl Request {
+    /// The open invoices of one account.
+    #[must_use]
+    pub const fn of_account(account: AccountId, trigger: Trigger) -> Self {
+        Self {
+            scope: InvoiceScope {
+                accounts: (account, account),
+                period: None,
+                open_only: true,
+            },
+            trigger,
+            failed_since: None,
+        }
+    }
+}
+
 impl Engine {
     /// What collecting would do now; nothing is written.
     ///
     /// # Errors
     /// When the database refuses, or holds what no version writes.
-    pub async fn plan_collection(
-        &self,
-        scope: &InvoiceScope,
-        trigger: Trigger,
-    ) -> Result<Tally, CollectError> {
+    pub async fn plan_collection(&self, request: &Request) -> Result<Tally, CollectError> {
         let mut tally = Tally::default();
         let mut after = None;
-        while let ControlFlow::Continue((rounds, last)) = self.page(scope, after).await? {
+        while let ControlFlow::Continue((rounds, last)) = self.page(request, after).await? {
             for round in &rounds {
-                let outcomes = self.decide(round, trigger);
-                tally.add(&outcomes)?;
+                tally.add(&self.planned(round, request.trigger))?;
             }
             after = Some(last);
         }
         Ok(tally)
     }
 
-    /// Charges what is open, an account and a transaction at a time.
+    /// Charges what is open, many accounts at the same time.
     ///
     /// # Errors
-    /// As [`Self::plan_collection`]; the accounts before are charged.
+    /// As [`Self::plan_collection`], and when a provider cannot be used at all.
+    /// What was charged stands and is recorded; what was not is charged by
+    /// collecting again.
     pub async fn collect(
         &self,
-        scope: &InvoiceScope,
-        trigger: Trigger,
+        request: &Request,
         on_account: OnAccount<'_>,
     ) -> Result<Tally, CollectError> {
         let mut tally = Tally::default();
         let mut after = None;
-        while let ControlFlow::Continue((rounds, last)) = self.page(scope, after).await? {
+        while let ControlFlow::Continue((rounds, last)) = self.page(request, after).await? {
+            let mut accounts = Vec::new();
             for round in &rounds {
-                let planned = self.decide(round, trigger);
+                let planned = self.planned(round, request.trigger);
                 if planned.iter().all(|outcome| outcome.parts.is_empty()) {
                     tally.add(&planned)?;
-                    continue;
+                } else if accounts.last() != Some(&round.account) {
+                    accounts.push(round.account);
                 }
-                let outcomes = self.charge_account(round.account, scope, trigger).await?;
-                tally.add(&outcomes)?;
-                on_account();
             }
+            let charged = stream::iter(accounts)
+                .map(|account| self.charge_account(account, request))
+                .buffer_unordered(ACCOUNTS_AT_ONCE)
+                .try_for_each(|outcomes| {
+                    on_account();
+                    let added = tally.add(&outcomes).map_err(CollectError::from);
+                    std::future::ready(added)
+                });
+            charged.await?;
             after = Some(last);
         }
         Ok(tally)
@@ -125,9 +172,10 @@ impl Engine {
     /// The invoices of the next accounts, as they stand.
     async fn page(
         &self,
-        scope: &InvoiceScope,
+        request: &Request,
         after: Option<AccountId>,
     ) -> Result<ControlFlow<(), (Vec<Round>, AccountId)>, CollectError> {
+        let scope = &request.scope;
         let mut tx = self.store.snapshot().await?;
         let accounts = on!(&mut tx, conn, q => {
             q::accounts_with_invoices(conn, scope, after, ACCOUNTS_PER_PAGE).await
@@ -139,60 +187,48 @@ impl Engine {
             accounts: (first, last),
             ..*scope
         };
-        let rounds = facts::load(&mut tx, &page, self.config.zone()).await?;
+        let rounds = self.load(&mut tx, &page, request).await?;
         tx.rollback().await?;
         Ok(ControlFlow::Continue((rounds, last)))
     }
 
-    async fn charge_account(
+    async fn load(
         &self,
-        account: AccountId,
+        tx: &mut Tx,
         scope: &InvoiceScope,
-        trigger: Trigger,
-    ) -> Result<Vec<InvoiceOutcome>, CollectError> {
-        let mut tx = self.store.begin().await?;
-        on!(&mut tx, conn, q => q::lock_account(conn, account).await)?;
-        let outcomes = self.charge_locked(&mut tx, account, scope, trigger).await?;
-        tx.commit().await?;
-        Ok(outcomes)
+        request: &Request,
+    ) -> Result<Vec<Round>, CollectError> {
+        let zone = self.config.zone();
+        let today = self.clock.today(zone);
+        facts::load(tx, scope, request.failed_since, today, zone).await
     }
 
-    /// Decides and books the invoices of an account that the caller holds.
-    async fn charge_locked(
+    /// Charges an account as far as it goes within a transaction that holds it;
+    /// whether there is more to do outside of it, by [`Self::charge_account`].
+    pub(crate) async fn charge_locked(
         &self,
         tx: &mut Tx,
         account: AccountId,
-        scope: &InvoiceScope,
         trigger: Trigger,
-    ) -> Result<Vec<InvoiceOutcome>, CollectError> {
-        let own = InvoiceScope {
-            accounts: (account, account),
-            ..*scope
-        };
-        let mut all = Vec::new();
-        for round in facts::load(tx, &own, self.config.zone()).await? {
-            let outcomes = self.decide(&round, trigger);
-            for (open, outcome) in round.invoices.iter().zip(&outcomes) {
-                for &(method, amount_minor) in &outcome.parts {
-                    if method != PaymentMethod::Credit {
-                        return Err(CollectError::NoProvider {
-                            number: outcome.number.clone(),
-                            method,
-                        });
-                    }
-                    commit::pay_by_credit(tx, open, amount_minor, self.clock.now()).await?;
-                }
-            }
-            all.extend(outcomes);
-        }
-        Ok(all)
+    ) -> Result<(Vec<InvoiceOutcome>, bool), CollectError> {
+        let request = Request::of_account(account, trigger);
+        let mut charging = Charging::default();
+        let step = self
+            .commit_step(tx, account, &request, &mut charging)
+            .await?;
+        Ok((charging.into_outcomes(), !matches!(step, Step::Done)))
     }
 
     /// What becomes of the invoices of a round, in their order.
-    fn decide(&self, round: &Round, trigger: Trigger) -> Vec<InvoiceOutcome> {
+    fn decide(&self, round: &Round, trigger: Trigger) -> Vec<Decision> {
         let today = self.clock.today(self.config.zone());
         let policy = &self.config.collection;
-        let decided = decide_round(round.credit_minor, &round.facts(), policy, trigger, today);
+        decide_round(round.credit_minor, &round.facts(), policy, trigger, today)
+    }
+
+    /// What would become of them.
+    fn planned(&self, round: &Round, trigger: Trigger) -> Vec<InvoiceOutcome> {
+        let decided = self.decide(round, trigger);
         let outcome = |(open, decision): (&facts::Open, Decision)| InvoiceOutcome {
             number: open.invoice.number.clone(),
             currency: open.invoice.currency,
@@ -200,7 +236,11 @@ impl Engine {
             parts: match decision {
                 Decision::Charge { parts, .. } => parts
                     .iter()
-                    .map(|part| (part.by.method(), part.amount_minor))
+                    .map(|part| ChargedPart {
+                        method: part.by.method(),
+                        amount_minor: part.amount_minor,
+                        fate: Fate::Planned,
+                    })
                     .collect(),
                 Decision::LeaveOut(_) => Vec::new(),
             },

@@ -25,6 +25,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::calendar::{Instant, PeriodKey, PeriodKeyError};
 use crate::domain::invoice::{InvoiceNumber, SeriesName};
+use crate::engine::providers::Providers;
 use crate::on;
 use crate::store::rows::{RunRange, RunState};
 use crate::store::{Store, StoreError};
@@ -137,9 +138,21 @@ pub struct Engine {
     pub store: Store,
     pub config: Config,
     pub clock: Clock,
+    pub providers: Providers,
 }
 
 impl Engine {
+    /// The engine over an open database.
+    #[must_use]
+    pub fn new(store: Store, config: Config, clock: Clock) -> Self {
+        Self {
+            store,
+            config,
+            clock,
+            providers: Providers::default(),
+        }
+    }
+
     /// Runs a month to its end: every account gets its outcome. Running it
     /// again, or in several processes at once, adds nothing.
     ///

@@ -3,6 +3,7 @@
 
 mod account;
 mod allowance;
+mod attempt;
 mod catalog;
 mod decode;
 mod invoice;
@@ -19,6 +20,7 @@ mod verify_ledger;
 
 pub use account::*;
 pub use allowance::*;
+pub use attempt::*;
 pub use catalog::*;
 pub use invoice::*;
 pub use late::*;

@@ -1,0 +1,108 @@
+//! A card charged, and what waits for its customer canceled: the calls, outside
+//! of every transaction, and what they answered, recorded.
+
+use super::CollectError;
+use crate::domain::ids::AccountId;
+use crate::domain::invoice::InvoiceNumber;
+use crate::domain::money::Money;
+use crate::domain::payment::{AttemptEvent, AttemptState, Decline, News};
+use crate::engine::run::Engine;
+use crate::providers::{Answer, CallError, Charge, PaymentProvider as _, Standing};
+use crate::store::rows::{CardOnFile, NewAttempt};
+
+/// An attempt that is committed and not sent yet.
+#[derive(Debug, Clone)]
+pub struct Sending {
+    pub attempt: NewAttempt,
+    pub number: InvoiceNumber,
+    pub card: CardOnFile,
+}
+
+/// An attempt that waits for its customer, as its provider calls it.
+#[derive(Debug, Clone)]
+pub struct Waiting {
+    pub id: crate::domain::ids::AttemptId,
+    pub reference: Option<String>,
+}
+
+/// What an answer is to the attempt.
+#[must_use]
+pub fn news_of(answer: &Answer) -> News {
+    match &answer.standing {
+        Standing::Succeeded { fee_minor } => News {
+            event: AttemptEvent::Succeeded,
+            fee_minor: *fee_minor,
+            taken_back_minor: None,
+        },
+        Standing::Pending => News::free(AttemptEvent::Accepted),
+        Standing::Declined(decline) => News::free(AttemptEvent::Declined {
+            decline: decline.clone(),
+        }),
+    }
+}
+
+impl Engine {
+    /// Charges a card and records the answer, or that there was none.
+    pub(super) async fn send(&self, sending: &Sending) -> Result<AttemptState, CollectError> {
+        let attempt = &sending.attempt;
+        let key = attempt.id.to_string();
+        let number = sending.number.to_string();
+        let charge = Charge {
+            key: &key,
+            amount: Money::new(attempt.amount_minor, attempt.currency),
+            customer: Some(&sending.card.customer),
+            instrument: &sending.card.card,
+            description: &number,
+            made_at: attempt.created_at,
+        };
+        let stripe = self.providers.stripe(&self.config)?;
+        let answer = stripe.take(&charge).await;
+        let (news, reference) = match &answer {
+            Ok(answer) => (news_of(answer), Some(answer.reference.as_str())),
+            // Nothing was done: the attempt is taken back, and asked nobody.
+            Err(CallError::NotSent { .. } | CallError::Denied { .. }) => {
+                (News::free(AttemptEvent::Withdrawn), None)
+            }
+            Err(CallError::Lost { .. }) => (News::free(AttemptEvent::Lost), None),
+            Err(CallError::Refused { code, .. }) => {
+                let decline = Decline::stripe(code);
+                (News::free(AttemptEvent::Declined { decline }), None)
+            }
+        };
+        let account = attempt.invoice.account;
+        let state = self
+            .settle_attempt(account, attempt.id, &news, reference)
+            .await?;
+        match answer {
+            // Every other charge would fare the same.
+            Err(error @ CallError::Denied { .. }) => Err(error.into()),
+            Err(error) => {
+                tracing::warn!(payment = key, invoice = number, %error, "charge without an answer");
+                Ok(state)
+            }
+            Ok(_) => Ok(state),
+        }
+    }
+
+    /// Cancels what waits for its customer, so that it cannot succeed beside
+    /// what is charged next. One that succeeded meanwhile is recorded so.
+    pub(super) async fn cancel_waiting(
+        &self,
+        account: AccountId,
+        waiting: &[Waiting],
+    ) -> Result<(), CollectError> {
+        let stripe = self.providers.stripe(&self.config)?;
+        for attempt in waiting {
+            let news = match &attempt.reference {
+                Some(reference) => news_of(&stripe.cancel(reference).await?),
+                // It never came to be at the provider.
+                None => News::free(AttemptEvent::Declined {
+                    decline: Decline::canceled(),
+                }),
+            };
+            self.settle_attempt(account, attempt.id, &news, None)
+                .await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,58 @@
+//! The connections to payment providers, made when they are first needed.
+
+use std::sync::OnceLock;
+
+use crate::config::Config;
+use crate::providers::SetupError;
+use crate::providers::paypal::PayPal;
+use crate::providers::stripe::Stripe;
+
+/// A provider is needed that the settings do not have, or cannot be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum ProviderError {
+    #[error("there is no [{0}] in the settings")]
+    NotSet(&'static str),
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+}
+
+/// One connection pool a provider and process.
+#[derive(Default)]
+pub struct Providers {
+    stripe: OnceLock<Stripe>,
+    paypal: OnceLock<PayPal>,
+}
+
+impl Providers {
+    /// Cards.
+    ///
+    /// # Errors
+    /// When the settings have no `[stripe]`, or its secrets are not there.
+    pub fn stripe(&self, config: &Config) -> Result<&Stripe, ProviderError> {
+        if let Some(stripe) = self.stripe.get() {
+            return Ok(stripe);
+        }
+        let settings = config
+            .stripe
+            .as_ref()
+            .ok_or(ProviderError::NotSet("stripe"))?;
+        let stripe = Stripe::open(settings)?;
+        Ok(self.stripe.get_or_init(|| stripe))
+    }
+
+    /// The sale of prepaid credit.
+    ///
+    /// # Errors
+    /// When the settings have no `[paypal]`, or its secrets are not there.
+    pub fn paypal(&self, config: &Config) -> Result<&PayPal, ProviderError> {
+        if let Some(paypal) = self.paypal.get() {
+            return Ok(paypal);
+        }
+        let settings = config
+            .paypal
+            .as_ref()
+            .ok_or(ProviderError::NotSet("paypal"))?;
+        let paypal = PayPal::open(settings)?;
+        Ok(self.paypal.get_or_init(|| paypal))
+    }
+}

@@ -1,0 +1,159 @@
+//! What became of an attempt, recorded: its state, its entries in the ledger,
+//! what is told of it and what it rules out, in one transaction.
+
+use serde_json::json;
+
+use crate::domain::calendar::Instant;
+use crate::domain::ids::{AccountId, AttemptId};
+use crate::domain::invoice::InvoiceNumber;
+use crate::domain::ledger::{Entry, LedgerError};
+use crate::domain::payment::allocation::AllocationError;
+use crate::domain::payment::{
+    AttemptState, Instrument, InvoiceBalance, News, Notice, Settlement, SettlementError,
+    SettlementFacts, settle,
+};
+use crate::engine::run::Engine;
+use crate::on;
+use crate::store::rows::{ByPerson, NewEntry, NewNotice, StoredAttempt};
+use crate::store::{StoreError, Tx};
+
+/// The news of an attempt is not recorded. Nothing of it is written.
+#[derive(Debug, thiserror::Error)]
+pub enum SettleError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("there is no payment {0}")]
+    NoAttempt(AttemptId),
+    #[error("payment {attempt} of {number}: {source}")]
+    Settlement {
+        attempt: AttemptId,
+        number: InvoiceNumber,
+        source: SettlementError,
+    },
+    #[error("{number}: {source}")]
+    Allocation {
+        number: InvoiceNumber,
+        source: AllocationError,
+    },
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+impl Engine {
+    /// Records what was read of an attempt, and what its provider calls it,
+    /// where that is news. What it became, or is already.
+    ///
+    /// # Errors
+    /// When it contradicts what is recorded, or the database refuses.
+    pub async fn settle_attempt(
+        &self,
+        account: AccountId,
+        id: AttemptId,
+        news: &News,
+        reference: Option<&str>,
+    ) -> Result<AttemptState, SettleError> {
+        let mut tx = self.store.begin().await?;
+        on!(&mut tx, conn, q => q::lock_account(conn, account).await)?;
+        let attempt = on!(&mut tx, conn, q => q::find_attempt(conn, id).await)?
+            .ok_or(SettleError::NoAttempt(id))?;
+        let state = record(&mut tx, &attempt, news, reference, None, self.clock.now()).await?;
+        tx.commit().await?;
+        Ok(state)
+    }
+}
+
+/// Records the news of an attempt that was read in this transaction, whose
+/// account the caller holds. `by` is who decided it, where a person did.
+pub(super) async fn record(
+    tx: &mut Tx,
+    attempt: &StoredAttempt,
+    news: &News,
+    reference: Option<&str>,
+    by: Option<ByPerson<'_>>,
+    now: Instant,
+) -> Result<AttemptState, SettleError> {
+    let account = attempt.invoice.account;
+    let debt = on!(&mut *tx, conn, q => q::debt_of(conn, attempt.invoice).await)?;
+    let balance =
+        InvoiceBalance::new(debt.total_minor, debt.allocated_minor).map_err(|source| {
+            SettleError::Allocation {
+                number: attempt.number.clone(),
+                source,
+            }
+        })?;
+    let facts = SettlementFacts {
+        state: &attempt.state,
+        by: attempt.by,
+        amount_minor: attempt.amount_minor,
+        balance,
+        written_off_minor: debt.written_off_minor,
+    };
+    let settled = settle(&facts, news).map_err(|source| SettleError::Settlement {
+        attempt: attempt.id,
+        number: attempt.number.clone(),
+        source,
+    })?;
+    let Some(settlement) = settled else {
+        return Ok(attempt.state.clone());
+    };
+    let states = (&attempt.state, &settlement.state);
+    on!(&mut *tx, conn, q => {
+        q::decide_attempt(conn, account, attempt.id, states, reference, now).await
+    })?;
+    let mut last_entry = 0;
+    for movement in &settlement.movements {
+        let entry = Entry::new(*movement, attempt.currency)?;
+        let new = NewEntry {
+            invoice: Some(attempt.invoice),
+            attempt: Some(attempt.id),
+            by,
+            ..NewEntry::new(account, &entry, now)
+        };
+        last_entry = on!(&mut *tx, conn, q => q::write_entry(conn, new).await)?;
+    }
+    if let Some(notice) = settlement.notice {
+        let notice = notice_of(notice, attempt, &settlement, last_entry);
+        on!(&mut *tx, conn, q => q::insert_notices(conn, &[notice], now).await)?;
+    }
+    if settlement.disables_method
+        && let (Instrument::Card(method) | Instrument::Sepa(method), Some(refusal)) =
+            (attempt.by, settlement.state.refusal())
+    {
+        let code = refusal.code.as_str();
+        on!(&mut *tx, conn, q => {
+            q::rule_method_out(conn, account, method, code, now).await
+        })?;
+    }
+    Ok(settlement.state)
+}
+
+/// What is told of it. A dispute can come again, so its entry tells it apart.
+fn notice_of(
+    notice: Notice,
+    attempt: &StoredAttempt,
+    settlement: &Settlement,
+    entry: i64,
+) -> NewNotice {
+    let topic = notice.topic();
+    let id = attempt.id;
+    let refusal = settlement.state.refusal();
+    NewNotice {
+        account: attempt.invoice.account,
+        key: match notice {
+            Notice::ChargebackOpened | Notice::ChargebackWon => format!("{topic}:{id}:{entry}"),
+            _ => format!("{topic}:{id}"),
+        },
+        topic,
+        payload: json!({
+            "account": attempt.external_id,
+            "invoice": attempt.number.to_string(),
+            "payment": id.to_string(),
+            "method": attempt.by.method().code(),
+            "amount_minor": attempt.amount_minor,
+            "currency": attempt.currency.code(),
+            "decline_code": refusal.map(|refusal| refusal.code.as_str()),
+            "decline_class": refusal.map(|refusal| refusal.class.code()),
+        })
+        .to_string(),
+    }
+}

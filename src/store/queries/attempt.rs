@@ -1,0 +1,288 @@
+//! The attempts to take money, and what settling one reads.
+
+use super::decode::at;
+use super::payment::periods;
+use super::{Conn, Result};
+use crate::domain::calendar::Instant;
+use crate::domain::ids::{AccountId, AttemptId, PaymentMethodId};
+use crate::domain::invoice::InvoiceNumber;
+use crate::domain::payment::{AttemptState, Decline, DeclineClass, Instrument, PaymentMethod};
+use crate::store::StoreError;
+use crate::store::rows::{
+    CardOnFile, Debt, InvoiceKey, InvoiceScope, NewAttempt, StoredAttempt,
+};
+
+/// Records an attempt, in flight from then on. The caller holds the account.
+///
+/// # Errors
+/// A unique violation when another attempt of the invoice is in flight.
+pub async fn insert_attempt(conn: &mut Conn, new: &NewAttempt) -> Result<()> {
+    let method_id = match new.by {
+        Instrument::Credit => None,
+        Instrument::Sepa(id) | Instrument::Card(id) => Some(id.0),
+    };
+    sqlx::query(
+        "INSERT INTO payment_attempt (account_id, id, period, kind, method, method_id, amount_minor, \
+         currency, state, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+    )
+    .bind(new.invoice.account.0)
+    .bind(new.id.to_string())
+    .bind(new.invoice.period.to_number())
+    .bind(new.invoice.kind)
+    .bind(new.by.method().code())
+    .bind(method_id)
+    .bind(new.amount_minor)
+    .bind(new.currency.code())
+    .bind(AttemptState::Created.code())
+    .bind(new.created_at.0)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Records what became of an attempt that was the first state and is the second
+/// now, and what the provider calls it, where that is news. A clock behind that of
+/// the host which made the attempt must not keep an outcome from being recorded.
+///
+/// # Errors
+/// [`StoreError::Raced`] when it is in another state by now.
+pub async fn decide_attempt(
+    conn: &mut Conn,
+    account: AccountId,
+    attempt: AttemptId,
+    (before, after): (&AttemptState, &AttemptState),
+    provider_reference: Option<&str>,
+    now: Instant,
+) -> Result<()> {
+    let refusal = after.refusal();
+    let decided_at = (!after.in_flight()).then_some(now.0);
+    let changed = sqlx::query(
+        "UPDATE payment_attempt SET state = $4, decline_code = $5, decline_class = $6, decline_known = $7, \
+         decided_at = CASE WHEN $8 < created_at THEN created_at ELSE $8 END, \
+         provider_reference = COALESCE($9, provider_reference) WHERE account_id = $1 AND id = $2 AND state = $3",
+    )
+    .bind(account.0)
+    .bind(attempt.to_string())
+    .bind(before.code())
+    .bind(after.code())
+    .bind(refusal.map(|refusal| refusal.code.as_str()))
+    .bind(refusal.map(|refusal| refusal.class.code()))
+    .bind(refusal.map(|refusal| i16::from(refusal.known)))
+    .bind(decided_at)
+    .bind(provider_reference)
+    .execute(conn)
+    .await?
+    .rows_affected();
+    if changed == 1 {
+        Ok(())
+    } else {
+        Err(StoreError::Raced("a payment attempt"))
+    }
+}
+
+/// What every query of attempts reads.
+macro_rules! attempt_columns {
+    () => {
+        "SELECT t.account_id, t.id, t.period, t.kind, a.external_id, i.series, i.year, i.sequence, t.method, \
+         t.method_id, t.amount_minor, t.currency, t.state, t.decline_code, t.decline_class, t.decline_known, \
+         t.provider_reference, t.created_at, t.decided_at FROM payment_attempt t \
+         JOIN account a ON a.id = t.account_id \
+         JOIN invoice i ON i.account_id = t.account_id AND i.period = t.period AND i.kind = t.kind"
+    };
+}
+
+#[derive(sqlx::FromRow)]
+struct AttemptRow {
+    account_id: i64,
+    id: String,
+    period: i32,
+    kind: i16,
+    external_id: String,
+    series: String,
+    year: i32,
+    sequence: i64,
+    method: String,
+    method_id: Option<i64>,
+    amount_minor: i64,
+    currency: String,
+    state: String,
+    decline_code: Option<String>,
+    decline_class: Option<String>,
+    decline_known: Option<i16>,
+    provider_reference: Option<String>,
+    created_at: i64,
+    decided_at: Option<i64>,
+}
+
+/// An attempt by its id.
+///
+/// # Errors
+/// When the database refuses or holds nonsense.
+pub async fn find_attempt(conn: &mut Conn, id: AttemptId) -> Result<Option<StoredAttempt>> {
+    let row: Option<AttemptRow> =
+        sqlx::query_as(concat!(attempt_columns!(), " WHERE t.id = $1"))
+            .bind(id.to_string())
+            .fetch_optional(conn)
+            .await?;
+    row.map(attempt_of).transpose()
+}
+
+/// The attempt that a provider calls so.
+///
+/// # Errors
+/// When the database refuses or holds nonsense.
+pub async fn find_attempt_by_reference(
+    conn: &mut Conn,
+    reference: &str,
+) -> Result<Option<StoredAttempt>> {
+    let row: Option<AttemptRow> = sqlx::query_as(concat!(
+        attempt_columns!(),
+        " WHERE t.provider_reference = $1 AND t.method = 'card'"
+    ))
+    .bind(reference)
+    .fetch_optional(conn)
+    .await?;
+    row.map(attempt_of).transpose()
+}
+
+/// The card attempts whose outcome is out, the oldest first, from after the id
+/// given.
+///
+/// # Errors
+/// When the database refuses or holds nonsense.
+pub async fn card_attempts_in_flight(
+    conn: &mut Conn,
+    after: Option<AttemptId>,
+    limit: i64,
+) -> Result<Vec<StoredAttempt>> {
+    let after = after.map(|after| after.to_string()).unwrap_or_default();
+    let rows: Vec<AttemptRow> = sqlx::query_as(concat!(
+        attempt_columns!(),
+        " WHERE t.state IN ('created', 'submitted', 'pending', 'unknown') AND t.method = 'card' \
+         AND t.id > $1 ORDER BY t.id LIMIT $2"
+    ))
+    .bind(after)
+    .bind(limit)
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(attempt_of).collect()
+}
+
+/// What a settlement reads of an invoice, in minor units.
+///
+/// # Errors
+/// When the database refuses, or there is no such invoice.
+pub async fn debt_of(conn: &mut Conn, invoice: InvoiceKey) -> Result<Debt> {
+    let (total_minor, allocated_minor, written_off_minor): (i64, i64, i64) = sqlx::query_as(
+        "SELECT i.total_minor, (SELECT CAST(COALESCE(-SUM(p.amount_minor), 0) AS BIGINT) FROM ledger_entry e \
+         JOIN ledger_posting p ON p.account_id = e.account_id AND p.entry_id = e.id \
+         AND p.ledger_account = 'receivable' WHERE e.account_id = i.account_id AND e.period = i.period \
+         AND e.kind = i.kind), (SELECT CAST(COALESCE(SUM(p.amount_minor), 0) AS BIGINT) FROM ledger_entry e \
+         JOIN ledger_posting p ON p.account_id = e.account_id AND p.entry_id = e.id \
+         AND p.ledger_account = 'write_off' WHERE e.account_id = i.account_id AND e.period = i.period \
+         AND e.kind = i.kind) FROM invoice i WHERE i.account_id = $1 AND i.period = $2 AND i.kind = $3",
+    )
+    .bind(invoice.account.0)
+    .bind(invoice.period.to_number())
+    .bind(invoice.kind)
+    .fetch_one(conn)
+    .await?;
+    Ok(Debt {
+        total_minor,
+        allocated_minor,
+        written_off_minor,
+    })
+}
+
+/// A card on file, as its provider calls it and its owner.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn card_on_file(
+    conn: &mut Conn,
+    account: AccountId,
+    method: PaymentMethodId,
+) -> Result<Option<CardOnFile>> {
+    let row: Option<(String, String)> = sqlx::query_as(
+        "SELECT c.reference, p.reference FROM payment_card c JOIN provider_customer p \
+         ON p.account_id = c.account_id AND p.provider = 'stripe' \
+         WHERE c.account_id = $1 AND c.method_id = $2",
+    )
+    .bind(account.0)
+    .bind(method.0)
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|(card, customer)| CardOnFile { card, customer }))
+}
+
+/// The newest attempts of a scope, at most `limit`, the oldest of them first.
+///
+/// # Errors
+/// When the database refuses or holds nonsense.
+pub async fn attempts(
+    conn: &mut Conn,
+    scope: &InvoiceScope,
+    limit: i64,
+) -> Result<Vec<StoredAttempt>> {
+    let (from, until) = periods(scope);
+    let rows: Vec<AttemptRow> = sqlx::query_as(concat!(
+        attempt_columns!(),
+        " WHERE t.account_id >= $1 AND t.account_id <= $2 AND t.period >= $3 AND t.period <= $4 \
+         ORDER BY t.created_at DESC, t.id DESC LIMIT $5",
+    ))
+    .bind(scope.accounts.0.0)
+    .bind(scope.accounts.1.0)
+    .bind(from)
+    .bind(until)
+    .bind(limit)
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().rev().map(attempt_of).collect()
+}
+
+fn attempt_of(row: AttemptRow) -> Result<StoredAttempt> {
+    let id: AttemptId = at("payment_attempt", "id").parse(row.account_id, &row.id)?;
+    let method = at("payment_attempt", "method");
+    let by = match (PaymentMethod::from_code(&row.method), row.method_id) {
+        (Some(PaymentMethod::Credit), None) => Instrument::Credit,
+        (Some(PaymentMethod::Sepa), Some(key)) => Instrument::Sepa(PaymentMethodId(key)),
+        (Some(PaymentMethod::Card), Some(key)) => Instrument::Card(PaymentMethodId(key)),
+        _ => return Err(method.refuse(id, row.method)),
+    };
+    let refusal = match (row.decline_code, row.decline_class, row.decline_known) {
+        (Some(code), Some(class), Some(known)) => Some(Decline {
+            class: DeclineClass::from_code(&class)
+                .ok_or_else(|| at("payment_attempt", "decline_class").refuse(id, &class))?,
+            known: known != 0,
+            code,
+        }),
+        (None, None, None) => None,
+        _ => {
+            let place = at("payment_attempt", "decline_code");
+            return Err(place.refuse(id, "a part of a decline"));
+        }
+    };
+    let state = AttemptState::from_parts(&row.state, refusal)
+        .ok_or_else(|| at("payment_attempt", "state").refuse(id, &row.state))?;
+    Ok(StoredAttempt {
+        id,
+        invoice: InvoiceKey {
+            account: AccountId(row.account_id),
+            period: at("payment_attempt", "period").period(id, row.period)?,
+            kind: row.kind,
+        },
+        external_id: row.external_id,
+        number: InvoiceNumber {
+            series: at("invoice", "series").parse(id, &row.series)?,
+            year: row.year,
+            sequence: row.sequence,
+        },
+        by,
+        amount_minor: row.amount_minor,
+        currency: at("payment_attempt", "currency").parse(id, &row.currency)?,
+        state,
+        provider_reference: row.provider_reference,
+        created_at: Instant(row.created_at),
+        decided_at: row.decided_at.map(Instant),
+    })
+}
