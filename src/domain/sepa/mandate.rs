@@ -67,10 +67,7 @@ impl Mandate {
     /// # Errors
     /// At the end of the calendar.
     pub fn valid_until(&self) -> Result<NaiveDate, MandateError> {
-        self.last_presented_on
-            .unwrap_or(self.signed_on)
-            .checked_add_months(LAPSE)
-            .ok_or(MandateError::OutOfCalendar)
+        valid_until(self.signed_on, self.last_presented_on).ok_or(MandateError::OutOfCalendar)
     }
 
     /// The sequence type of a collection on `collect_on`; `is_last` ends the
@@ -108,6 +105,29 @@ impl Mandate {
             (MandateUse::Recurrent, Some(_)) => Ok(SequenceType::Recurrent),
         }
     }
+}
+
+fn valid_until(signed_on: NaiveDate, last_presented_on: Option<NaiveDate>) -> Option<NaiveDate> {
+    last_presented_on
+        .unwrap_or(signed_on)
+        .checked_add_months(LAPSE)
+}
+
+/// Whether a mandate allows nothing from `day` on: it lapsed, or its last
+/// collection took place.
+#[must_use]
+pub fn is_exhausted(
+    signed_on: NaiveDate,
+    last_presented_on: Option<NaiveDate>,
+    last_sequence: Option<SequenceType>,
+    day: NaiveDate,
+) -> bool {
+    let lapsed = valid_until(signed_on, last_presented_on).is_none_or(|last| day > last);
+    let used_up = matches!(
+        last_sequence,
+        Some(SequenceType::OneOff | SequenceType::Final)
+    );
+    lapsed || used_up
 }
 
 /// What a mandate was known by, when it was last presented or is now.

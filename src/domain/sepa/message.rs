@@ -20,12 +20,19 @@ pub enum Scheme {
 }
 
 impl Scheme {
+    pub const ALL: [Self; 2] = [Self::Core, Self::B2b];
+
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
             Self::Core => "CORE",
             Self::B2b => "B2B",
         }
+    }
+
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scheme| scheme.code() == code)
     }
 }
 
@@ -46,6 +53,8 @@ pub enum SequenceType {
 }
 
 impl SequenceType {
+    pub const ALL: [Self; 4] = [Self::First, Self::Recurrent, Self::Final, Self::OneOff];
+
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
@@ -54,6 +63,13 @@ impl SequenceType {
             Self::Final => "FNAL",
             Self::OneOff => "OOFF",
         }
+    }
+
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|sequence| sequence.code() == code)
     }
 }
 

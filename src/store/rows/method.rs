@@ -1,0 +1,189 @@
+//! Cards and mandates on file.
+
+use std::net::IpAddr;
+
+use chrono::NaiveDate;
+
+use crate::domain::calendar::Instant;
+use crate::domain::ids::{AccountId, PaymentMethodId};
+use crate::domain::payment::PaymentMethod;
+use crate::domain::payment::plan::MethodState;
+use crate::domain::sepa::mandate::MandateUse;
+use crate::domain::sepa::message::{Scheme, SequenceType};
+use crate::vault::Sealed;
+
+/// A card to be kept, as its provider tells it.
+#[derive(Debug, Clone, Copy)]
+pub struct NewCard<'a> {
+    pub account: AccountId,
+    /// The provider's id of the card.
+    pub reference: &'a str,
+    pub brand: &'a str,
+    pub last4: &'a str,
+    /// The last month in which it is good, such as 202810.
+    pub expires: i32,
+    pub added_at: Instant,
+}
+
+/// A mandate to be kept, with the evidence of its signature.
+#[derive(Debug, Clone, Copy)]
+pub struct NewMandate<'a> {
+    pub account: AccountId,
+    /// From [`next_method`](crate::store::sqlite::queries::next_method): the
+    /// IBAN is sealed for it.
+    pub id: PaymentMethodId,
+    /// The unique mandate reference.
+    pub reference: &'a str,
+    pub scheme: Scheme,
+    pub usage: MandateUse,
+    pub debtor_name: &'a str,
+    pub bic: Option<&'a str>,
+    pub iban: &'a Sealed,
+    /// Such as `DE…3000`.
+    pub iban_masked: &'a str,
+    pub signed_on: NaiveDate,
+    pub signed_at: Instant,
+    pub signed_from: IpAddr,
+    /// The text as it was shown.
+    pub signed_text: &'a str,
+    pub added_at: Instant,
+}
+
+/// How a card or mandate stands by what became of it; whether a mandate lapsed
+/// is a matter of the day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FileState {
+    Usable,
+    /// Refused for good, with the code of the refusal.
+    HardDeclined {
+        code: String,
+    },
+    /// It waits for its customer, with the code of what was refused.
+    ActionRequired {
+        code: String,
+    },
+    /// It is never used again.
+    Removed,
+}
+
+impl FileState {
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Usable => "usable",
+            Self::HardDeclined { .. } => "hard_declined",
+            Self::ActionRequired { .. } => "action_required",
+            Self::Removed => "removed",
+        }
+    }
+
+    #[must_use]
+    pub fn decline_code(&self) -> Option<&str> {
+        match self {
+            Self::HardDeclined { code } | Self::ActionRequired { code } => Some(code),
+            Self::Usable | Self::Removed => None,
+        }
+    }
+
+    /// The inverse of [`Self::code`] and [`Self::decline_code`]: `None` when the
+    /// code is no state, or the refusal is missing or one too many.
+    #[must_use]
+    pub fn from_parts(code: &str, decline_code: Option<String>) -> Option<Self> {
+        Some(match (code, decline_code) {
+            ("usable", None) => Self::Usable,
+            ("hard_declined", Some(code)) => Self::HardDeclined { code },
+            ("action_required", Some(code)) => Self::ActionRequired { code },
+            ("removed", None) => Self::Removed,
+            _ => return None,
+        })
+    }
+}
+
+/// A card or mandate as it stands on file, removed ones among them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredMethod {
+    pub account: AccountId,
+    pub id: PaymentMethodId,
+    pub state: FileState,
+    pub added_at: Instant,
+    /// Of several, the one preferred last is used.
+    pub preferred_at: Instant,
+    /// When its state came.
+    pub changed_at: Instant,
+    pub details: MethodDetails,
+}
+
+impl StoredMethod {
+    #[must_use]
+    pub const fn method(&self) -> PaymentMethod {
+        match &self.details {
+            MethodDetails::Card(_) => PaymentMethod::Card,
+            MethodDetails::Mandate(_) => PaymentMethod::Sepa,
+        }
+    }
+}
+
+/// What is known of it beside its state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MethodDetails {
+    Card(StoredCard),
+    Mandate(Box<StoredMandate>),
+}
+
+/// A card, as its provider told it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredCard {
+    pub reference: String,
+    pub brand: String,
+    pub last4: String,
+    /// The last month in which it is good, such as 202810.
+    pub expires: i32,
+}
+
+/// A mandate without its sealed IBAN.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredMandate {
+    pub reference: String,
+    pub scheme: Scheme,
+    pub usage: MandateUse,
+    pub debtor_name: String,
+    pub bic: Option<String>,
+    pub iban_masked: String,
+    pub signed_on: NaiveDate,
+    pub signed_at: Instant,
+    pub signed_from: IpAddr,
+    pub signed_text: String,
+    pub history: MandateHistory,
+}
+
+/// What the bank knows a mandate by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MandateHistory {
+    /// The creditor's name and identifier in the latest collection that was
+    /// presented.
+    pub presented_by: Option<(String, String)>,
+    /// Whether the debtor's account is another since then.
+    pub account_changed: bool,
+    pub last_sequence: Option<SequenceType>,
+    pub last_presented_on: Option<NaiveDate>,
+}
+
+/// The card or mandate that an account uses: of those not removed, the one
+/// preferred last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MethodOnFile {
+    pub account: AccountId,
+    pub id: PaymentMethodId,
+    pub method: PaymentMethod,
+    pub state: MethodState,
+    /// The provider's id of the card, or the mandate's reference.
+    pub reference: String,
+}
+
+/// The sealed IBAN of a mandate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedIban {
+    pub account: AccountId,
+    pub id: PaymentMethodId,
+    pub sealed: Sealed,
+}
