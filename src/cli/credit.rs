@@ -8,7 +8,8 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use super::Global;
-use super::check::{number, plain_text, positive_minor};
+use super::check::{number, positive_minor};
+use super::person::PersonArgs;
 use super::print::{amount, counted, short, table};
 use crate::domain::ids::AccountId;
 use crate::domain::money::{Currency, Money};
@@ -16,7 +17,7 @@ use crate::engine::collect::InvoiceOutcome;
 use crate::on;
 use crate::say;
 use crate::store::Tx;
-use crate::store::rows::{ByPerson, CreditMovement};
+use crate::store::rows::CreditMovement;
 
 #[derive(Debug, Args)]
 pub struct CreditArgs {
@@ -45,12 +46,8 @@ struct GrantArgs {
     /// How much, in the account's currency, such as 50.00
     #[arg(value_parser = number, allow_negative_numbers = true)]
     amount: Decimal,
-    /// Why; kept with who did it
-    #[arg(long, value_name = "TEXT")]
-    reason: String,
-    /// Who does it
-    #[arg(long, env = "USER", value_name = "NAME")]
-    by: String,
+    #[command(flatten)]
+    person: PersonArgs,
     /// Refuse an account that is billed in another currency
     #[arg(long, value_name = "CODE")]
     currency: Option<Currency>,
@@ -72,10 +69,7 @@ async fn find(tx: &mut Tx, external_id: &str) -> Result<(AccountId, Currency)> {
 }
 
 async fn grant(global: &Global, args: GrantArgs) -> Result<()> {
-    let by = ByPerson {
-        actor: plain_text(&args.by).map_err(|reason| anyhow!("--by {reason}"))?,
-        reason: plain_text(&args.reason).map_err(|reason| anyhow!("--reason {reason}"))?,
-    };
+    let by = args.person.check()?;
     let engine = global.open().await?;
     let mut tx = engine.store.snapshot().await?;
     let (account, currency) = find(&mut tx, &args.account).await?;

@@ -5,6 +5,11 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 
 use super::Global;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::fmt;
+
 use crate::clock::Clock;
 use crate::complain;
 use crate::config::Config;
@@ -15,6 +20,19 @@ use crate::store::{IfMissing, Store};
 const CONFIG_FILE: &str = "quittance.toml";
 
 impl Global {
+    /// Starts the log. Dependencies log their requests, addresses and all, so
+    /// only our own words are written.
+    pub fn start_log(&self) {
+        let own = Targets::new().with_target("quittance", self.log);
+        let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(false);
+        let registry = tracing_subscriber::registry().with(own);
+        if self.log_json {
+            registry.with(lines.json()).init();
+        } else {
+            registry.with(lines).init();
+        }
+    }
+
     pub fn clock(&self) -> Clock {
         self.now.map_or(Clock::System, Clock::Fixed)
     }

@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand};
 
 use super::Global;
+use super::person::PersonArgs;
 use super::json::InvoiceJson;
 use super::print::{amount, count, counted, short, table};
 use crate::documents::{PdfRenderer, factur_x};
@@ -58,6 +59,13 @@ enum InvoiceCommand {
         #[arg(short, long, value_name = "FILE")]
         output: Option<PathBuf>,
     },
+    /// Give up what is open of an invoice
+    WriteOff {
+        /// Such as Q-2026-000001
+        number: InvoiceNumber,
+        #[command(flatten)]
+        person: PersonArgs,
+    },
 }
 
 pub async fn invoice(global: &Global, args: InvoiceArgs) -> Result<ExitCode> {
@@ -75,6 +83,7 @@ pub async fn invoice(global: &Global, args: InvoiceArgs) -> Result<ExitCode> {
             let pdf = PdfRenderer::new()?.render(&find(global, &number).await?)?;
             write_out(Some(&output), &pdf)?;
         }
+        InvoiceCommand::WriteOff { number, person } => write_off(global, &number, &person).await?,
         InvoiceCommand::Xml { number, output } => {
             let xml = factur_x(&find(global, &number).await?)?;
             write_out(output.as_deref(), &xml)?;
@@ -202,4 +211,16 @@ fn describe(line: &DocumentLine, period: PeriodKey) -> String {
         (None, None, Some(label)) => label.clone(),
         (None, None, None) => line.kind.code().to_owned(),
     }
+}
+
+async fn write_off(global: &Global, number: &InvoiceNumber, person: &PersonArgs) -> Result<()> {
+    let by = person.check()?;
+    let engine = global.open().await?;
+    let given_up = engine
+        .write_off(number, by)
+        .await
+        .with_context(|| format!("nothing of {number} is written off"))?;
+    say!("written off {given_up} of {number}: {}", by.reason);
+    engine.store.close().await;
+    Ok(())
 }

@@ -4,15 +4,20 @@ mod check;
 mod collect;
 mod credit;
 mod demo;
+mod event;
 mod house;
 mod import;
 mod invoice;
 mod json;
 mod payment;
+mod person;
 mod print;
+mod reconcile;
+mod refund;
 mod run;
 mod run_json;
 mod scope;
+mod serve;
 mod verify;
 mod voucher;
 
@@ -68,6 +73,24 @@ struct Global {
         value_name = "TIME"
     )]
     now: Option<DateTime<Utc>>,
+    /// Log to standard error from this level on: error, warn, info, debug
+    #[arg(
+        long,
+        env = "QUITTANCE_LOG",
+        global = true,
+        default_value = "warn",
+        display_order = 902,
+        value_name = "LEVEL"
+    )]
+    log: tracing::Level,
+    /// Write the log as JSON, a line an event
+    #[arg(
+        long,
+        env = "QUITTANCE_LOG_JSON",
+        global = true,
+        display_order = 903
+    )]
+    log_json: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -87,8 +110,16 @@ enum Command {
     Credit(credit::CreditArgs),
     /// Charge what is open, after showing it
     Collect(collect::CollectArgs),
-    /// List the attempts to take money
+    /// List and show the attempts to take money
     Payment(payment::PaymentArgs),
+    /// Give a card payment back, or a part of it
+    Refund(refund::RefundArgs),
+    /// Finish payments whose outcome is unknown or pending
+    Reconcile(reconcile::ReconcileArgs),
+    /// List and close what providers told that a person has to look at
+    Event(event::EventArgs),
+    /// Listen to what providers tell
+    Serve(serve::ServeArgs),
     /// Recompute every invariant and name what is broken
     Verify(verify::VerifyArgs),
 }
@@ -97,6 +128,7 @@ enum Command {
 /// for a wrong command line.
 #[must_use]
 pub fn run(cli: Cli) -> ExitCode {
+    cli.global.start_log();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -114,6 +146,10 @@ pub fn run(cli: Cli) -> ExitCode {
             Command::Credit(args) => credit::credit(&cli.global, args).await,
             Command::Collect(args) => collect::collect(&cli.global, args).await,
             Command::Payment(args) => payment::payment(&cli.global, args).await,
+            Command::Refund(args) => refund::refund(&cli.global, args).await,
+            Command::Reconcile(args) => reconcile::reconcile(&cli.global, args).await,
+            Command::Event(args) => event::event(&cli.global, args).await,
+            Command::Serve(args) => serve::serve(&cli.global, args).await,
             Command::Verify(args) => verify::verify(&cli.global, args).await,
         }
     });

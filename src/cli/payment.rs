@@ -2,14 +2,15 @@
 
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::Global;
 use super::print::{amount, count, counted, table};
 use super::scope::ScopeArgs;
-use crate::store::rows::StoredAttempt;
+use crate::domain::ids::AttemptId;
+use crate::store::rows::{BookedPosting, Refunded, StoredAttempt, StoredRefund};
 use crate::{complain, on, say};
 
 /// How many attempts are listed.
@@ -28,6 +29,14 @@ enum PaymentCommand {
         #[command(flatten)]
         scope: ScopeArgs,
         /// Print them as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show one attempt: what became of it, what it moved, what was given back
+    Show {
+        /// Its id, as `payment list` shows it
+        payment: AttemptId,
+        /// Print it as JSON
         #[arg(long)]
         json: bool,
     },
@@ -81,7 +90,14 @@ impl From<&StoredAttempt> for AttemptJson {
 }
 
 pub async fn payment(global: &Global, args: PaymentArgs) -> Result<ExitCode> {
-    let PaymentCommand::List { scope, json } = args.command;
+    match args.command {
+        PaymentCommand::List { scope, json } => list(global, &scope, json).await?,
+        PaymentCommand::Show { payment, json } => show(global, payment, json).await?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn list(global: &Global, scope: &ScopeArgs, json: bool) -> Result<()> {
     let engine = global.open().await?;
     let scope = scope.find(&engine, None, false).await?;
     let mut tx = engine.store.snapshot().await?;
@@ -100,7 +116,124 @@ pub async fn payment(global: &Global, args: PaymentArgs) -> Result<ExitCode> {
     } else {
         print_attempts(&attempts);
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct ShownJson {
+    #[serde(flatten)]
+    attempt: AttemptJson,
+    postings: Vec<PostingJson>,
+    refunds: Vec<RefundJson>,
+}
+
+#[derive(Serialize)]
+struct PostingJson {
+    at: String,
+    movement: String,
+    ledger_account: String,
+    /// Debit positive, credit negative.
+    amount_minor: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+#[derive(Serialize)]
+struct RefundJson {
+    id: String,
+    purpose: &'static str,
+    amount_minor: i64,
+    state: &'static str,
+    by: String,
+    reason: String,
+    created_at: String,
+}
+
+async fn show(global: &Global, id: AttemptId, json: bool) -> Result<()> {
+    let engine = global.open().await?;
+    let mut tx = engine.store.snapshot().await?;
+    let attempt = on!(&mut tx, conn, q => q::find_attempt(conn, id).await)?
+        .with_context(|| format!("there is no payment {id}"))?;
+    let account = attempt.invoice.account;
+    let postings = on!(&mut tx, conn, q => q::attempt_postings(conn, account, id).await)?;
+    let of = Refunded::Attempt(id);
+    let refunds = on!(&mut tx, conn, q => q::refunds_of(conn, account, of).await)?;
+    tx.rollback().await?;
+    engine.store.close().await;
+    if json {
+        return super::json::print(&ShownJson {
+            attempt: AttemptJson::from(&attempt),
+            postings: postings.into_iter().map(PostingJson::from).collect(),
+            refunds: refunds.iter().map(RefundJson::from).collect(),
+        });
+    }
+    say!("payment   {id}");
+    say!("account   {}", attempt.external_id);
+    say!("invoice   {}", attempt.number);
+    say!("by        {}", attempt.by.method());
+    say!("amount    {}", amount(attempt.amount_minor, attempt.currency));
+    say!("made at   {}", attempt.created_at);
+    say!("state     {}", attempt.state);
+    if let Some(at) = attempt.decided_at {
+        say!("since     {at}");
+    }
+    if let Some(reference) = &attempt.provider_reference {
+        say!("provider  {reference}");
+    }
+    if !postings.is_empty() {
+        let head = ["booked at", "movement", "ledger account", "amount"];
+        let mut rows = table(head, 3);
+        for posting in &postings {
+            rows.add_row([
+                posting.at.to_string(),
+                posting.movement.clone(),
+                posting.ledger_account.clone(),
+                amount(posting.amount_minor, attempt.currency),
+            ]);
+        }
+        say!("\n{rows}");
+    }
+    for refund in &refunds {
+        say!(
+            "refund {}: {} ({}), {}, by {}: {}",
+            refund.id,
+            amount(refund.amount_minor, refund.currency),
+            refund.purpose.code(),
+            refund.state,
+            refund.actor,
+            refund.reason
+        );
+    }
+    Ok(())
+}
+
+impl From<BookedPosting> for PostingJson {
+    fn from(posting: BookedPosting) -> Self {
+        Self {
+            at: posting.at.to_string(),
+            movement: posting.movement,
+            ledger_account: posting.ledger_account,
+            amount_minor: posting.amount_minor,
+            by: posting.actor,
+            reason: posting.reason,
+        }
+    }
+}
+
+impl From<&StoredRefund> for RefundJson {
+    fn from(refund: &StoredRefund) -> Self {
+        Self {
+            id: refund.id.to_string(),
+            purpose: refund.purpose.code(),
+            amount_minor: refund.amount_minor,
+            state: refund.state.code(),
+            by: refund.actor.clone(),
+            reason: refund.reason.clone(),
+            created_at: refund.created_at.to_string(),
+        }
+    }
 }
 
 fn print_attempts(attempts: &[StoredAttempt]) {
@@ -108,10 +241,11 @@ fn print_attempts(attempts: &[StoredAttempt]) {
         say!("There are no payments.");
         return;
     }
-    let head = ["at", "account", "invoice", "method", "state", "amount"];
-    let mut rows = table(head, 5);
+    let head = ["payment", "at", "account", "invoice", "method", "state", "amount"];
+    let mut rows = table(head, 6);
     for attempt in attempts {
         rows.add_row([
+            attempt.id.to_string(),
             attempt.created_at.to_string(),
             attempt.external_id.clone(),
             attempt.number.to_string(),

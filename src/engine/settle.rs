@@ -14,7 +14,7 @@ use crate::domain::payment::{
 };
 use crate::engine::run::Engine;
 use crate::on;
-use crate::store::rows::{ByPerson, NewEntry, NewNotice, StoredAttempt};
+use crate::store::rows::{ByPerson, FileState, NewEntry, NewNotice, StoredAttempt};
 use crate::store::{StoreError, Tx};
 
 /// The news of an attempt is not recorded. Nothing of it is written.
@@ -119,9 +119,11 @@ pub(super) async fn record(
         && let (Instrument::Card(method) | Instrument::Sepa(method), Some(refusal)) =
             (attempt.by, settlement.state.refusal())
     {
-        let code = refusal.code.as_str();
+        let state = FileState::HardDeclined {
+            code: refusal.code.clone(),
+        };
         on!(&mut *tx, conn, q => {
-            q::rule_method_out(conn, account, method, code, now).await
+            q::set_method_state(conn, account, method, &state, now).await
         })?;
     }
     Ok(settlement.state)

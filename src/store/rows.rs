@@ -1,8 +1,12 @@
 //! What goes in and comes out of the store, the same for both databases.
 
+pub mod event;
 pub mod method;
+pub mod refund;
 
+pub use event::*;
 pub use method::*;
+pub use refund::*;
 
 use crate::domain::account::{Account, BillingProfile};
 use crate::domain::calendar::{BillingPeriod, Instant, PeriodKey};
@@ -413,6 +417,20 @@ pub struct CreditMovement {
     /// Positive where the credit grew.
     pub amount_minor: i64,
     pub number: Option<InvoiceNumber>,
+    pub actor: Option<String>,
+    pub reason: Option<String>,
+}
+
+/// A posting of the ledger, with its entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BookedPosting {
+    /// Counted from 1 per account.
+    pub entry: i64,
+    pub at: Instant,
+    pub movement: String,
+    pub ledger_account: String,
+    /// Debit positive, credit negative.
+    pub amount_minor: i64,
     pub actor: Option<String>,
     pub reason: Option<String>,
 }

@@ -5,6 +5,8 @@
 //! - [`ladder`]: on which days it is tried again
 //! - [`plan`]: which parts are charged by which methods now
 //! - [`round`]: an account's invoices, one after the other
+//! - [`refund`]: how much of a payment may be given back
+//! - [`recovery`]: how an outcome that is out is asked for
 //! - [`allocation`]: payments to invoices; *paid* is derived
 //! - [`settlement`]: what an attempt's news does to its state and the ledger
 
@@ -13,6 +15,8 @@ pub mod attempt;
 pub mod decline;
 pub mod ladder;
 pub mod plan;
+pub mod recovery;
+pub mod refund;
 pub mod round;
 pub mod settlement;
 

@@ -1,12 +1,13 @@
 //! The attempts to take money, and what settling one reads.
 
 use super::decode::at;
+use super::outcome::StateColumns;
 use super::payment::periods;
 use super::{Conn, Result};
 use crate::domain::calendar::Instant;
 use crate::domain::ids::{AccountId, AttemptId, PaymentMethodId};
 use crate::domain::invoice::InvoiceNumber;
-use crate::domain::payment::{AttemptState, Decline, DeclineClass, Instrument, PaymentMethod};
+use crate::domain::payment::{AttemptState, Instrument, PaymentMethod};
 use crate::store::StoreError;
 use crate::store::rows::{
     CardOnFile, Debt, InvoiceKey, InvoiceScope, NewAttempt, StoredAttempt,
@@ -249,21 +250,12 @@ fn attempt_of(row: AttemptRow) -> Result<StoredAttempt> {
         (Some(PaymentMethod::Card), Some(key)) => Instrument::Card(PaymentMethodId(key)),
         _ => return Err(method.refuse(id, row.method)),
     };
-    let refusal = match (row.decline_code, row.decline_class, row.decline_known) {
-        (Some(code), Some(class), Some(known)) => Some(Decline {
-            class: DeclineClass::from_code(&class)
-                .ok_or_else(|| at("payment_attempt", "decline_class").refuse(id, &class))?,
-            known: known != 0,
-            code,
-        }),
-        (None, None, None) => None,
-        _ => {
-            let place = at("payment_attempt", "decline_code");
-            return Err(place.refuse(id, "a part of a decline"));
-        }
+    let state = StateColumns {
+        state: row.state,
+        decline_code: row.decline_code,
+        decline_class: row.decline_class,
+        decline_known: row.decline_known,
     };
-    let state = AttemptState::from_parts(&row.state, refusal)
-        .ok_or_else(|| at("payment_attempt", "state").refuse(id, &row.state))?;
     Ok(StoredAttempt {
         id,
         invoice: InvoiceKey {
@@ -280,7 +272,7 @@ fn attempt_of(row: AttemptRow) -> Result<StoredAttempt> {
         by,
         amount_minor: row.amount_minor,
         currency: at("payment_attempt", "currency").parse(id, &row.currency)?,
-        state,
+        state: state.read("payment_attempt", id)?,
         provider_reference: row.provider_reference,
         created_at: Instant(row.created_at),
         decided_at: row.decided_at.map(Instant),

@@ -5,11 +5,11 @@ use sqlx::QueryBuilder;
 use super::decode::at;
 use super::{Conn, Db, Result, dialect};
 use crate::domain::calendar::Instant;
-use crate::domain::ids::AccountId;
+use crate::domain::ids::{AccountId, AttemptId};
 use crate::domain::invoice::InvoiceNumber;
 use crate::domain::money::Currency;
 use crate::store::StoreError;
-use crate::store::rows::{ByPerson, CreditBalance, CreditMovement, NewEntry};
+use crate::store::rows::{BookedPosting, ByPerson, CreditBalance, CreditMovement, NewEntry};
 
 /// Holds an account's money until the end of the transaction: whoever moves it
 /// takes this lock first, and then reads what to move.
@@ -219,4 +219,38 @@ fn movement_of(row: MovementRow) -> Result<CreditMovement> {
         actor: row.actor,
         reason: row.reason,
     })
+}
+
+/// The postings of what an attempt, or a refund of it, moved, in the order they
+/// were booked.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn attempt_postings(
+    conn: &mut Conn,
+    account: AccountId,
+    attempt: AttemptId,
+) -> Result<Vec<BookedPosting>> {
+    type Row = (i64, i64, String, String, i64, Option<String>, Option<String>);
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT e.id, e.at, e.movement, p.ledger_account, p.amount_minor, e.actor, e.reason \
+         FROM ledger_entry e JOIN ledger_posting p ON p.account_id = e.account_id AND p.entry_id = e.id \
+         WHERE e.account_id = $1 AND e.attempt_id = $2 ORDER BY e.id, p.amount_minor DESC, p.ledger_account",
+    )
+    .bind(account.0)
+    .bind(attempt.to_string())
+    .fetch_all(conn)
+    .await?;
+    let posting = |(entry, at, movement, ledger_account, amount_minor, actor, reason): Row| {
+        BookedPosting {
+            entry,
+            at: Instant(at),
+            movement,
+            ledger_account,
+            amount_minor,
+            actor,
+            reason,
+        }
+    };
+    Ok(rows.into_iter().map(posting).collect())
 }

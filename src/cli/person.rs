@@ -1,0 +1,26 @@
+//! Who decides something, and why: kept with what is done.
+
+use anyhow::{Result, anyhow};
+use clap::Args;
+
+use super::check::plain_text;
+use crate::store::rows::ByPerson;
+
+#[derive(Debug, Args)]
+pub struct PersonArgs {
+    /// Why; kept with who did it
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+    /// Who does it
+    #[arg(long, env = "USER", value_name = "NAME")]
+    by: String,
+}
+
+impl PersonArgs {
+    pub fn check(&self) -> Result<ByPerson<'_>> {
+        Ok(ByPerson {
+            actor: plain_text(&self.by).map_err(|reason| anyhow!("--by {reason}"))?,
+            reason: plain_text(&self.reason).map_err(|reason| anyhow!("--reason {reason}"))?,
+        })
+    }
+}

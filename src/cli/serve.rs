@@ -1,0 +1,58 @@
+//! `quittance serve`.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+use tokio::net::TcpListener;
+
+use super::Global;
+use crate::http;
+use crate::say;
+
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// Where to listen; put a proxy with TLS before it
+    #[arg(
+        long,
+        env = "QUITTANCE_LISTEN",
+        default_value = "127.0.0.1:8080",
+        value_name = "ADDRESS:PORT"
+    )]
+    listen: SocketAddr,
+}
+
+pub async fn serve(global: &Global, args: ServeArgs) -> Result<ExitCode> {
+    let engine = Arc::new(global.open().await?);
+    let listener = TcpListener::bind(args.listen)
+        .await
+        .with_context(|| format!("{} cannot be listened on", args.listen))?;
+    say!("listening on http://{}", listener.local_addr()?);
+    http::serve(listener, Arc::clone(&engine), stop_signal()).await?;
+    engine.store.clone().close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Waits to be told to stop: by Ctrl-C, or by the service manager.
+async fn stop_signal() {
+    let interrupt = async {
+        // Where signals cannot be heard, the process is ended from outside.
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending::<()>().await,
+        }
+    };
+    tokio::select! {
+        () = interrupt => {}
+        () = terminate => {}
+    }
+}

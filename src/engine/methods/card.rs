@@ -1,0 +1,123 @@
+//! A card put on file: its provider has the customer enter it, and says when it
+//! is done. The card's number never comes near us.
+
+use secrecy::SecretString;
+
+use super::MethodError;
+use crate::domain::ids::{AccountId, PaymentMethodId};
+use crate::domain::payment::Trigger;
+use crate::engine::collect::{InvoiceOutcome, Request};
+use crate::engine::run::Engine;
+use crate::on;
+use crate::providers::stripe::SetupStatus;
+use crate::store::rows::NewCard;
+
+/// What the page needs on which the customer enters a card.
+#[derive(Debug)]
+pub struct CardSetup {
+    pub setup_intent: String,
+    /// For the customer's own browser alone.
+    pub client_secret: SecretString,
+}
+
+/// What became of a setup.
+#[derive(Debug, Clone)]
+pub enum CardAdded {
+    /// The customer is not done, or failed; nothing was put on file.
+    NotYet(&'static str),
+    /// It is on file since before.
+    Already(PaymentMethodId),
+    /// It is on file, and what was unpaid was charged right away.
+    Added {
+        id: PaymentMethodId,
+        invoices: Vec<InvoiceOutcome>,
+    },
+}
+
+impl Engine {
+    /// Begins to put a card on file.
+    ///
+    /// # Errors
+    /// When the provider cannot be asked.
+    pub async fn begin_card(&self, account: AccountId) -> Result<CardSetup, MethodError> {
+        let stripe = self.providers.stripe(&self.config)?;
+        let customer = self.stripe_customer(account).await?;
+        let (setup_intent, client_secret) = stripe.create_setup_intent(&customer).await?;
+        Ok(CardSetup {
+            setup_intent,
+            client_secret,
+        })
+    }
+
+    /// What the provider calls an account, made where it calls it nothing yet.
+    async fn stripe_customer(&self, account: AccountId) -> Result<String, MethodError> {
+        let mut tx = self.store.snapshot().await?;
+        let known = on!(&mut tx, conn, q => q::provider_customer(conn, account).await)?;
+        let external_id = on!(&mut tx, conn, q => q::external_id(conn, account).await)?;
+        tx.rollback().await?;
+        if let Some(customer) = known {
+            return Ok(customer);
+        }
+        let stripe = self.providers.stripe(&self.config)?;
+        let made = stripe.create_customer(&external_id).await?;
+        let mut tx = self.store.begin().await?;
+        on!(&mut tx, conn, q => q::lock_account(conn, account).await)?;
+        // Another process may have been first: its customer is the account's.
+        let known = on!(&mut tx, conn, q => q::provider_customer(conn, account).await)?;
+        let customer = match known {
+            Some(customer) => customer,
+            None => {
+                on!(&mut tx, conn, q => q::insert_customer(conn, account, &made).await)?;
+                made
+            }
+        };
+        tx.commit().await?;
+        Ok(customer)
+    }
+
+    /// Puts the card of a finished setup on file, once however often it is told,
+    /// and charges by it what is unpaid.
+    ///
+    /// # Errors
+    /// When the provider cannot be asked, or the setup is of no account of ours.
+    pub async fn finish_card(&self, setup_intent: &str) -> Result<CardAdded, MethodError> {
+        let stripe = self.providers.stripe(&self.config)?;
+        let setup = stripe.setup_intent(setup_intent).await?;
+        let card = match (setup.status, setup.payment_method) {
+            (SetupStatus::Succeeded, Some(card)) => card,
+            (SetupStatus::Succeeded, None) => return Ok(CardAdded::NotYet("it names no card")),
+            (SetupStatus::Processing, _) => {
+                return Ok(CardAdded::NotYet("the provider works on it"));
+            }
+            (SetupStatus::Canceled, _) => return Ok(CardAdded::NotYet("it was canceled")),
+            (SetupStatus::WaitsForCustomer, _) => {
+                return Ok(CardAdded::NotYet("the customer has to enter a card"));
+            }
+        };
+        let card = stripe.card(&card).await?;
+        let customer = setup
+            .customer
+            .ok_or_else(|| MethodError::NoCustomer(setup_intent.to_owned()))?;
+        let mut tx = self.store.begin().await?;
+        let account = on!(&mut tx, conn, q => q::account_of_customer(conn, &customer).await)?
+            .ok_or_else(|| MethodError::NoCustomer(setup_intent.to_owned()))?;
+        on!(&mut tx, conn, q => q::lock_account(conn, account).await)?;
+        let known = on!(&mut tx, conn, q => q::find_card(conn, account, &card.id).await)?;
+        if let Some(id) = known {
+            return Ok(CardAdded::Already(id));
+        }
+        let new = NewCard {
+            account,
+            reference: &card.id,
+            brand: &card.brand,
+            last4: &card.last4,
+            expires: card.expires,
+            added_at: self.clock.now(),
+        };
+        let id = on!(&mut tx, conn, q => q::insert_card(conn, new).await)?;
+        tx.commit().await?;
+        let request = Request::of_account(account, Trigger::NewMethod(id));
+        let invoices = self.charge_account(account, &request).await?;
+        Ok(CardAdded::Added { id, invoices })
+    }
+}

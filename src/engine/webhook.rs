@@ -1,0 +1,230 @@
+//! What providers tell by themselves. An event is only a hint: it is verified,
+//! written down, and leads to reading the object it names again; what was read is
+//! recorded. So events may come twice, late or in another order.
+
+use crate::domain::ids::{AttemptId, RefundId};
+use crate::domain::ledger::ProviderName;
+use crate::domain::money::Money;
+use crate::domain::payment::{AttemptEvent, Decline, News};
+use crate::engine::collect::{CollectError, news_of};
+use crate::engine::methods::{CardAdded, MethodError};
+use crate::engine::providers::ProviderError;
+use crate::engine::refund::RefundError;
+use crate::engine::run::Engine;
+use crate::engine::settle::SettleError;
+use crate::on;
+use crate::providers::CallError;
+use crate::providers::stripe::{DisputeStatus, Stripe, StripeEvent};
+use crate::store::StoreError;
+use crate::store::rows::StoredAttempt;
+
+/// What became of an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Handled {
+    Done,
+    /// It was handled before.
+    Already,
+    /// It is about nothing that is kept here.
+    Ignored,
+    /// It is written down with its problem.
+    ForAPerson(String),
+}
+
+/// An event is not handled; its provider will send it again.
+#[derive(Debug, thiserror::Error)]
+pub enum WebhookError {
+    /// Its signature is missing or wrong, or it is no event at all. Nothing of
+    /// it is kept.
+    #[error("the event is not the provider's: {0}")]
+    NotTheirs(String),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+    #[error(transparent)]
+    Call(#[from] CallError),
+    #[error(transparent)]
+    Settle(#[from] SettleError),
+    #[error(transparent)]
+    Refund(#[from] RefundError),
+    #[error(transparent)]
+    Method(#[from] MethodError),
+    #[error(transparent)]
+    Collect(#[from] CollectError),
+}
+
+impl Engine {
+    /// Handles an event of Stripe, given as it came.
+    ///
+    /// # Errors
+    /// When it is not Stripe's, or cannot be handled now.
+    pub async fn handle_stripe_event(
+        &self,
+        signature: &str,
+        body: &[u8],
+    ) -> Result<Handled, WebhookError> {
+        let stripe = self.providers.stripe(&self.config)?;
+        let event = stripe
+            .verify_event(signature, body, self.clock.now())
+            .map_err(|error| WebhookError::NotTheirs(error.to_string()))?;
+        let provider = ProviderName::Stripe;
+        if self.receive(provider, &event.id, &event.kind).await? {
+            return Ok(Handled::Already);
+        }
+        let handled = match self.act_on_stripe(stripe, &event).await {
+            Ok(handled) => handled,
+            // Trying again would find the same: a person has to look.
+            Err(WebhookError::Settle(error @ SettleError::Settlement { .. })) => {
+                Handled::ForAPerson(error.to_string())
+            }
+            Err(WebhookError::Call(error @ CallError::Refused { .. })) => {
+                Handled::ForAPerson(error.to_string())
+            }
+            Err(error) => return Err(error),
+        };
+        self.end(provider, &event.id, &handled).await?;
+        Ok(handled)
+    }
+
+    /// Writes an event down; whether it was handled before.
+    pub(super) async fn receive(
+        &self,
+        provider: ProviderName,
+        id: &str,
+        kind: &str,
+    ) -> Result<bool, StoreError> {
+        let now = self.clock.now();
+        let mut tx = self.store.begin().await?;
+        let handled = on!(&mut tx, conn, q => {
+            q::receive_event(conn, provider, id, kind, now).await
+        })?;
+        tx.commit().await?;
+        Ok(handled)
+    }
+
+    /// Writes down what became of an event.
+    pub(super) async fn end(
+        &self,
+        provider: ProviderName,
+        id: &str,
+        handled: &Handled,
+    ) -> Result<(), StoreError> {
+        let problem = match handled {
+            Handled::ForAPerson(problem) => Some(problem.as_str()),
+            Handled::Done | Handled::Already | Handled::Ignored => None,
+        };
+        let now = self.clock.now();
+        let mut tx = self.store.begin().await?;
+        on!(&mut tx, conn, q => q::end_event(conn, provider, id, problem, now).await)?;
+        tx.commit().await
+    }
+
+    async fn act_on_stripe(
+        &self,
+        stripe: &Stripe,
+        event: &StripeEvent,
+    ) -> Result<Handled, WebhookError> {
+        let id = event.object_id.as_str();
+        match event.kind.as_str() {
+            "payment_intent.succeeded"
+            | "payment_intent.payment_failed"
+            | "payment_intent.processing"
+            | "payment_intent.requires_action"
+            | "payment_intent.canceled" => self.read_payment(stripe, id).await,
+            "setup_intent.succeeded" => match self.finish_card(id).await? {
+                CardAdded::Added { .. } | CardAdded::Already(_) => Ok(Handled::Done),
+                CardAdded::NotYet(reason) => Ok(Handled::ForAPerson(reason.to_owned())),
+            },
+            "charge.dispute.created"
+            | "charge.dispute.updated"
+            | "charge.dispute.funds_withdrawn"
+            | "charge.dispute.funds_reinstated"
+            | "charge.dispute.closed" => self.read_dispute(stripe, id).await,
+            "refund.created" | "refund.updated" | "refund.failed" | "charge.refund.updated" => {
+                self.read_refund(stripe, id).await
+            }
+            _ => Ok(Handled::Ignored),
+        }
+    }
+
+    /// Reads a payment again and records how it stands.
+    async fn read_payment(&self, stripe: &Stripe, id: &str) -> Result<Handled, WebhookError> {
+        let payment = stripe.payment(id).await?;
+        let Some(attempt) = self.attempt_of(id, payment.key.as_deref()).await? else {
+            return Ok(Handled::ForAPerson(format!("no payment of ours is {id}")));
+        };
+        let amount = Money::new(attempt.amount_minor, attempt.currency);
+        if payment.amount != amount {
+            return Ok(Handled::ForAPerson(format!(
+                "{id} is over {}, the payment {} over {amount}",
+                payment.amount, attempt.id
+            )));
+        }
+        let account = attempt.invoice.account;
+        let news = news_of(&payment.answer);
+        self.settle_attempt(account, attempt.id, &news, Some(id))
+            .await?;
+        Ok(Handled::Done)
+    }
+
+    async fn read_dispute(&self, stripe: &Stripe, id: &str) -> Result<Handled, WebhookError> {
+        let dispute = stripe.dispute(id).await?;
+        let Some(payment) = dispute.payment else {
+            return Ok(Handled::ForAPerson(format!("{id} names no payment")));
+        };
+        let Some(attempt) = self.attempt_of(&payment, None).await? else {
+            return Ok(Handled::ForAPerson(format!("no payment of ours is {payment}")));
+        };
+        let event = match dispute.status {
+            // No money moved: the bank asks.
+            DisputeStatus::Inquiry => return Ok(Handled::Ignored),
+            DisputeStatus::Open | DisputeStatus::Lost => AttemptEvent::Returned {
+                reason: Decline::chargeback(),
+            },
+            DisputeStatus::Won => AttemptEvent::WonBack,
+        };
+        let news = News {
+            event,
+            fee_minor: dispute.fee_minor,
+            taken_back_minor: Some(dispute.amount.minor),
+        };
+        self.settle_attempt(attempt.invoice.account, attempt.id, &news, None)
+            .await?;
+        Ok(Handled::Done)
+    }
+
+    async fn read_refund(&self, stripe: &Stripe, id: &str) -> Result<Handled, WebhookError> {
+        let (key, answer) = stripe.refund(id).await?;
+        let ours: Option<RefundId> = key.and_then(|key| key.parse().ok());
+        let Some(refund) = ours else {
+            let problem = format!("{id} was made elsewhere: book it with refund or by hand");
+            return Ok(Handled::ForAPerson(problem));
+        };
+        match self.record_refund(refund, Ok(Some(answer))).await {
+            Ok(_) => Ok(Handled::Done),
+            Err(error @ (RefundError::NoRefund(_) | RefundError::Contradiction(_))) => {
+                Ok(Handled::ForAPerson(error.to_string()))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The attempt that a provider's payment is of, by its name, or by the key
+    /// that it carries where its name never came back.
+    async fn attempt_of(
+        &self,
+        reference: &str,
+        key: Option<&str>,
+    ) -> Result<Option<StoredAttempt>, StoreError> {
+        let key: Option<AttemptId> = key.and_then(|key| key.parse().ok());
+        let mut tx = self.store.snapshot().await?;
+        let mut found = on!(&mut tx, conn, q => {
+            q::find_attempt_by_reference(conn, reference).await
+        })?;
+        if let (None, Some(key)) = (&found, key) {
+            found = on!(&mut tx, conn, q => q::find_attempt(conn, key).await)?;
+        }
+        tx.rollback().await?;
+        Ok(found)
+    }
+}
