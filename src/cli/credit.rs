@@ -13,7 +13,7 @@ use super::person::PersonArgs;
 use super::print::{amount, counted, short, table};
 use crate::domain::ids::AccountId;
 use crate::domain::money::{Currency, Money};
-use crate::engine::collect::InvoiceOutcome;
+use crate::engine::collect::{Fate, InvoiceOutcome};
 use crate::on;
 use crate::say;
 use crate::store::Tx;
@@ -88,23 +88,24 @@ async fn grant(global: &Global, args: GrantArgs) -> Result<()> {
     Ok(())
 }
 
-fn print_outcome(outcome: &InvoiceOutcome) {
-    let paid: Vec<String> = outcome
-        .parts
-        .iter()
-        .map(|part| amount(part.amount_minor, outcome.currency))
-        .collect();
+/// What became of an invoice, in a line.
+pub fn print_outcome(outcome: &InvoiceOutcome) {
     let number = &outcome.number;
-    match (paid.is_empty(), outcome.left_out) {
-        (false, None) => say!("{number}: paid {}", paid.join(" and ")),
-        (false, Some(reason)) => {
-            say!(
-                "{number}: paid {}, the rest is open: {reason}",
-                paid.join(" and ")
-            );
-        }
-        (true, Some(reason)) => say!("{number}: not paid: {reason}"),
-        (true, None) => {}
+    let mut told: Vec<String> = Vec::new();
+    for part in &outcome.parts {
+        let sum = amount(part.amount_minor, outcome.currency);
+        told.push(match part.fate {
+            Fate::Paid => format!("paid {sum}"),
+            fate => format!("{sum} by {}: {fate}", part.method),
+        });
+    }
+    match outcome.left_out {
+        Some(reason) if told.is_empty() => told.push(format!("not paid: {reason}")),
+        Some(reason) => told.push(format!("the rest is open: {reason}")),
+        None => {}
+    }
+    if !told.is_empty() {
+        say!("{number}: {}", told.join(", "));
     }
 }
 

@@ -1,5 +1,6 @@
 //! The command line: a file per command.
 
+mod card;
 mod check;
 mod collect;
 mod credit;

@@ -13,6 +13,7 @@
 
 pub mod collect;
 pub mod import;
+pub mod methods;
 pub mod issued;
 pub mod providers;
 pub mod reconcile;

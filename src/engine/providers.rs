@@ -1,6 +1,6 @@
 //! The connections to payment providers, made when they are first needed.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use crate::config::Config;
 use crate::providers::SetupError;
@@ -17,10 +17,10 @@ pub enum ProviderError {
 }
 
 /// One connection pool a provider and process.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Providers {
-    stripe: OnceLock<Stripe>,
-    paypal: OnceLock<PayPal>,
+    stripe: Arc<OnceLock<Stripe>>,
+    paypal: Arc<OnceLock<PayPal>>,
 }
 
 impl Providers {

@@ -28,7 +28,7 @@ pub enum SettleError {
     Settlement {
         attempt: AttemptId,
         number: InvoiceNumber,
-        source: SettlementError,
+        source: Box<SettlementError>,
     },
     #[error("{number}: {source}")]
     Allocation {
@@ -91,7 +91,7 @@ pub(super) async fn record(
     let settled = settle(&facts, news).map_err(|source| SettleError::Settlement {
         attempt: attempt.id,
         number: attempt.number.clone(),
-        source,
+        source: Box::new(source),
     })?;
     let Some(settlement) = settled else {
         return Ok(attempt.state.clone());

@@ -32,7 +32,7 @@ pub(super) enum Step {
 
 impl Engine {
     /// Charges an account until nothing is left to be charged.
-    pub(super) async fn charge_account(
+    pub(crate) async fn charge_account(
         &self,
         account: AccountId,
         request: &Request,

@@ -42,7 +42,7 @@ impl Round {
             // Direct debits are in euros.
             let sepa = self
                 .sepa
-                .filter(|_| open.invoice.currency == Currency::EUR);
+                .filter(|_| open.invoice.currency == Currency::Eur);
             facts.push(CollectionFacts {
                 due_on: open.invoice.due_on,
                 total_minor: open.balance.total_minor(),

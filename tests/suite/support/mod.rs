@@ -4,6 +4,7 @@ mod golden;
 mod postgres;
 mod watch;
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -37,8 +38,10 @@ macro_rules! on_both {
 pub struct House {
     folder: TempDir,
     url: String,
+    now: RefCell<String>,
+    env: RefCell<Vec<(&'static str, String)>>,
     // Stops when the test ends.
-    _cluster: Option<postgres::Cluster>,
+    cluster: Option<postgres::Cluster>,
 }
 
 /// What a command answered.
@@ -61,20 +64,40 @@ impl House {
     pub fn sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", folder.path().join("q.sqlite").display());
-        Self {
-            folder,
-            url,
-            _cluster: None,
-        }
+        Self::new(folder, url, None)
     }
 
     pub fn postgres() -> Self {
         let cluster = postgres::Cluster::start(NOT_DURABLE);
+        Self::new(tempfile::tempdir().unwrap(), cluster.url(), Some(cluster))
+    }
+
+    fn new(folder: TempDir, url: String, cluster: Option<postgres::Cluster>) -> Self {
         Self {
-            folder: tempfile::tempdir().unwrap(),
-            url: cluster.url(),
-            _cluster: Some(cluster),
+            folder,
+            url,
+            now: RefCell::new(NOW.to_owned()),
+            env: RefCell::default(),
+            cluster,
         }
+    }
+
+    /// Another empty house on a database of the same kind.
+    pub fn sibling(&self) -> Self {
+        match self.cluster {
+            None => Self::sqlite(),
+            Some(_) => Self::postgres(),
+        }
+    }
+
+    /// From now on it is this time, such as `2026-11-03T08:00:00Z`.
+    pub fn set_now(&self, now: &str) {
+        now.clone_into(&mut self.now.borrow_mut());
+    }
+
+    /// Commands find this in their environment from now on.
+    pub fn set_env(&self, name: &'static str, value: &str) {
+        self.env.borrow_mut().push((name, value.to_owned()));
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -94,8 +117,12 @@ impl House {
             .args(args)
             .current_dir(self.folder.path())
             .env("DATABASE_URL", &self.url)
-            .env("QUITTANCE_NOW", NOW)
-            .env_remove("QUITTANCE_CONFIG");
+            .env("QUITTANCE_NOW", self.now.borrow().as_str())
+            .env_remove("QUITTANCE_CONFIG")
+            .env_remove("QUITTANCE_LOG");
+        for (name, value) in self.env.borrow().iter() {
+            command.env(name, value);
+        }
         command
     }
 
