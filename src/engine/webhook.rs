@@ -228,4 +228,3 @@ impl Engine {
         Ok(found)
     }
 }
-impl Engine { pub async fn handle_paypal_webhook(&self, _: &axum::http::HeaderMap, _: &[u8]) -> Result<Handled, WebhookError> { todo!() } }

@@ -139,6 +139,3 @@ pub trait PaymentProvider: Sync {
         reference: Option<&str>,
     ) -> impl Future<Output = Result<Option<Answer>, CallError>> + Send;
 }
-pub mod stripe;
-pub mod paypal;
-#[derive(Debug, thiserror::Error)] #[error("x")] pub struct SetupError;
