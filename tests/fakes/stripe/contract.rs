@@ -6,6 +6,11 @@ use std::sync::{Mutex, OnceLock};
 
 use serde_json::{Map, Value, json};
 
+/// What requests may hold that the schemas of 2023-08-16 do not know yet: the
+/// version we speak takes it instead of `payment_method_types`
+/// (docs.stripe.com/changelog/endive/2026-09-30).
+const NEWER: &str = "allowed_payment_method_types";
+
 /// The schemas of requests and answers.
 pub struct Contract {
     document: Value,
@@ -95,7 +100,13 @@ impl Contract {
                 content["application/x-www-form-urlencoded"]["schema"].clone()
             }
         });
-        let params = self.typed(params, &schema.schema);
+        let mut params = self.typed(params, &schema.schema);
+        let newer = params.as_object_mut().and_then(|map| map.remove(NEWER));
+        if let Some(newer) = newer
+            && newer != json!(["card"])
+        {
+            return vec![format!("{place}: {NEWER}: {newer}")];
+        }
         schema
             .validator
             .iter_errors(&params)

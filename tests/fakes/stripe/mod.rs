@@ -167,6 +167,11 @@ impl StripeFake {
         self.state().retry_after_s = seconds;
     }
 
+    /// What an error says of whether to try again.
+    pub fn should_retry(&self, says: Option<bool>) {
+        self.state().should_retry = says;
+    }
+
     /// A 500 after the work is kept under its key, as Stripe does when its
     /// server and not the way to it broke: each repetition gets it again.
     pub fn keep_errors(&self) {

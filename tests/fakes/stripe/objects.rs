@@ -63,7 +63,7 @@ pub fn setup_intent(id: &str, created: i64, params: &Value) -> Value {
         "payment_method_options": { "card": {
             "mandate_options": null, "network": null, "request_three_d_secure": "automatic",
         } },
-        "payment_method_types": list_or(&params["payment_method_types"], &["card"]),
+        "payment_method_types": list_or(&params["allowed_payment_method_types"], &["card"]),
         "status": "requires_payment_method",
         "usage": text_or(&params["usage"], "off_session"),
     });
@@ -88,7 +88,7 @@ pub fn payment_intent(id: &str, created: i64, amount: i64, params: &Value) -> Va
             "installments": null, "mandate_options": null, "network": null,
             "request_three_d_secure": "automatic",
         } },
-        "payment_method_types": list_or(&params["payment_method_types"], &["card"]),
+        "payment_method_types": list_or(&params["allowed_payment_method_types"], &["card"]),
         "status": "requires_confirmation",
     });
     nothing_in(

@@ -136,6 +136,14 @@ impl State {
 
     fn on_all(&mut self, endpoint: &Endpoint, params: &Value) -> Answer {
         let now = self.now_s;
+        // Since the version we speak.
+        if endpoint.method == "POST" && !params["payment_method_types"].is_null() {
+            return bad(
+                "payment_method_types_no_longer_supported",
+                "payment_method_types is no longer supported",
+                "payment_method_types",
+            );
+        }
         match (endpoint.method, endpoint.template) {
             ("POST", "/v1/customers") => {
                 let id = self.id("cus");

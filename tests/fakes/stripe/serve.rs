@@ -30,6 +30,7 @@ struct Sent {
     request_id: String,
     replayed: bool,
     retry_after_s: Option<u64>,
+    should_retry: Option<bool>,
     fault: Option<Fault>,
 }
 
@@ -40,6 +41,7 @@ impl Sent {
             request_id,
             replayed: false,
             retry_after_s: None,
+            should_retry: None,
             fault: None,
         }
     }
@@ -85,6 +87,9 @@ async fn respond(sent: Sent) -> Response<Body> {
     if sent.replayed {
         builder = builder.header("idempotent-replayed", "true");
     }
+    if let Some(says) = sent.should_retry.filter(|_| *status >= 400) {
+        builder = builder.header("stripe-should-retry", says.to_string());
+    }
     if let Some(seconds) = sent.retry_after_s {
         builder = builder.header("retry-after", seconds);
     }
@@ -102,7 +107,7 @@ async fn work(
         let value = headers.get(name)?.to_str().ok()?;
         Some(value.to_owned())
     };
-    let (request_id, latency) = {
+    let (request_id, latency, should_retry) = {
         let mut state = shared.state.lock().unwrap();
         let headers = headers
             .iter()
@@ -118,9 +123,12 @@ async fn work(
             params: params.clone(),
             headers,
         });
-        (state.request_id(), state.latency)
+        (state.request_id(), state.latency, state.should_retry)
     };
-    let now = |answer| Sent::new(answer, request_id.clone());
+    let now = |answer| Sent {
+        should_retry,
+        ..Sent::new(answer, request_id.clone())
+    };
     let authorization = format!("Bearer {}", super::SECRET_KEY);
     if header("authorization") != Some(authorization) {
         return now(answers::unauthorized());

@@ -49,6 +49,8 @@ pub struct State {
     pub decline_next: Option<String>,
     pub latency: Duration,
     pub retry_after_s: Option<u64>,
+    /// What the header `stripe-should-retry` says of errors.
+    pub should_retry: Option<bool>,
     /// Whether a 500 that came after the work is kept under its key.
     pub keeps_errors: bool,
     pub returns_dispute_fees: bool,
@@ -79,6 +81,7 @@ impl State {
             decline_next: None,
             latency: Duration::ZERO,
             retry_after_s: None,
+            should_retry: None,
             keeps_errors: false,
             returns_dispute_fees: false,
             forbids: false,
