@@ -20,6 +20,8 @@ use crate::config::CallPolicy;
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 /// The most that is read of an answer; a provider's objects are a few KiB.
 const BODY_BYTES_MAX: usize = 4 << 20;
+/// Turned away at the door: nothing was done.
+const TOO_MANY: u16 = 429;
 
 /// The transport cannot be set up.
 #[derive(Debug, thiserror::Error)]
@@ -52,12 +54,23 @@ pub struct Reply {
     pub body: Vec<u8>,
     /// Whether an earlier try of the request may have been carried out.
     pub after_lost_try: bool,
+    /// Whether the provider says that it is the answer to an earlier try under
+    /// the same key.
+    pub is_replayed: bool,
+    /// Whether the provider says that the same request may fare better later.
+    again: Option<bool>,
+    /// When it wants it again.
+    after: Option<Duration>,
 }
 
 impl Reply {
     #[must_use]
     pub const fn is_success(&self) -> bool {
         matches!(self.status, 200..=299)
+    }
+
+    fn is_json_or_empty(&self) -> bool {
+        self.body.is_empty() || serde_json::from_slice::<serde::de::IgnoredAny>(&self.body).is_ok()
     }
 }
 
@@ -70,6 +83,9 @@ pub struct Dialect {
     pub request_id: &'static str,
     /// The answer's header that says whether to try again, if there is one.
     pub should_retry: Option<&'static str>,
+    /// The answer's header that says whether it is one to an earlier request
+    /// under the same key, if there is one.
+    pub replayed: Option<&'static str>,
 }
 
 /// Pooled connections to one provider.
@@ -84,14 +100,9 @@ pub struct Http {
 enum Try {
     Reply(Reply),
     /// Certainly not carried out.
-    NotSent {
-        reason: String,
-        after: Option<Duration>,
-    },
+    NotSent(String),
     /// Perhaps carried out.
-    Lost {
-        reason: String,
-    },
+    Lost(String),
 }
 
 impl Http {
@@ -141,45 +152,55 @@ impl Http {
         loop {
             tries += 1;
             let last = tries >= self.policy.tries || !request.repeatable;
-            let (reason, wait) = match self.try_once(request, tries).await {
+            let (reason, after) = match self.try_once(request, tries).await {
                 Try::Reply(reply) => {
-                    if last || !Self::is_passing(&reply) {
+                    // Who asks for more patience than that is asked another day.
+                    let too_late = reply.after.is_some_and(|after| after > PAUSE_MAX);
+                    if last || too_late || !Self::is_passing(&reply) {
                         return self.stand(reply, lost);
                     }
                     let reason = format!("status {}", reply.status);
-                    lost = Some(reason.clone());
-                    (reason, None)
+                    if reply.status != TOO_MANY {
+                        lost = Some(reason.clone());
+                    }
+                    (reason, reply.after)
                 }
-                Try::NotSent { reason, after } => (reason, after),
-                Try::Lost { reason } => {
+                Try::NotSent(reason) => (reason, None),
+                Try::Lost(reason) => {
                     lost = Some(reason.clone());
                     (reason, None)
                 }
             };
             if last {
-                let provider = self.dialect.provider;
-                return Err(match lost {
-                    Some(reason) => CallError::Lost { provider, reason },
-                    None => CallError::NotSent { provider, reason },
-                });
+                return Err(self.given_up(lost, reason));
             }
-            let wait = wait.unwrap_or(pause).min(PAUSE_MAX);
-            tokio::time::sleep(jittered(wait)).await;
+            // Not before the provider wants it, and not all at that moment.
+            let wait = after.unwrap_or_default() + jittered(pause.min(PAUSE_MAX));
+            tokio::time::sleep(wait).await;
             pause = pause.saturating_mul(2);
+        }
+    }
+
+    /// The error when no answer came: a single try that may have been carried out
+    /// outweighs all that were not.
+    fn given_up(&self, lost: Option<String>, reason: String) -> CallError {
+        let provider = self.dialect.provider;
+        match lost {
+            Some(reason) => CallError::Lost { provider, reason },
+            None => CallError::NotSent { provider, reason },
         }
     }
 
     /// The answer, unless it says nothing about the request.
     fn stand(&self, reply: Reply, lost: Option<String>) -> Result<Reply, CallError> {
-        let provider = self.dialect.provider;
         let request_id = reply.request_id.as_deref().unwrap_or("none");
         let reason = format!("status {}, request {request_id}", reply.status);
         match reply.status {
-            500.. => Err(CallError::Lost { provider, reason }),
-            429 => Err(match lost {
-                Some(reason) => CallError::Lost { provider, reason },
-                None => CallError::NotSent { provider, reason },
+            500.. => Err(CallError::Lost {
+                provider: self.dialect.provider,
+                reason,
             }),
+            TOO_MANY => Err(self.given_up(lost, reason)),
             _ => Ok(Reply {
                 after_lost_try: lost.is_some(),
                 ..reply
@@ -187,10 +208,11 @@ impl Http {
         }
     }
 
-    /// Whether the same request may fare better later: the provider's own
-    /// trouble, or the same key is being worked on (409).
-    const fn is_passing(reply: &Reply) -> bool {
-        matches!(reply.status, 409 | 500..)
+    /// Whether the same request may fare better later: turned away at the door
+    /// (429), the provider's own trouble, or the same key is being worked on (409).
+    fn is_passing(reply: &Reply) -> bool {
+        let by_status = matches!(reply.status, 409 | TOO_MANY | 500..);
+        !reply.is_success() && reply.again.unwrap_or(by_status)
     }
 
     async fn try_once(&self, request: &Request, no: u32) -> Try {
@@ -219,12 +241,9 @@ impl Http {
                 let reason = told(&error);
                 tracing::warn!(provider, path, no, reason, "no answer");
                 return if error.is_connect() || error.is_builder() {
-                    Try::NotSent {
-                        reason,
-                        after: None,
-                    }
+                    Try::NotSent(reason)
                 } else {
-                    Try::Lost { reason }
+                    Try::Lost(reason)
                 };
             }
         };
@@ -237,11 +256,9 @@ impl Http {
         let after = header(RETRY_AFTER.as_str())
             .and_then(|seconds| seconds.parse().ok())
             .map(Duration::from_secs);
-        let told_not_to = self
-            .dialect
-            .should_retry
-            .and_then(header)
-            .is_some_and(|value| value == "false");
+        let says = |name: Option<&str>| name.and_then(header).map(|value| value == "true");
+        let again = says(self.dialect.should_retry);
+        let is_replayed = says(self.dialect.replayed).unwrap_or(false);
         tracing::debug!(provider, path, no, status, request_id, "answer");
         let mut body = Vec::new();
         loop {
@@ -250,30 +267,31 @@ impl Http {
                     body.extend_from_slice(&chunk);
                 }
                 Ok(Some(_)) => {
-                    return Try::Lost {
-                        reason: format!("an answer over {BODY_BYTES_MAX} bytes"),
-                    };
+                    return Try::Lost(format!("an answer over {BODY_BYTES_MAX} bytes"));
                 }
                 Ok(None) => break,
                 Err(error) => {
-                    return Try::Lost {
-                        reason: told(&error.without_url()),
-                    };
+                    let reason = told(&error.without_url());
+                    tracing::warn!(provider, path, no, status, request_id, reason, "broken off");
+                    return Try::Lost(reason);
                 }
             }
         }
-        if status == 429 && !told_not_to {
-            return Try::NotSent {
-                reason: "status 429: too many requests".to_owned(),
-                after,
-            };
-        }
-        Try::Reply(Reply {
+        let reply = Reply {
             status,
             request_id,
             body,
             after_lost_try: false,
-        })
+            is_replayed,
+            again,
+            after,
+        };
+        // Such as a gateway's page, with the wrong status.
+        if reply.is_success() && !reply.is_json_or_empty() {
+            tracing::warn!(provider, path, no, status, reply.request_id, "no JSON");
+            return Try::Lost(format!("status {status}, with no JSON"));
+        }
+        Try::Reply(reply)
     }
 }
 

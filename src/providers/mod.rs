@@ -3,10 +3,12 @@
 //! - [`PaymentProvider`]: what every provider does that takes money over the
 //!   network; the suite's contract holds each of them to it
 //! - [`http`]: the transport they share
+//! - [`stripe`]: cards, who they belong to, and disputes about them
 //! - [`sepa`]: the files that go to a bank and come from it
 
 pub mod http;
 pub mod sepa;
+pub mod stripe;
 
 use std::future::Future;
 

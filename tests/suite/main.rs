@@ -13,6 +13,7 @@ mod documents;
 mod imports;
 mod month_run;
 mod processes;
+mod providers;
 mod purity;
 mod safeguards;
 mod sepa;

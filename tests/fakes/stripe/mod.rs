@@ -1,0 +1,315 @@
+//! Stripe, as far as we use it, with its state in this process.
+//!
+//! - [`StripeFake`]: starts it, tells it what happens, asks what it has seen
+//! - `serve`: who asks, under which idempotency key, and what goes wrong
+//! - `routes`, `money`, `objects`: what an endpoint does and shows
+//! - `contract`: every request is held against Stripe's own schemas
+//!
+//! It behaves as Stripe's documentation says, unless told to misbehave. Its clock
+//! stands still: see [`StripeFake::set_now`].
+
+mod answers;
+mod cards;
+pub mod contract;
+pub mod form;
+mod money;
+mod objects;
+mod routes;
+mod serve;
+mod state;
+
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use serde_json::{Value, json};
+use sha2::Sha256;
+
+pub use cards::{CardScript, Outcome};
+pub use money::fee_minor;
+pub use state::Seen;
+
+use super::{Faults, Server};
+use serve::Shared;
+use state::State;
+
+/// The only key that is let in.
+pub const SECRET_KEY: &str = "sk_test_fake";
+/// The version that the types are generated for.
+pub const VERSION: &str = "2026-09-30.endive";
+/// 2026-11-02T08:00:00Z, when the suite's tests take place.
+pub const NOW_S: i64 = 1_793_606_400;
+
+/// Stripe on a port of the loopback, until it is dropped.
+pub struct StripeFake {
+    shared: Arc<Shared>,
+    server: Server,
+}
+
+impl StripeFake {
+    pub fn start() -> Self {
+        let shared = Arc::new(Shared {
+            state: Mutex::new(State::new(NOW_S)),
+            faults: Faults::default(),
+            read_faults: Faults::default(),
+            contract: contract::contract(),
+        });
+        let server = Server::start(serve::router(shared.clone()));
+        Self { shared, server }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.shared.state.lock().unwrap()
+    }
+
+    /// Such as `http://127.0.0.1:43117`.
+    pub fn url(&self) -> String {
+        self.server.url()
+    }
+
+    // What happens outside of the API.
+
+    /// A new customer, as if created long ago.
+    pub fn customer(&self) -> String {
+        let mut state = self.state();
+        let id = state.id("cus");
+        let customer = objects::customer(&id, state.now_s, &json!({}));
+        state.insert(customer);
+        id
+    }
+
+    /// A card on file with a customer.
+    pub fn card(&self, customer: &str, script: CardScript) -> String {
+        let mut state = self.state();
+        assert!(state.get(customer).is_some(), "no customer {customer}");
+        state.add_card(Some(customer), script)
+    }
+
+    /// The customer enters a card; it is on file then.
+    pub fn confirm_setup(&self, intent: &str, script: CardScript) -> String {
+        let mut state = self.state();
+        let method = state.add_card(None, script);
+        state.confirm_setup_with(intent, &method);
+        method
+    }
+
+    /// The customer authenticates a payment that waited for it.
+    pub fn authenticate(&self, intent: &str) {
+        let mut state = self.state();
+        let status = state.get(intent).unwrap()["status"].clone();
+        assert!(
+            status == "requires_action" || status == "requires_payment_method",
+            "{intent} is {status}"
+        );
+        if status == "requires_payment_method" {
+            let method = &state.get(intent).unwrap()["last_payment_error"]["payment_method"]["id"];
+            let method = method.clone();
+            state.set(intent, json!({ "payment_method": method }));
+        }
+        state.come_to(intent, &Outcome::Succeeds);
+    }
+
+    /// A payment that was processing comes to its outcome.
+    pub fn settle(&self, intent: &str, outcome: &Outcome) {
+        let mut state = self.state();
+        assert_eq!(state.get(intent).unwrap()["status"], "processing");
+        state.come_to(intent, outcome);
+    }
+
+    /// The cardholder's bank takes money back; returns the dispute's id.
+    pub fn open_dispute(&self, intent: &str, amount: i64, fee: i64) -> String {
+        self.state().open_dispute(intent, amount, fee)
+    }
+
+    pub fn close_dispute(&self, dispute: &str, won: bool) {
+        self.state().close_dispute(dispute, won);
+    }
+
+    /// A refund that was pending arrives.
+    pub fn finish_refund(&self, refund: &str) {
+        self.state().finish_refund(refund);
+    }
+
+    /// A refund does not arrive after all.
+    pub fn fail_refund(&self, refund: &str) {
+        self.state().fail_refund(refund);
+    }
+
+    /// 24 hours pass for the idempotency keys.
+    pub fn forget_keys(&self) {
+        self.state().keys.clear();
+    }
+
+    /// Sets its clock, in seconds since 1970.
+    pub fn set_now(&self, now_s: i64) {
+        self.state().now_s = now_s;
+    }
+
+    // How it behaves.
+
+    /// Faults of the requests that move money: charges and refunds.
+    pub fn faults(&self) -> &Faults {
+        &self.shared.faults
+    }
+
+    /// Faults of all others.
+    pub fn read_faults(&self) -> &Faults {
+        &self.shared.read_faults
+    }
+
+    /// How long every request takes.
+    pub fn latency(&self, latency: Duration) {
+        self.state().latency = latency;
+    }
+
+    /// What a 429 says of when to come back.
+    pub fn retry_after(&self, seconds: Option<u64>) {
+        self.state().retry_after_s = seconds;
+    }
+
+    /// What an error says of whether to try again.
+    pub fn should_retry(&self, says: Option<bool>) {
+        self.state().should_retry = says;
+    }
+
+    /// A 500 after the work is kept under its key, as Stripe does when its
+    /// server and not the way to it broke: each repetition gets it again.
+    pub fn keep_errors(&self) {
+        self.state().keeps_errors = true;
+    }
+
+    /// The key may not do what it asks (403).
+    pub fn forbid(&self) {
+        self.state().forbids = true;
+    }
+
+    /// Pages are no longer than that.
+    pub fn page_max(&self, length: usize) {
+        self.state().page_max = length;
+    }
+
+    /// Of each charge to come, so many reads lack the balance transaction.
+    pub fn late_balance(&self, reads: u32) {
+        self.state().reads_without_balance = reads;
+    }
+
+    /// Charges settle in a balance of another currency.
+    pub fn balance_currency(&self, currency: &'static str) {
+        self.state().balance_currency = Some(currency);
+    }
+
+    /// The status of the refunds to come: `succeeded`, `pending`, `failed`.
+    pub fn refund_status(&self, status: &'static str) {
+        self.state().refund_status = status;
+    }
+
+    /// A dispute that is won gives its fee back.
+    pub fn return_dispute_fees(&self) {
+        self.state().returns_dispute_fees = true;
+    }
+
+    // What it has seen and done.
+
+    /// An object as it is stored, without expansions.
+    #[track_caller]
+    pub fn object(&self, id: &str) -> Value {
+        self.state().get(id).unwrap().clone()
+    }
+
+    /// Overwrites fields of an object, to play one that is wrong.
+    pub fn tamper(&self, id: &str, fields: &Value) {
+        self.state().set(id, fields.clone());
+    }
+
+    /// Every payment intent with that attempt in its metadata.
+    pub fn intents(&self, attempt: &str) -> Vec<Value> {
+        let state = self.state();
+        let of_it = |intent: &&Value| intent["metadata"]["attempt"] == attempt;
+        state.all("pi").filter(of_it).cloned().collect()
+    }
+
+    /// What was taken for an attempt, of all its payment intents.
+    pub fn charged(&self, attempt: &str) -> i64 {
+        let amounts = self.intents(attempt).into_iter();
+        amounts
+            .map(|intent| intent["amount_received"].as_i64().unwrap())
+            .sum()
+    }
+
+    /// What was taken, for whatever.
+    pub fn charged_in_all(&self) -> i64 {
+        let state = self.state();
+        let amounts = state.all("pi").map(|intent| &intent["amount_received"]);
+        amounts.map(|amount| amount.as_i64().unwrap()).sum()
+    }
+
+    /// What was taken by one payment intent.
+    pub fn charged_by(&self, intent: &str) -> i64 {
+        self.object(intent)["amount_received"].as_i64().unwrap()
+    }
+
+    /// What was given back under a refund's key, without what failed.
+    pub fn refunded(&self, key: &str) -> i64 {
+        let state = self.state();
+        let of_it =
+            |refund: &&Value| refund["metadata"]["refund"] == key && refund["status"] != "failed";
+        let refunds = state.all("re").filter(of_it);
+        refunds
+            .map(|refund| refund["amount"].as_i64().unwrap())
+            .sum()
+    }
+
+    /// Every request, in the order they came.
+    pub fn seen(&self) -> Vec<Seen> {
+        self.state().seen.clone()
+    }
+
+    /// How many requests came to an endpoint, such as `POST /v1/refunds`.
+    pub fn requests(&self, endpoint: &str) -> usize {
+        let state = self.state();
+        let of_it = |seen: &&Seen| format!("{} {}", seen.method, seen.path) == endpoint;
+        state.seen.iter().filter(of_it).count()
+    }
+
+    /// When the requests to charge came.
+    pub fn charge_arrivals(&self) -> Vec<Instant> {
+        let state = self.state();
+        let charges = state
+            .seen
+            .iter()
+            .filter(|seen| seen.method == "POST" && seen.path == "/v1/payment_intents");
+        charges.map(|seen| seen.at).collect()
+    }
+
+    // Webhooks.
+
+    /// The events since the last time, oldest first. They stay readable.
+    pub fn take_events(&self) -> Vec<Value> {
+        let mut state = self.state();
+        let ids = std::mem::take(&mut state.events);
+        ids.iter()
+            .map(|id| state.get(id).unwrap().clone())
+            .collect()
+    }
+
+    /// The `Stripe-Signature` of a payload, such as `t=1793606400,v1=5257a8...`.
+    pub fn sign(payload: &[u8], secret: &str, timestamp_s: i64) -> String {
+        let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+        mac.update(format!("{timestamp_s}.").as_bytes());
+        mac.update(payload);
+        let digest: String = mac
+            .finalize()
+            .into_bytes()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        format!("t={timestamp_s},v1={digest}")
+    }
+
+    /// Fails where a request broke Stripe's contract.
+    #[track_caller]
+    pub fn assert_contract_kept(&self) {
+        let violations = self.state().violations.clone();
+        assert!(violations.is_empty(), "{violations:#?}");
+    }
+}

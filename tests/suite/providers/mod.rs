@@ -1,0 +1,4 @@
+//! Providers against their fakes.
+
+pub mod contract;
+mod stripe;
