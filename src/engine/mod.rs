@@ -4,11 +4,13 @@
 //! - [`run`]: the month run
 //! - [`issued`]: issued invoices read back as documents
 //! - [`collect`]: taking money for issued invoices
+//! - [`methods`]: cards and mandates on file
 //! - [`verify`]: every invariant, recomputed
 
 pub mod collect;
 pub mod import;
 pub mod issued;
+pub mod methods;
 pub mod run;
 mod terms;
 pub mod usage_source;
