@@ -8,11 +8,13 @@ mod house;
 mod import;
 mod invoice;
 mod json;
+mod method;
 mod payment;
 mod print;
 mod run;
 mod run_json;
 mod scope;
+mod vault;
 mod verify;
 mod voucher;
 
@@ -89,6 +91,10 @@ enum Command {
     Collect(collect::CollectArgs),
     /// List the attempts to take money
     Payment(payment::PaymentArgs),
+    /// List, add and remove an account's cards and SEPA mandates
+    Method(method::MethodArgs),
+    /// Look after the keys that account numbers are sealed with
+    Vault(vault::VaultArgs),
     /// Recompute every invariant and name what is broken
     Verify(verify::VerifyArgs),
 }
@@ -114,6 +120,8 @@ pub fn run(cli: Cli) -> ExitCode {
             Command::Credit(args) => credit::credit(&cli.global, args).await,
             Command::Collect(args) => collect::collect(&cli.global, args).await,
             Command::Payment(args) => payment::payment(&cli.global, args).await,
+            Command::Method(args) => method::method(&cli.global, args).await,
+            Command::Vault(args) => vault::vault(&cli.global, args).await,
             Command::Verify(args) => verify::verify(&cli.global, args).await,
         }
     });

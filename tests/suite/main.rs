@@ -10,6 +10,7 @@ mod collect;
 mod demo;
 mod documents;
 mod imports;
+mod methods;
 mod month_run;
 mod processes;
 mod purity;
