@@ -2,6 +2,8 @@
 //! with a key that is never stored beside it. What is sealed names its key, so
 //! that keys are changed without losing anything.
 
+pub mod archive;
+
 use aes_gcm::aead::{Aead as _, KeyInit as _, Payload};
 use aes_gcm::{Aes256Gcm, Nonce};
 use secrecy::ExposeSecret as _;

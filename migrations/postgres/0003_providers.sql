@@ -57,6 +57,8 @@ CREATE TABLE sepa_mandate (
     bic            TEXT,
     iban_key       TEXT NOT NULL,
     iban_sealed    BYTEA NOT NULL,
+    -- Counted from 1: raised when the account becomes another.
+    iban_version   BIGINT NOT NULL DEFAULT 1,
     -- Enough for its owner to know it by, such as DE...3000.
     iban_masked    TEXT NOT NULL,
     -- The evidence of the signature: the text as it was shown, when, from where.
@@ -199,6 +201,9 @@ CREATE TABLE sepa_batch (
     sum_minor   BIGINT NOT NULL CHECK (sum_minor > 0),
     -- Of the file's bytes.
     digest      BYTEA NOT NULL,
+    -- Who collects by it: what its mandates are known by once it is released.
+    creditor_name TEXT NOT NULL,
+    creditor_id   TEXT NOT NULL,
     CHECK ((state = 'released') = (released_at IS NOT NULL))
 );
 
@@ -210,6 +215,8 @@ CREATE TABLE sepa_debit (
     block_id   TEXT COLLATE "C" NOT NULL,
     sequence   TEXT COLLATE "C" NOT NULL CHECK (sequence IN ('FRST', 'RCUR', 'FNAL', 'OOFF')),
     collect_on TEXT NOT NULL,
+    -- The account that the file names: see sepa_mandate.iban_version.
+    iban_version BIGINT NOT NULL DEFAULT 1,
     PRIMARY KEY (account_id, attempt_id),
     FOREIGN KEY (account_id, attempt_id) REFERENCES payment_attempt (account_id, id)
 );

@@ -10,6 +10,7 @@ mod house;
 mod import;
 mod invoice;
 mod json;
+mod method;
 mod payment;
 mod person;
 mod print;
@@ -19,6 +20,7 @@ mod run;
 mod run_json;
 mod scope;
 mod serve;
+mod vault;
 mod verify;
 mod voucher;
 
@@ -121,6 +123,10 @@ enum Command {
     Event(event::EventArgs),
     /// Listen to what providers tell
     Serve(serve::ServeArgs),
+    /// List, add and remove an account's cards and SEPA mandates
+    Method(method::MethodArgs),
+    /// Look after the keys that account numbers are sealed with
+    Vault(vault::VaultArgs),
     /// Recompute every invariant and name what is broken
     Verify(verify::VerifyArgs),
 }
@@ -151,6 +157,8 @@ pub fn run(cli: Cli) -> ExitCode {
             Command::Reconcile(args) => reconcile::reconcile(&cli.global, args).await,
             Command::Event(args) => event::event(&cli.global, args).await,
             Command::Serve(args) => serve::serve(&cli.global, args).await,
+            Command::Method(args) => method::method(&cli.global, args).await,
+            Command::Vault(args) => vault::vault(&cli.global, args).await,
             Command::Verify(args) => verify::verify(&cli.global, args).await,
         }
     });

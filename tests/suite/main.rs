@@ -11,6 +11,7 @@ mod collect;
 mod demo;
 mod documents;
 mod imports;
+mod methods;
 mod month_run;
 mod processes;
 mod providers;

@@ -165,6 +165,26 @@ impl Amendment {
         (!amendment.is_empty()).then_some(amendment)
     }
 
+    /// As [`Self::between`], of a mandate whose reference never changes and whose
+    /// former account is not kept: a bank knows its creditor by name and
+    /// identifier. What was never presented has nothing to tell.
+    #[must_use]
+    pub fn since(
+        presented_by: Option<(&str, &str)>,
+        (name, identifier): (&str, &str),
+        account_changed: bool,
+    ) -> Option<Self> {
+        let (presented_name, presented_id) = presented_by?;
+        let changed = |before: &str, after: &str| (before != after).then(|| before.to_owned());
+        let amendment = Self {
+            original_reference: None,
+            original_creditor_name: changed(presented_name, name),
+            original_creditor_id: changed(presented_id, identifier),
+            new_account: account_changed,
+        };
+        (!amendment.is_empty()).then_some(amendment)
+    }
+
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
@@ -383,6 +403,81 @@ mod tests {
         ];
         for (now, expected) in table {
             assert_eq!(Amendment::between(&presented, &now), expected, "{now:?}");
+        }
+    }
+
+    #[test]
+    fn a_mandate_is_exhausted_when_no_collection_can_follow() {
+        let signed_on = day("2023-11-24");
+        // (latest presented, its sequence, day, exhausted)
+        let table = [
+            (None, None, "2026-11-24", false),
+            (None, None, "2026-11-25", true),
+            (Some("2024-02-29"), Some(Recurrent), "2027-02-28", false),
+            (Some("2024-02-29"), Some(Recurrent), "2027-03-01", true),
+            (Some("2026-10-06"), Some(First), "2026-11-02", false),
+            (Some("2026-10-06"), Some(Final), "2026-11-02", true),
+            (Some("2026-10-06"), Some(OneOff), "2026-11-02", true),
+            // Presented and rejected: it counts against lapsing.
+            (Some("2026-10-06"), None, "2028-11-02", false),
+        ];
+        for (presented_on, sequence, on, expected) in table {
+            let exhausted = is_exhausted(signed_on, presented_on.map(day), sequence, day(on));
+            assert_eq!(exhausted, expected, "{presented_on:?} {sequence:?} {on}");
+            // What next_sequence says is the same.
+            let mandate = Mandate {
+                signed_on,
+                last_presented_on: presented_on.map(day),
+                ..mandate(MandateUse::Recurrent, sequence)
+            };
+            let next = mandate.next_sequence(day(on), FirstCollection::Recurrent, false);
+            assert_eq!(next.is_err(), expected, "{next:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_presented_and_changed_is_told() {
+        let presented = Some(("Old SAS", "FR72ZZZ123456"));
+        // (presented by, creditor now, account changed, name, id, account told)
+        let table = [
+            (None, ("New SAS", "FR72ZZZ123456"), true, None),
+            (presented, ("Old SAS", "FR72ZZZ123456"), false, None),
+            (
+                presented,
+                ("New SAS", "FR72ZZZ123456"),
+                false,
+                Some((Some("Old SAS"), None, false)),
+            ),
+            (
+                presented,
+                ("Old SAS", "DE98ZZZ09999999999"),
+                false,
+                Some((None, Some("FR72ZZZ123456"), false)),
+            ),
+            (
+                presented,
+                ("Old SAS", "FR72ZZZ123456"),
+                true,
+                Some((None, None, true)),
+            ),
+            (
+                presented,
+                ("New SAS", "DE98ZZZ09999999999"),
+                true,
+                Some((Some("Old SAS"), Some("FR72ZZZ123456"), true)),
+            ),
+        ];
+        for (presented_by, now, account_changed, expected) in table {
+            let expected = expected.map(|(name, id, new_account)| Amendment {
+                original_reference: None,
+                original_creditor_name: name.map(str::to_owned),
+                original_creditor_id: id.map(str::to_owned),
+                new_account,
+            });
+            assert_eq!(
+                Amendment::since(presented_by, now, account_changed),
+                expected
+            );
         }
     }
 }

@@ -5,6 +5,7 @@
 //! - [`iban`], [`bic`], [`creditor`]: who is who, with check digits
 //! - [`text`], [`address`]: what the Latin character set and the fields hold
 //! - [`mandate`]: what a debtor has agreed to, and which collection comes next
+//! - [`wording`]: the text that a debtor signs
 //! - [`message`]: payment blocks and their debits
 //! - [`collection`]: debits due to a message
 //! - [`check`]: what the schemas let through and banks refuse
@@ -19,3 +20,4 @@ pub mod mandate;
 pub mod message;
 pub mod target;
 pub mod text;
+pub mod wording;

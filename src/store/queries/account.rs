@@ -5,6 +5,7 @@ use sqlx::QueryBuilder;
 
 use super::decode::at;
 use super::{Conn, Db, ROWS_PER_INSERT, Result};
+use crate::domain::account::Language;
 use crate::domain::calendar::Instant;
 use crate::domain::ids::{AccountId, ProfileId};
 use crate::domain::money::Currency;
@@ -136,4 +137,19 @@ pub async fn account_currency(conn: &mut Conn, account: AccountId) -> Result<Cur
         .fetch_one(conn)
         .await?;
     at("account", "currency").parse(account, &code)
+}
+
+/// The language that a customer's documents are in.
+///
+/// # Errors
+/// When the database refuses or holds nonsense.
+pub async fn account_language(conn: &mut Conn, account: AccountId) -> Result<Language> {
+    let code: String = sqlx::query_scalar(
+        "SELECT p.language FROM account a JOIN billing_profile p ON p.account_id = a.id \
+         AND p.version = a.profile_version WHERE a.id = $1",
+    )
+    .bind(account.0)
+    .fetch_one(conn)
+    .await?;
+    at("billing_profile", "language").parse(account, &code)
 }

@@ -278,3 +278,23 @@ fn attempt_of(row: AttemptRow) -> Result<StoredAttempt> {
         decided_at: row.decided_at.map(Instant),
     })
 }
+/// The attempts by a card or mandate that nothing was sent for yet.
+///
+/// # Errors
+/// When the database refuses or holds nonsense.
+pub async fn unsent_attempts(
+    conn: &mut Conn,
+    account: AccountId,
+    method: PaymentMethodId,
+) -> Result<Vec<AttemptId>> {
+    let ids: Vec<String> = sqlx::query_scalar(
+        "SELECT id FROM payment_attempt WHERE account_id = $1 AND method_id = $2 AND state = 'created' \
+         ORDER BY id",
+    )
+    .bind(account.0)
+    .bind(method.0)
+    .fetch_all(conn)
+    .await?;
+    let place = at("payment_attempt", "id");
+    ids.iter().map(|id| place.parse(account, id)).collect()
+}

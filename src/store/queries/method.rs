@@ -457,8 +457,8 @@ pub async fn change_iban(
 ) -> Result<bool> {
     // A bank that never saw the mandate is told nothing of its past.
     let changed = sqlx::query(
-        "UPDATE sepa_mandate SET iban_key = $3, iban_sealed = $4, iban_masked = $5, bic = $6, \
-         account_changed = CASE WHEN last_presented_on IS NULL THEN 0 ELSE 1 END \
+        "UPDATE sepa_mandate SET iban_key = $3, iban_sealed = $4, iban_version = iban_version + 1, \
+         iban_masked = $5, bic = $6, account_changed = CASE WHEN last_presented_on IS NULL THEN 0 ELSE 1 END \
          WHERE account_id = $1 AND method_id = $2 AND EXISTS (SELECT 1 FROM payment_method m \
          WHERE m.account_id = $1 AND m.id = $2 AND m.state <> 'removed')",
     )

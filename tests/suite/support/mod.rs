@@ -1,5 +1,6 @@
 //! A database of its own for every test, and the binary on it.
 
+pub mod direct_debit;
 mod golden;
 mod postgres;
 mod watch;
@@ -109,6 +110,11 @@ impl House {
         let path = self.path(name);
         std::fs::write(&path, content).unwrap();
         path
+    }
+
+    /// The database's URL.
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     pub fn command(&self, args: &[&str]) -> Command {

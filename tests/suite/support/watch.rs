@@ -47,6 +47,36 @@ impl Watch {
         })
     }
 
+    /// Every row of a table as text, one a line; bytes as they are written.
+    pub fn rows_as_text(&mut self, table: &str) -> String {
+        let Self { runtime, conn } = self;
+        let lines: Vec<String> = runtime.block_on(async {
+            match conn {
+                Conn::Sqlite(conn) => {
+                    let columns: Vec<String> =
+                        sqlx::query_scalar("SELECT name FROM pragma_table_info($1)")
+                            .bind(table)
+                            .fetch_all(&mut *conn)
+                            .await
+                            .unwrap();
+                    let columns: Vec<String> = columns
+                        .iter()
+                        .map(|name| format!("quote({name})"))
+                        .collect();
+                    let query = format!("SELECT {} FROM {table}", columns.join(" || ',' || "));
+                    let query = sqlx::query_scalar(sqlx::AssertSqlSafe(query));
+                    query.fetch_all(conn).await.unwrap()
+                }
+                Conn::Postgres(conn) => {
+                    let query = format!("SELECT CAST(t.* AS TEXT) FROM {table} t");
+                    let query = sqlx::query_scalar(sqlx::AssertSqlSafe(query));
+                    query.fetch_all(conn).await.unwrap()
+                }
+            }
+        });
+        lines.join("\n")
+    }
+
     /// Whether another process has a transaction that has written.
     pub fn is_written_to(&mut self) -> bool {
         if let Conn::Postgres(_) = self.conn {

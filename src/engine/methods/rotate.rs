@@ -1,0 +1,130 @@
+//! Everything sealed, under the newest key.
+
+use super::MethodError;
+use super::mandate::seal_context;
+use crate::domain::ids::{AccountId, PaymentMethodId};
+use crate::engine::run::Engine;
+use crate::on;
+use crate::store::rows::ByPerson;
+use crate::vault::Vault;
+use crate::vault::archive::reseal_all;
+
+/// Account numbers sealed anew in one transaction.
+const IBANS_PER_BATCH: i64 = 500;
+/// How often a batch is tried whose numbers are changed meanwhile.
+const TRIES: u32 = 10;
+
+/// What was under an older key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Rotated {
+    pub ibans: u64,
+    /// Files of the archive.
+    pub files: u64,
+}
+
+impl Engine {
+    /// Seals every account number and every archived file that is under an older
+    /// key with the newest; then nothing needs the older ones. `on_batch` is told
+    /// how many numbers are done. Killed in between, what is done is done, and
+    /// running it again goes on from there.
+    ///
+    /// # Errors
+    /// When an older key is not there any more, or something does not open: the
+    /// batches before stand.
+    pub async fn rotate_vault(
+        &self,
+        by: ByPerson<'_>,
+        on_batch: &(dyn Fn(u64) + Sync),
+    ) -> Result<Rotated, MethodError> {
+        let vault = Vault::open(self.config.vault.as_ref())?;
+        let mut rotated = Rotated::default();
+        // Numbers that come under an older key while this runs, from a process
+        // that still has the older settings, are found by the next pass.
+        loop {
+            let mut after = None;
+            let mut pass = 0;
+            while let Some((last, count)) = self.reseal_ibans(&vault, after, by).await? {
+                after = Some(last);
+                pass += count;
+                on_batch(rotated.ibans + pass);
+            }
+            rotated.ibans += pass;
+            if pass == 0 {
+                break;
+            }
+        }
+        if let Some(sepa) = &self.config.sepa {
+            rotated.files = reseal_all(&sepa.archive, &vault)?;
+            if rotated.files > 0 {
+                let what = format!("{} archived files", rotated.files);
+                self.audit_rotation(&vault, &what, by).await?;
+            }
+        }
+        Ok(rotated)
+    }
+
+    /// The last number of a batch and how many it had; `None` when there is
+    /// nothing left after `after`.
+    async fn reseal_ibans(
+        &self,
+        vault: &Vault,
+        after: Option<(AccountId, PaymentMethodId)>,
+        by: ByPerson<'_>,
+    ) -> Result<Option<((AccountId, PaymentMethodId), u64)>, MethodError> {
+        for _ in 0..TRIES {
+            match self.try_reseal_ibans(vault, after, by).await {
+                Err(MethodError::Store(error)) if error.is_race() => {}
+                done => return done,
+            }
+        }
+        Err(MethodError::Outrun)
+    }
+
+    async fn try_reseal_ibans(
+        &self,
+        vault: &Vault,
+        after: Option<(AccountId, PaymentMethodId)>,
+        by: ByPerson<'_>,
+    ) -> Result<Option<((AccountId, PaymentMethodId), u64)>, MethodError> {
+        let Some(newest) = vault.newest_key() else {
+            return Ok(None);
+        };
+        let mut tx = self.store.begin().await?;
+        let page = on!(&mut tx, conn, q => {
+            q::ibans_to_reseal(conn, newest, after, IBANS_PER_BATCH).await
+        })?;
+        let Some(last) = page.last().map(|iban| (iban.account, iban.id)) else {
+            return Ok(None);
+        };
+        for before in &page {
+            let context = seal_context(before.account, before.id);
+            let plain = vault.unseal(&before.sealed, &context)?;
+            let sealed = vault.seal(&plain, &context)?;
+            on!(&mut tx, conn, q => q::reseal_iban(conn, before, &sealed).await)?;
+        }
+        let subject = format!("key {newest}: {} account numbers", page.len());
+        let now = self.clock.now();
+        on!(&mut tx, conn, q => {
+            q::write_house_audit(conn, by, "vault_rotated", &subject, now).await
+        })?;
+        tx.commit().await?;
+        let count = u64::try_from(page.len()).unwrap_or(u64::MAX);
+        Ok(Some((last, count)))
+    }
+
+    async fn audit_rotation(
+        &self,
+        vault: &Vault,
+        what: &str,
+        by: ByPerson<'_>,
+    ) -> Result<(), MethodError> {
+        let subject = format!("key {}: {what}", vault.newest_key().unwrap_or_default());
+        let now = self.clock.now();
+        let mut tx = self.store.begin().await?;
+        on!(&mut tx, conn, q => {
+            q::write_house_audit(conn, by, "vault_rotated", &subject, now).await
+        })?;
+        tx.commit().await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,115 @@
+//! A house that collects by direct debit, with keys of its own.
+
+use std::path::Path;
+
+use quittance::config::{SecretSource, VaultKey, VaultSettings};
+use quittance::vault::Vault;
+
+use super::House;
+
+/// Examples of the IBAN registry.
+pub const IBAN: &str = "DE89370400440532013000";
+pub const OTHER_IBAN: &str = "FR1420041010050500013M02606";
+/// Outside the European Economic Area.
+pub const SWISS_IBAN: &str = "CH9300762011623852957";
+
+/// Whoever acts in the tests.
+pub const BY: [&str; 4] = ["--by", "ada", "--reason", "test"];
+
+pub const KEY_A: &str = "aa11aa11aa11aa11aa11aa11aa11aa11aa11aa11aa11aa11aa11aa11aa11aa11";
+const KEY_B: &str = "bb22bb22bb22bb22bb22bb22bb22bb22bb22bb22bb22bb22bb22bb22bb22bb22";
+
+const SECTIONS: &str = r#"
+[sepa]
+creditor_name = "Nuage Exemple SAS"
+creditor_id = "FR72ZZZ123456"
+iban = "FR1420041010050500013M02606"
+bic = "PSSTFRPPXXX"
+version = "pain.008.001.08"
+prenotification_days = 5
+first_collection = "RCUR"
+archive = "sepa"
+
+[vault]
+keys = [{ id = "a", key = "file:a.key" }]
+"#;
+
+/// The settings of direct debits, with these places changed.
+pub fn sepa_settings(house: &House, changes: &[(&str, &str)]) {
+    let mut sections = SECTIONS.to_owned();
+    for (before, after) in changes {
+        assert!(sections.contains(before), "{before}");
+        sections = sections.replace(before, after);
+    }
+    let settings = include_str!("../../../deploy/quittance.toml");
+    house.file("quittance.toml", format!("{settings}\n{sections}"));
+    house.file("a.key", KEY_A);
+    house.file("b.key", KEY_B);
+}
+
+/// The same with a new key, the old one still there.
+pub fn rotated_settings(house: &House) {
+    let old = "{ id = \"a\", key = \"file:a.key\" }";
+    let both = format!("{old}, {{ id = \"b\", key = \"file:b.key\" }}");
+    sepa_settings(house, &[(old, &both)]);
+}
+
+/// A house with three accounts and the settings of direct debits.
+pub fn furnish_sepa(house: &House) {
+    super::furnish(house);
+    sepa_settings(house, &[]);
+}
+
+/// The arguments that add a mandate signed the night before.
+pub fn signed_args<'a>(account: &'a str, file: &'a Path, more: &[&'a str]) -> Vec<&'a str> {
+    let mut args = vec![
+        "method",
+        "add-mandate",
+        account,
+        "--name",
+        "Jan Kowalski",
+        "--iban-file",
+        file.to_str().unwrap(),
+        "--signed-at",
+        "2026-11-01T00:30:00+01:00",
+        "--signed-from",
+        "2001:db8::7",
+    ];
+    args.extend(BY);
+    args.extend(more);
+    args
+}
+
+/// Adds a mandate whose debtor is called as its account; its number.
+#[track_caller]
+pub fn add_mandate(house: &House, account: &str, iban: &str) -> i64 {
+    let file = house.file("iban", iban);
+    let mut args = signed_args(account, &file, &["--json"]);
+    args[4] = account;
+    let added = house.run(&args).json();
+    std::fs::remove_file(file).unwrap();
+    added["id"].as_i64().unwrap()
+}
+
+impl House {
+    /// The keys of the tests by their ids, the last the newest.
+    pub fn vault(&self, ids: &str) -> Vault {
+        let keys = ids
+            .chars()
+            .map(|id| VaultKey {
+                id: id.to_string(),
+                source: SecretSource::File(self.path(&format!("{id}.key"))),
+            })
+            .collect();
+        Vault::open(Some(&VaultSettings { keys })).unwrap()
+    }
+
+    /// Bytes as this database writes them in SQL.
+    pub fn bytes_literal(&self, hex: &str) -> String {
+        if self.url().starts_with("sqlite:") {
+            format!("x'{hex}'")
+        } else {
+            format!("'\\x{hex}'::bytea")
+        }
+    }
+}
