@@ -9,7 +9,6 @@ use serde::Serialize;
 use super::Global;
 use super::person::PersonArgs;
 use super::print::{counted, table};
-use crate::domain::ledger::ProviderName;
 use crate::on;
 use crate::say;
 
@@ -48,14 +47,6 @@ struct EventJson {
     problem: Option<String>,
 }
 
-const fn name(provider: ProviderName) -> &'static str {
-    match provider {
-        ProviderName::Stripe => "Stripe",
-        ProviderName::PayPal => "PayPal",
-        ProviderName::Bank => "bank",
-    }
-}
-
 pub async fn event(global: &Global, args: EventArgs) -> Result<ExitCode> {
     let engine = global.open().await?;
     match args.command {
@@ -67,7 +58,7 @@ pub async fn event(global: &Global, args: EventArgs) -> Result<ExitCode> {
                 let all: Vec<EventJson> = events
                     .into_iter()
                     .map(|event| EventJson {
-                        provider: name(event.provider),
+                        provider: event.source.code(),
                         id: event.id,
                         kind: event.kind,
                         received_at: event.received_at.to_string(),
@@ -86,7 +77,7 @@ pub async fn event(global: &Global, args: EventArgs) -> Result<ExitCode> {
                         .unwrap_or_else(|| "not handled yet: it will be sent again".to_owned());
                     rows.add_row([
                         event.received_at.to_string(),
-                        name(event.provider).to_owned(),
+                        event.source.code().to_owned(),
                         event.id,
                         event.kind,
                         problem,

@@ -11,7 +11,8 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::Global;
-use super::check::plain_text;
+use super::card;
+use super::person::{PersonArgs, by_person};
 use super::print::{counted, short, table};
 use crate::domain::account::Language;
 use crate::domain::ids::{AccountId, PaymentMethodId};
@@ -21,7 +22,7 @@ use crate::domain::sepa::mandate::MandateUse;
 use crate::domain::sepa::message::Scheme;
 use crate::engine::methods::{MandateRequest, Signature};
 use crate::engine::run::Engine;
-use crate::store::rows::{ByPerson, MethodDetails, StoredMethod};
+use crate::store::rows::{MethodDetails, StoredMethod};
 use crate::{on, say};
 
 /// More than any IBAN with its spaces and line end.
@@ -43,6 +44,19 @@ enum MethodCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Begin to put a card on file: the customer enters it at Stripe
+    AddCard {
+        /// The account's id
+        account: String,
+        /// Print it as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Put a card on file that was entered, and pay by it what is unpaid
+    FinishCard {
+        /// What `add-card` printed, such as seti_1Mm8s8LkdIwHu7ix0OXBfTRG
+        setup_intent: String,
+    },
     /// Put a signed SEPA mandate on file; without --signed-at show the text to be signed
     AddMandate(AddMandateArgs),
     /// Give a mandate another account of the same debtor
@@ -51,30 +65,6 @@ enum MethodCommand {
     Remove(ChosenArgs),
     /// Charge this card or mandate before every other of its kind
     Prefer(ChosenArgs),
-}
-
-/// Who does it, and why.
-#[derive(Debug, Args)]
-pub struct ByArgs {
-    /// Why; kept with who did it
-    #[arg(long, value_name = "TEXT")]
-    reason: String,
-    /// Who does it
-    #[arg(long, env = "USER", value_name = "NAME")]
-    by: String,
-}
-
-impl ByArgs {
-    pub fn check(&self) -> Result<ByPerson<'_>> {
-        by_person(&self.by, &self.reason)
-    }
-}
-
-fn by_person<'a>(by: &'a str, reason: &'a str) -> Result<ByPerson<'a>> {
-    Ok(ByPerson {
-        actor: plain_text(by).map_err(|reason| anyhow!("--by {reason}"))?,
-        reason: plain_text(reason).map_err(|reason| anyhow!("--reason {reason}"))?,
-    })
 }
 
 /// Where an account number is read from.
@@ -173,7 +163,7 @@ struct ChosenArgs {
     /// The number of the card or mandate, as `method list` shows it
     id: i64,
     #[command(flatten)]
-    by: ByArgs,
+    by: PersonArgs,
 }
 
 impl ChosenArgs {
@@ -189,6 +179,12 @@ impl ChosenArgs {
 pub async fn method(global: &Global, args: MethodArgs) -> Result<ExitCode> {
     match args.command {
         MethodCommand::List { account, json } => list(global, &account, json).await?,
+        MethodCommand::AddCard { account, json } => card::add(global, &account, json).await?,
+        MethodCommand::FinishCard { setup_intent } => {
+            if !card::finish(global, &setup_intent).await? {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
         MethodCommand::AddMandate(args) => add_mandate(global, args).await?,
         MethodCommand::ChangeIban(args) => change_iban(global, args).await?,
         MethodCommand::Remove(args) => remove(global, args).await?,

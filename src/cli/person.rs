@@ -18,9 +18,14 @@ pub struct PersonArgs {
 
 impl PersonArgs {
     pub fn check(&self) -> Result<ByPerson<'_>> {
-        Ok(ByPerson {
-            actor: plain_text(&self.by).map_err(|reason| anyhow!("--by {reason}"))?,
-            reason: plain_text(&self.reason).map_err(|reason| anyhow!("--reason {reason}"))?,
-        })
+        by_person(&self.by, &self.reason)
     }
+}
+
+/// Who and why, for a command that does not always ask for them.
+pub fn by_person<'a>(by: &'a str, reason: &'a str) -> Result<ByPerson<'a>> {
+    Ok(ByPerson {
+        actor: plain_text(by).map_err(|reason| anyhow!("--by {reason}"))?,
+        reason: plain_text(reason).map_err(|reason| anyhow!("--reason {reason}"))?,
+    })
 }

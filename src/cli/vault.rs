@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Args, Subcommand};
 
 use super::Global;
-use super::method::ByArgs;
+use super::person::PersonArgs;
 use super::print::counted;
 use crate::{complain, say};
 
@@ -19,7 +19,7 @@ pub struct VaultArgs {
 #[derive(Debug, Subcommand)]
 enum VaultCommand {
     /// Seal everything that is under an older key with the newest; then the older ones can go
-    Rotate(ByArgs),
+    Rotate(PersonArgs),
 }
 
 pub async fn vault(global: &Global, args: VaultArgs) -> Result<ExitCode> {

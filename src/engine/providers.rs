@@ -3,9 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use crate::config::Config;
-use crate::providers::SetupError;
-use crate::providers::paypal::PayPal;
-use crate::providers::stripe::Stripe;
+use crate::providers::stripe::{SetupError, Stripe};
 
 /// A provider is needed that the settings do not have, or cannot be set up.
 #[derive(Debug, thiserror::Error)]
@@ -20,7 +18,6 @@ pub enum ProviderError {
 #[derive(Clone, Default)]
 pub struct Providers {
     stripe: Arc<OnceLock<Stripe>>,
-    paypal: Arc<OnceLock<PayPal>>,
 }
 
 impl Providers {
@@ -38,21 +35,5 @@ impl Providers {
             .ok_or(ProviderError::NotSet("stripe"))?;
         let stripe = Stripe::open(settings)?;
         Ok(self.stripe.get_or_init(|| stripe))
-    }
-
-    /// The sale of prepaid credit.
-    ///
-    /// # Errors
-    /// When the settings have no `[paypal]`, or its secrets are not there.
-    pub fn paypal(&self, config: &Config) -> Result<&PayPal, ProviderError> {
-        if let Some(paypal) = self.paypal.get() {
-            return Ok(paypal);
-        }
-        let settings = config
-            .paypal
-            .as_ref()
-            .ok_or(ProviderError::NotSet("paypal"))?;
-        let paypal = PayPal::open(settings)?;
-        Ok(self.paypal.get_or_init(|| paypal))
     }
 }

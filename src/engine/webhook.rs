@@ -3,7 +3,6 @@
 //! recorded. So events may come twice, late or in another order.
 
 use crate::domain::ids::{AttemptId, RefundId};
-use crate::domain::ledger::ProviderName;
 use crate::domain::money::Money;
 use crate::domain::payment::{AttemptEvent, Decline, News};
 use crate::engine::collect::{CollectError, news_of};
@@ -16,7 +15,7 @@ use crate::on;
 use crate::providers::CallError;
 use crate::providers::stripe::{DisputeStatus, Stripe, StripeEvent};
 use crate::store::StoreError;
-use crate::store::rows::StoredAttempt;
+use crate::store::rows::{EventKey, EventSource, StoredAttempt};
 
 /// What became of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,8 +66,11 @@ impl Engine {
         let event = stripe
             .verify_event(signature, body, self.clock.now())
             .map_err(|error| WebhookError::NotTheirs(error.to_string()))?;
-        let provider = ProviderName::Stripe;
-        if self.receive(provider, &event.id, &event.kind).await? {
+        let key = EventKey {
+            source: EventSource::Stripe,
+            id: &event.id,
+        };
+        if self.receive_event(key, &event.kind).await? {
             return Ok(Handled::Already);
         }
         let handled = match self.act_on_stripe(stripe, &event).await {
@@ -82,40 +84,31 @@ impl Engine {
             }
             Err(error) => return Err(error),
         };
-        self.end(provider, &event.id, &handled).await?;
+        self.end_event(key, &handled).await?;
         Ok(handled)
     }
 
     /// Writes an event down; whether it was handled before.
-    pub(super) async fn receive(
-        &self,
-        provider: ProviderName,
-        id: &str,
-        kind: &str,
-    ) -> Result<bool, StoreError> {
+    async fn receive_event(&self, key: EventKey<'_>, kind: &str) -> Result<bool, StoreError> {
         let now = self.clock.now();
         let mut tx = self.store.begin().await?;
-        let handled = on!(&mut tx, conn, q => {
-            q::receive_event(conn, provider, id, kind, now).await
-        })?;
+        let handled = on!(&mut tx, conn, q => q::receive_event(conn, key, kind, now).await)?;
         tx.commit().await?;
         Ok(handled)
     }
 
     /// Writes down what became of an event.
-    pub(super) async fn end(
-        &self,
-        provider: ProviderName,
-        id: &str,
-        handled: &Handled,
-    ) -> Result<(), StoreError> {
-        let problem = match handled {
-            Handled::ForAPerson(problem) => Some(problem.as_str()),
-            Handled::Done | Handled::Already | Handled::Ignored => None,
-        };
+    async fn end_event(&self, key: EventKey<'_>, handled: &Handled) -> Result<(), StoreError> {
         let now = self.clock.now();
         let mut tx = self.store.begin().await?;
-        on!(&mut tx, conn, q => q::end_event(conn, provider, id, problem, now).await)?;
+        match handled {
+            Handled::ForAPerson(problem) => {
+                on!(&mut tx, conn, q => q::mark_event_problem(conn, key, problem).await)?;
+            }
+            Handled::Done | Handled::Already | Handled::Ignored => {
+                on!(&mut tx, conn, q => q::mark_event_handled(conn, key, now).await)?;
+            }
+        }
         tx.commit().await
     }
 

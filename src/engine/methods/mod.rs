@@ -1,8 +1,10 @@
 //! Cards and mandates on file.
 //!
+//! - [`card`]: a card entered at its provider
 //! - [`mandate`]: a mandate signed, and another account under it
 //! - [`rotate`]: everything sealed, under the newest key
 
+mod card;
 mod mandate;
 mod rotate;
 
@@ -14,13 +16,17 @@ use crate::domain::money::Currency;
 use crate::domain::payment::{AttemptEvent, AttemptState, Contradiction, PaymentMethod};
 use crate::domain::sepa::bic::BicError;
 use crate::domain::sepa::text::TextError;
+use crate::engine::collect::CollectError;
+use crate::engine::providers::ProviderError;
 use crate::engine::run::Engine;
+use crate::providers::CallError;
 use crate::on;
 use crate::store::rows::{ByPerson, FileState, StoredMethod};
 use crate::store::{StoreError, Tx};
 use crate::vault::VaultError;
 use crate::vault::archive::ArchiveError;
 
+pub use card::{CardAdded, CardSetup};
 pub use mandate::{MandateOffer, MandateRequest, NewMethod, Signature};
 pub use rotate::Rotated;
 
@@ -35,6 +41,14 @@ pub enum MethodError {
     Archive(#[from] ArchiveError),
     #[error(transparent)]
     Attempt(#[from] Contradiction),
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+    #[error(transparent)]
+    Call(#[from] CallError),
+    #[error(transparent)]
+    Collect(#[from] CollectError),
+    #[error("the customer of {0} is no account of ours")]
+    NoCustomer(String),
     #[error("there is no [sepa] in the settings: nobody collects")]
     NoSepa,
     #[error("there is no card or mandate {0}")]

@@ -1,18 +1,9 @@
-//! What providers tell by themselves, each event handled once.
+//! The events that providers sent, each handled once.
 
 use super::decode::at;
 use super::{Conn, Result};
 use crate::domain::calendar::Instant;
-use crate::domain::ledger::ProviderName;
-use crate::store::rows::StoredEvent;
-
-const fn code(provider: ProviderName) -> &'static str {
-    match provider {
-        ProviderName::Stripe => "stripe",
-        ProviderName::PayPal => "paypal",
-        ProviderName::Bank => "bank",
-    }
-}
+use crate::store::rows::{EventKey, EventSource, OpenEvent};
 
 /// Records that an event came; whether it was handled before.
 ///
@@ -20,8 +11,7 @@ const fn code(provider: ProviderName) -> &'static str {
 /// When the database refuses.
 pub async fn receive_event(
     conn: &mut Conn,
-    provider: ProviderName,
-    id: &str,
+    key: EventKey<'_>,
     kind: &str,
     now: Instant,
 ) -> Result<bool> {
@@ -29,41 +19,54 @@ pub async fn receive_event(
         "INSERT INTO provider_event (provider, id, kind, received_at) VALUES ($1, $2, $3, $4) \
          ON CONFLICT (provider, id) DO NOTHING",
     )
-    .bind(code(provider))
-    .bind(id)
+    .bind(key.source.code())
+    .bind(key.id)
     .bind(kind)
     .bind(now.0)
     .execute(&mut *conn)
     .await?;
-    let sql = "SELECT handled_at FROM provider_event WHERE provider = $1 AND id = $2";
-    let handled: Option<i64> = sqlx::query_scalar(sql)
-        .bind(code(provider))
-        .bind(id)
-        .fetch_one(conn)
-        .await?;
-    Ok(handled.is_some())
+    let handled: i64 = sqlx::query_scalar(
+        "SELECT COUNT(handled_at) FROM provider_event WHERE provider = $1 AND id = $2",
+    )
+    .bind(key.source.code())
+    .bind(key.id)
+    .fetch_one(conn)
+    .await?;
+    Ok(handled > 0)
 }
 
-/// Records what became of an event: it is done with, or waits for a person
-/// because of a problem.
+/// Records that an event was handled. The first time stays.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn end_event(
-    conn: &mut Conn,
-    provider: ProviderName,
-    id: &str,
-    problem: Option<&str>,
-    now: Instant,
-) -> Result<()> {
+pub async fn mark_event_handled(conn: &mut Conn, key: EventKey<'_>, now: Instant) -> Result<()> {
     sqlx::query(
-        "UPDATE provider_event SET handled_at = CASE WHEN $3 IS NULL THEN $4 END, problem = $3 \
+        "UPDATE provider_event SET handled_at = $3, problem = NULL \
          WHERE provider = $1 AND id = $2 AND handled_at IS NULL",
     )
-    .bind(code(provider))
-    .bind(id)
-    .bind(problem)
+    .bind(key.source.code())
+    .bind(key.id)
     .bind(now.0)
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Records why an event is not handled; one that was handled meanwhile stays so.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn mark_event_problem(
+    conn: &mut Conn,
+    key: EventKey<'_>,
+    problem: &str,
+) -> Result<()> {
+    sqlx::query(
+        "UPDATE provider_event SET problem = $3 WHERE provider = $1 AND id = $2 AND handled_at IS NULL",
+    )
+    .bind(key.source.code())
+    .bind(key.id)
+    .bind(problem)
     .execute(conn)
     .await?;
     Ok(())
@@ -84,31 +87,29 @@ pub async fn close_event(conn: &mut Conn, id: &str, now: Instant) -> Result<bool
     Ok(changed > 0)
 }
 
-/// The events that are not done with, the oldest first.
+/// The events that are not handled, the oldest first, at most `limit`.
 ///
 /// # Errors
 /// When the database refuses or holds nonsense.
-pub async fn open_events(conn: &mut Conn, limit: i64) -> Result<Vec<StoredEvent>> {
-    type Row = (String, String, String, i64, Option<i64>, Option<String>);
-    let rows: Vec<Row> = sqlx::query_as(
-        "SELECT provider, id, kind, received_at, handled_at, problem FROM provider_event \
+pub async fn open_events(conn: &mut Conn, limit: i64) -> Result<Vec<OpenEvent>> {
+    let rows: Vec<(String, String, String, i64, Option<String>)> = sqlx::query_as(
+        "SELECT provider, id, kind, received_at, problem FROM provider_event \
          WHERE handled_at IS NULL ORDER BY received_at, provider, id LIMIT $1",
     )
     .bind(limit)
     .fetch_all(conn)
     .await?;
     rows.into_iter()
-        .map(|(provider, id, kind, received_at, handled_at, problem)| {
-            Ok(StoredEvent {
-                provider: match provider.as_str() {
-                    "stripe" => ProviderName::Stripe,
-                    "paypal" => ProviderName::PayPal,
-                    _ => return Err(at("provider_event", "provider").refuse(&id, &provider)),
-                },
+        .map(|(provider, id, kind, received_at, problem)| {
+            let source = EventSource::ALL
+                .into_iter()
+                .find(|source| source.code() == provider)
+                .ok_or_else(|| at("provider_event", "provider").refuse(&id, &provider))?;
+            Ok(OpenEvent {
+                source,
                 id,
                 kind,
                 received_at: Instant(received_at),
-                handled_at: handled_at.map(Instant),
                 problem,
             })
         })

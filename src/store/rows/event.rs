@@ -1,18 +1,40 @@
-//! What providers tell by themselves.
+//! Events that payment providers sent.
 
 use crate::domain::calendar::Instant;
-use crate::domain::ledger::ProviderName;
 
-/// An event that a provider sent.
+/// Who sent an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventSource {
+    Stripe,
+    PayPal,
+}
+
+impl EventSource {
+    pub const ALL: [Self; 2] = [Self::Stripe, Self::PayPal];
+
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Stripe => "stripe",
+            Self::PayPal => "paypal",
+        }
+    }
+}
+
+/// An event by its source and the source's id of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventKey<'a> {
+    pub source: EventSource,
+    pub id: &'a str,
+}
+
+/// An event that is not handled yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredEvent {
-    pub provider: ProviderName,
-    /// What the provider calls it.
+pub struct OpenEvent {
+    pub source: EventSource,
     pub id: String,
-    /// Such as `payment_intent.succeeded`.
     pub kind: String,
     pub received_at: Instant,
-    pub handled_at: Option<Instant>,
-    /// Why a person has to look at it.
+    /// Why not.
     pub problem: Option<String>,
 }
