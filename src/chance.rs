@@ -17,6 +17,15 @@ pub fn nonce() -> Result<[u8; 12], getrandom::Error> {
     fill()
 }
 
+/// A key that nobody guesses or makes twice: 32 hex digits.
+///
+/// # Errors
+/// When the machine has none to give.
+pub fn key() -> Result<String, getrandom::Error> {
+    let bytes: [u8; 16] = fill()?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
 fn fill<const N: usize>() -> Result<[u8; N], getrandom::Error> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes)?;

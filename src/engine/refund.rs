@@ -333,25 +333,52 @@ impl Engine {
         }
     }
 
+    /// Reads a refund from the provider again, by what the provider calls it.
+    ///
+    /// # Errors
+    /// When there is no such refund, or no answer.
+    pub async fn read_refund_again(
+        &self,
+        id: RefundId,
+        reference: &str,
+    ) -> Result<StoredRefund, RefundError> {
+        let mut tx = self.store.snapshot().await?;
+        let found = on!(&mut tx, conn, q => q::find_refund(conn, id).await)?;
+        tx.rollback().await?;
+        let Some(StoredRefund {
+            of: Refunded::Attempt(attempt),
+            ..
+        }) = &found
+        else {
+            return Err(RefundError::NoRefund(id));
+        };
+        let refund = found.as_ref().ok_or(RefundError::NoRefund(id))?;
+        let payment = self.payment_reference(*attempt).await?;
+        let key = id.to_string();
+        let order = give_back(&key, &payment, refund);
+        let stripe = self.providers.stripe(&self.config)?;
+        let answer = stripe.find_refund(&order, Some(reference)).await?;
+        self.record_refund(id, Ok(answer)).await
+    }
+
+    /// What the provider calls a payment that was taken.
+    async fn payment_reference(&self, attempt: AttemptId) -> Result<String, RefundError> {
+        let mut tx = self.store.snapshot().await?;
+        let payment = on!(&mut tx, conn, q => q::find_attempt(conn, attempt).await)?
+            .ok_or(RefundError::NoPayment(attempt))?;
+        tx.rollback().await?;
+        payment.provider_reference.ok_or(RefundError::NoReference)
+    }
+
     async fn reconcile_refund(
         &self,
         refund: &StoredRefund,
         attempt: AttemptId,
     ) -> Result<StoredRefund, RefundError> {
         let stripe = self.providers.stripe(&self.config)?;
-        let mut tx = self.store.snapshot().await?;
-        let payment = on!(&mut tx, conn, q => q::find_attempt(conn, attempt).await)?
-            .ok_or(RefundError::NoPayment(attempt))?;
-        tx.rollback().await?;
+        let payment = self.payment_reference(attempt).await?;
         let key = refund.id.to_string();
-        let order = GiveBack {
-            key: &key,
-            payment: payment
-                .provider_reference
-                .as_deref()
-                .ok_or(RefundError::NoReference)?,
-            amount: Money::new(refund.amount_minor, refund.currency),
-        };
+        let order = give_back(&key, &payment, refund);
         let reference = refund.provider_reference.as_deref();
         let now = self.clock.now();
         let hours = Stripe::KEY_HOURS;
@@ -368,6 +395,14 @@ impl Engine {
             Err(error @ CallError::Denied { .. }) => Err(error.into()),
             answer => self.record_refund(refund.id, answer).await,
         }
+    }
+}
+
+fn give_back<'a>(key: &'a str, payment: &'a str, refund: &StoredRefund) -> GiveBack<'a> {
+    GiveBack {
+        key,
+        payment,
+        amount: Money::new(refund.amount_minor, refund.currency),
     }
 }
 

@@ -12,8 +12,9 @@ use crate::engine::refund::RefundError;
 use crate::engine::run::Engine;
 use crate::engine::settle::SettleError;
 use crate::on;
-use crate::providers::CallError;
-use crate::providers::stripe::{DisputeStatus, Stripe, StripeEvent};
+use crate::providers::{CallError, Charge, PaymentProvider as _};
+use crate::providers::stripe::webhook::{StripeEvent, verify};
+use crate::providers::stripe::{DisputeStanding, SetupError, Stripe};
 use crate::store::StoreError;
 use crate::store::rows::{EventKey, EventSource, StoredAttempt};
 
@@ -63,8 +64,11 @@ impl Engine {
         body: &[u8],
     ) -> Result<Handled, WebhookError> {
         let stripe = self.providers.stripe(&self.config)?;
-        let event = stripe
-            .verify_event(signature, body, self.clock.now())
+        let settings = self.config.stripe.as_ref();
+        let settings = settings.ok_or(ProviderError::NotSet("stripe"))?;
+        let secret = settings.webhook_secret.read().map_err(SetupError::from);
+        let secret = secret.map_err(ProviderError::from)?;
+        let event = verify(body, signature, &secret, self.clock.now())
             .map_err(|error| WebhookError::NotTheirs(error.to_string()))?;
         let key = EventKey {
             source: EventSource::Stripe,
@@ -117,7 +121,7 @@ impl Engine {
         stripe: &Stripe,
         event: &StripeEvent,
     ) -> Result<Handled, WebhookError> {
-        let id = event.object_id.as_str();
+        let id = event.object.id.as_str();
         match event.kind.as_str() {
             "payment_intent.succeeded"
             | "payment_intent.payment_failed"
@@ -142,19 +146,23 @@ impl Engine {
 
     /// Reads a payment again and records how it stands.
     async fn read_payment(&self, stripe: &Stripe, id: &str) -> Result<Handled, WebhookError> {
-        let payment = stripe.payment(id).await?;
-        let Some(attempt) = self.attempt_of(id, payment.key.as_deref()).await? else {
+        let Some(attempt) = self.attempt_of(stripe, id).await? else {
             return Ok(Handled::ForAPerson(format!("no payment of ours is {id}")));
         };
-        let amount = Money::new(attempt.amount_minor, attempt.currency);
-        if payment.amount != amount {
-            return Ok(Handled::ForAPerson(format!(
-                "{id} is over {}, the payment {} over {amount}",
-                payment.amount, attempt.id
-            )));
-        }
+        let key = attempt.id.to_string();
+        let charge = Charge {
+            key: &key,
+            amount: Money::new(attempt.amount_minor, attempt.currency),
+            customer: None,
+            instrument: "",
+            description: "",
+            made_at: attempt.created_at,
+        };
+        let Some(answer) = stripe.find(&charge, Some(id)).await? else {
+            return Ok(Handled::ForAPerson(format!("{id} is not there any more")));
+        };
         let account = attempt.invoice.account;
-        let news = news_of(&payment.answer);
+        let news = news_of(&answer);
         self.settle_attempt(account, attempt.id, &news, Some(id))
             .await?;
         Ok(Handled::Done)
@@ -162,23 +170,22 @@ impl Engine {
 
     async fn read_dispute(&self, stripe: &Stripe, id: &str) -> Result<Handled, WebhookError> {
         let dispute = stripe.dispute(id).await?;
-        let Some(payment) = dispute.payment else {
-            return Ok(Handled::ForAPerson(format!("{id} names no payment")));
-        };
-        let Some(attempt) = self.attempt_of(&payment, None).await? else {
+        let payment = dispute.payment.as_str();
+        let Some(attempt) = self.attempt_of(stripe, payment).await? else {
             return Ok(Handled::ForAPerson(format!("no payment of ours is {payment}")));
         };
-        let event = match dispute.status {
+        let (event, fee_minor) = match dispute.standing {
             // No money moved: the bank asks.
-            DisputeStatus::Inquiry => return Ok(Handled::Ignored),
-            DisputeStatus::Open | DisputeStatus::Lost => AttemptEvent::Returned {
-                reason: Decline::chargeback(),
-            },
-            DisputeStatus::Won => AttemptEvent::WonBack,
+            DisputeStanding::Inquiry => return Ok(Handled::Ignored),
+            DisputeStanding::Open | DisputeStanding::Lost => {
+                let reason = Decline::chargeback();
+                (AttemptEvent::Returned { reason }, dispute.fee_minor)
+            }
+            DisputeStanding::Won => (AttemptEvent::WonBack, dispute.fee_returned_minor),
         };
         let news = News {
             event,
-            fee_minor: dispute.fee_minor,
+            fee_minor,
             taken_back_minor: Some(dispute.amount.minor),
         };
         self.settle_attempt(attempt.invoice.account, attempt.id, &news, None)
@@ -187,13 +194,13 @@ impl Engine {
     }
 
     async fn read_refund(&self, stripe: &Stripe, id: &str) -> Result<Handled, WebhookError> {
-        let (key, answer) = stripe.refund(id).await?;
+        let key = stripe.key_of_refund(id).await?;
         let ours: Option<RefundId> = key.and_then(|key| key.parse().ok());
         let Some(refund) = ours else {
-            let problem = format!("{id} was made elsewhere: book it with refund or by hand");
+            let problem = format!("the refund {id} was not made here: its payment still stands in the books");
             return Ok(Handled::ForAPerson(problem));
         };
-        match self.record_refund(refund, Ok(Some(answer))).await {
+        match self.read_refund_again(refund, id).await {
             Ok(_) => Ok(Handled::Done),
             Err(error @ (RefundError::NoRefund(_) | RefundError::Contradiction(_))) => {
                 Ok(Handled::ForAPerson(error.to_string()))
@@ -202,21 +209,27 @@ impl Engine {
         }
     }
 
-    /// The attempt that a provider's payment is of, by its name, or by the key
-    /// that it carries where its name never came back.
+    /// The attempt that a payment is of, by its name, or by the key that it
+    /// carries where its name never came back.
     async fn attempt_of(
         &self,
+        stripe: &Stripe,
         reference: &str,
-        key: Option<&str>,
-    ) -> Result<Option<StoredAttempt>, StoreError> {
-        let key: Option<AttemptId> = key.and_then(|key| key.parse().ok());
+    ) -> Result<Option<StoredAttempt>, WebhookError> {
         let mut tx = self.store.snapshot().await?;
-        let mut found = on!(&mut tx, conn, q => {
+        let found = on!(&mut tx, conn, q => {
             q::find_attempt_by_reference(conn, reference).await
         })?;
-        if let (None, Some(key)) = (&found, key) {
-            found = on!(&mut tx, conn, q => q::find_attempt(conn, key).await)?;
+        tx.rollback().await?;
+        if found.is_some() {
+            return Ok(found);
         }
+        let key = stripe.key_of_payment(reference).await?;
+        let Some(key) = key.and_then(|key| key.parse::<AttemptId>().ok()) else {
+            return Ok(None);
+        };
+        let mut tx = self.store.snapshot().await?;
+        let found = on!(&mut tx, conn, q => q::find_attempt(conn, key).await)?;
         tx.rollback().await?;
         Ok(found)
     }

@@ -9,6 +9,7 @@ use super::facts::Open;
 use super::tally::{ChargedPart, Fate, InvoiceOutcome};
 use super::{CollectError, Request, commit};
 use crate::domain::ids::AccountId;
+use crate::domain::money::Money;
 use crate::domain::payment::{Decision, Instrument, LeftOut, PastAttempt};
 use crate::engine::run::Engine;
 use crate::on;
@@ -125,12 +126,14 @@ impl Engine {
 
 /// The attempts of an invoice that could still succeed.
 fn waiting(open: &Open) -> Vec<Waiting> {
-    let attempts = open.attempts.iter().zip(&open.references);
+    let attempts = open.attempts.iter().zip(&open.stored);
     attempts
         .filter(|(attempt, _)| PastAttempt::waits_for_customer(attempt))
-        .map(|(_, (id, reference))| Waiting {
-            id: *id,
-            reference: reference.clone(),
+        .map(|(_, stored)| Waiting {
+            id: stored.id,
+            amount: Money::new(stored.amount_minor, stored.currency),
+            made_at: stored.created_at,
+            reference: stored.provider_reference.clone(),
         })
         .collect()
 }

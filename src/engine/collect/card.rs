@@ -2,7 +2,8 @@
 //! of every transaction, and what they answered, recorded.
 
 use super::CollectError;
-use crate::domain::ids::AccountId;
+use crate::domain::calendar::Instant;
+use crate::domain::ids::{AccountId, AttemptId};
 use crate::domain::invoice::InvoiceNumber;
 use crate::domain::money::Money;
 use crate::domain::payment::{AttemptEvent, AttemptState, Decline, News};
@@ -21,7 +22,10 @@ pub struct Sending {
 /// An attempt that waits for its customer, as its provider calls it.
 #[derive(Debug, Clone)]
 pub struct Waiting {
-    pub id: crate::domain::ids::AttemptId,
+    pub id: AttemptId,
+    pub amount: Money,
+    pub made_at: Instant,
+    /// Nothing where it never came to be there.
     pub reference: Option<String>,
 }
 
@@ -94,7 +98,18 @@ impl Engine {
         let stripe = self.providers.stripe(&self.config)?;
         for attempt in waiting {
             let news = match &attempt.reference {
-                Some(reference) => news_of(&stripe.cancel(reference).await?),
+                Some(reference) => {
+                    let key = attempt.id.to_string();
+                    let charge = Charge {
+                        key: &key,
+                        amount: attempt.amount,
+                        customer: None,
+                        instrument: "",
+                        description: "",
+                        made_at: attempt.made_at,
+                    };
+                    news_of(&stripe.cancel(&charge, reference).await?)
+                }
                 // It never came to be at the provider.
                 None => News::free(AttemptEvent::Declined {
                     decline: Decline::canceled(),

@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 
 use super::CollectError;
 use crate::domain::calendar::Instant;
-use crate::domain::ids::{AccountId, AttemptId};
+use crate::domain::ids::AccountId;
 use crate::domain::money::Currency;
 use crate::domain::payment::plan::OnFile;
 use crate::domain::payment::{CollectionFacts, InvoiceBalance, PastAttempt, PaymentMethod};
@@ -20,8 +20,8 @@ pub struct Open {
     pub invoice: DueInvoice,
     pub balance: InvoiceBalance,
     pub attempts: Vec<PastAttempt>,
-    /// Of each attempt: its id, and what its provider calls it.
-    pub references: Vec<(AttemptId, Option<String>)>,
+    /// The same attempts as they are stored.
+    pub stored: Vec<StoredAttempt>,
 }
 
 /// The invoices of an account in one currency, the oldest first, with the credit
@@ -83,15 +83,15 @@ pub async fn load(
         })
         .collect();
     let attempts = on!(&mut *tx, conn, q => q::attempts(conn, scope, i64::MAX).await)?;
-    let mut tried: HashMap<InvoiceKey, Vec<&StoredAttempt>> = HashMap::new();
-    for attempt in &attempts {
+    let mut tried: HashMap<InvoiceKey, Vec<StoredAttempt>> = HashMap::new();
+    for attempt in attempts {
         tried.entry(attempt.invoice).or_default().push(attempt);
     }
     let mut rounds: BTreeMap<(AccountId, Currency), Round> = BTreeMap::new();
     for invoice in invoices {
         let (account, currency) = (invoice.key.account, invoice.currency);
         let tried = tried.remove(&invoice.key).unwrap_or_default();
-        let open = open_of(invoice, &tried, zone)?;
+        let open = open_of(invoice, tried, zone)?;
         if failed_since.is_some_and(|since| !failed(&open.attempts, since)) {
             continue;
         }
@@ -111,7 +111,7 @@ pub async fn load(
 
 fn open_of(
     invoice: DueInvoice,
-    tried: &[&StoredAttempt],
+    tried: Vec<StoredAttempt>,
     zone: Tz,
 ) -> Result<Open, CollectError> {
     let balance =
@@ -127,10 +127,7 @@ fn open_of(
         invoice,
         balance,
         attempts: attempts.ok_or(CollectError::Date)?,
-        references: tried
-            .iter()
-            .map(|attempt| (attempt.id, attempt.provider_reference.clone()))
-            .collect(),
+        stored: tried,
     })
 }
 

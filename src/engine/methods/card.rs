@@ -4,12 +4,14 @@
 use secrecy::SecretString;
 
 use super::MethodError;
+use crate::chance;
 use crate::domain::ids::{AccountId, PaymentMethodId};
+use crate::domain::invoice::fingerprint::Digest;
 use crate::domain::payment::Trigger;
 use crate::engine::collect::{InvoiceOutcome, Request};
 use crate::engine::run::Engine;
 use crate::on;
-use crate::providers::stripe::SetupStatus;
+use crate::providers::stripe::SetupStanding;
 use crate::store::rows::NewCard;
 
 /// What the page needs on which the customer enters a card.
@@ -42,10 +44,12 @@ impl Engine {
     pub async fn begin_card(&self, account: AccountId) -> Result<CardSetup, MethodError> {
         let stripe = self.providers.stripe(&self.config)?;
         let customer = self.stripe_customer(account).await?;
-        let (setup_intent, client_secret) = stripe.create_setup_intent(&customer).await?;
+        // Each card is a setup of its own.
+        let key = chance::key()?;
+        let setup = stripe.create_setup_intent(&customer, &key).await?;
         Ok(CardSetup {
-            setup_intent,
-            client_secret,
+            setup_intent: setup.id,
+            client_secret: setup.client_secret,
         })
     }
 
@@ -59,7 +63,9 @@ impl Engine {
             return Ok(customer);
         }
         let stripe = self.providers.stripe(&self.config)?;
-        let made = stripe.create_customer(&external_id).await?;
+        // The same key whoever asks, so that two at once make one customer.
+        let key = Digest::of_fields(["stripe customer", external_id.as_str()]).to_string();
+        let made = stripe.create_customer(&external_id, &key).await?;
         let mut tx = self.store.begin().await?;
         on!(&mut tx, conn, q => q::lock_account(conn, account).await)?;
         // Another process may have been first: its customer is the account's.
@@ -83,18 +89,15 @@ impl Engine {
     pub async fn finish_card(&self, setup_intent: &str) -> Result<CardAdded, MethodError> {
         let stripe = self.providers.stripe(&self.config)?;
         let setup = stripe.setup_intent(setup_intent).await?;
-        let card = match (setup.status, setup.payment_method) {
-            (SetupStatus::Succeeded, Some(card)) => card,
-            (SetupStatus::Succeeded, None) => return Ok(CardAdded::NotYet("it names no card")),
-            (SetupStatus::Processing, _) => {
-                return Ok(CardAdded::NotYet("the provider works on it"));
-            }
-            (SetupStatus::Canceled, _) => return Ok(CardAdded::NotYet("it was canceled")),
-            (SetupStatus::WaitsForCustomer, _) => {
-                return Ok(CardAdded::NotYet("the customer has to enter a card"));
+        let reference = match (setup.standing, setup.payment_method) {
+            (SetupStanding::Succeeded, Some(card)) => card,
+            (SetupStanding::Succeeded, None) => return Ok(CardAdded::NotYet("it names no card")),
+            (SetupStanding::Canceled, _) => return Ok(CardAdded::NotYet("it was canceled")),
+            (SetupStanding::Open, _) => {
+                return Ok(CardAdded::NotYet("the customer or its bank has something to do yet"));
             }
         };
-        let card = stripe.card(&card).await?;
+        let card = stripe.card(&reference).await?;
         let customer = setup
             .customer
             .ok_or_else(|| MethodError::NoCustomer(setup_intent.to_owned()))?;
@@ -102,16 +105,17 @@ impl Engine {
         let account = on!(&mut tx, conn, q => q::account_of_customer(conn, &customer).await)?
             .ok_or_else(|| MethodError::NoCustomer(setup_intent.to_owned()))?;
         on!(&mut tx, conn, q => q::lock_account(conn, account).await)?;
-        let known = on!(&mut tx, conn, q => q::find_card(conn, account, &card.id).await)?;
+        let known = on!(&mut tx, conn, q => q::find_card(conn, account, &reference).await)?;
         if let Some(id) = known {
             return Ok(CardAdded::Already(id));
         }
         let new = NewCard {
             account,
-            reference: &card.id,
+            reference: &reference,
             brand: &card.brand,
             last4: &card.last4,
-            expires: card.expires,
+            expires: i32::try_from(card.exp_year * 100 + card.exp_month)
+                .map_err(|_| MethodError::Expiry(reference.clone()))?,
             added_at: self.clock.now(),
         };
         let id = on!(&mut tx, conn, q => q::insert_card(conn, new).await)?;

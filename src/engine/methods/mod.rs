@@ -47,6 +47,10 @@ pub enum MethodError {
     Call(#[from] CallError),
     #[error(transparent)]
     Collect(#[from] CollectError),
+    #[error("the machine gives no randomness: {0}")]
+    Chance(#[from] getrandom::Error),
+    #[error("the card {0} expires in a year that no card does")]
+    Expiry(String),
     #[error("the customer of {0} is no account of ours")]
     NoCustomer(String),
     #[error("there is no [sepa] in the settings: nobody collects")]
@@ -125,7 +129,7 @@ impl Engine {
             let after = before.clone().apply(&AttemptEvent::Withdrawn)?;
             for attempt in &unsent {
                 on!(&mut tx, conn, q => {
-                    q::decide_attempt(conn, account, *attempt, &before, &after, now).await
+                    q::decide_attempt(conn, account, *attempt, (&before, &after), None, now).await
                 })?;
             }
             withdrawn = unsent.len();

@@ -10,6 +10,7 @@
 mod client;
 mod customer;
 mod dispute;
+mod key;
 mod payment;
 mod refund;
 pub mod webhook;

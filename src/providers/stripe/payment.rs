@@ -20,7 +20,7 @@ use crate::domain::payment::Decline;
 use crate::providers::{Answer, CallError, Charge, Standing};
 
 /// The metadata that holds the attempt's id.
-const ATTEMPT: &str = "attempt";
+pub(super) const ATTEMPT: &str = "attempt";
 /// The clocks of the house and of Stripe are no further apart.
 const CLOCKS_APART_S: i64 = 3_600;
 const MICROS_PER_S: i64 = 1_000_000;

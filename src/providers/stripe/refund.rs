@@ -13,7 +13,7 @@ use crate::domain::payment::Decline;
 use crate::providers::{Answer, CallError, GiveBack, Standing};
 
 /// The metadata that holds the refund's id.
-const REFUND: &str = "refund";
+pub(super) const REFUND: &str = "refund";
 
 impl Stripe {
     pub(super) async fn make_refund(&self, refund: &GiveBack<'_>) -> Result<Answer, CallError> {
