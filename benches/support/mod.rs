@@ -72,11 +72,9 @@ impl Database {
 
 /// The engine over a database, a month and a day after the month billed.
 pub async fn engine(url: &str) -> Result<Engine> {
-    Ok(Engine {
-        store: Store::open(url, IfMissing::Create).await?,
-        config: Config::sample()?,
-        clock: Clock::Fixed(sample::TODAY.parse()?),
-    })
+    let store = Store::open(url, IfMissing::Create).await?;
+    let clock = Clock::Fixed(sample::TODAY.parse()?);
+    Ok(Engine::new(store, Config::sample()?, clock))
 }
 
 #[derive(Clone, Copy)]

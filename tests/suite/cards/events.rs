@@ -108,7 +108,7 @@ fn a_card_that_was_entered_pays_by_its_event_alone(house: &House) {
 }
 
 fn an_event_finishes_what_had_no_answer(house: &House) {
-    let shop = Shop::with(house, "tries = 1", "");
+    let shop = Shop::impatient(house, 60);
     house.import_catalog();
     house.import_accounts(crate::support::THREE_ACCOUNTS);
     shop.add_card("acc-2", CardScript::succeeds());
@@ -193,6 +193,7 @@ fn a_chargeback_reopens_the_debt_and_a_won_one_closes_it(house: &House) {
 
 fn what_is_not_the_providers_is_refused(house: &House) {
     let shop = Shop::open(house);
+    house.import_catalog();
     let served = Served::start(house);
     let event = json!({
         "id": "evt_1", "object": "event", "type": "payment_intent.succeeded", "livemode": false,

@@ -21,10 +21,13 @@ on_both!(
     any_sequence_of_faults_takes_no_more_than_is_due,
 );
 
-/// A house with a card on file and one invoice. One try each, so that a fault
-/// is an outcome.
+/// A house with a card on file and one invoice.
 fn ready<'a>(house: &'a House, script: CardScript) -> (Shop<'a>, i64) {
-    let shop = Shop::with(house, "tries = 1", "");
+    furnished(Shop::impatient(house, 60), script)
+}
+
+fn furnished(shop: Shop<'_>, script: CardScript) -> (Shop<'_>, i64) {
+    let house = shop.house;
     house.import_catalog();
     house.import_accounts(crate::support::THREE_ACCOUNTS);
     shop.add_card("acc-2", script);
@@ -45,7 +48,10 @@ fn a_lost_answer_is_one_charge_and_found_by_asking_again(house: &House) {
     ] {
         // The same house: each round is another month's story.
         let fresh = house.sibling();
-        let (shop, total) = ready(&fresh, CardScript::succeeds());
+        // Only what hangs is not waited for.
+        let timeout_s = if fault == Fault::HangAfter { 3 } else { 60 };
+        let shop = Shop::impatient(&fresh, timeout_s);
+        let (shop, total) = furnished(shop, CardScript::succeeds());
         shop.stripe.faults().push(fault.clone());
         let answer = shop.collect(&[]);
         assert_eq!(charged(&answer), ["card unknown 1"], "{fault:?}");
@@ -164,8 +170,9 @@ fn any_move() -> impl Strategy<Value = Move> {
 }
 
 fn any_sequence_of_faults_takes_no_more_than_is_due(house: &House) {
+    // Each is some twenty processes, on PostgreSQL with a server of its own.
     let config = Config {
-        cases: 6,
+        cases: if house.is_sqlite() { 6 } else { 2 },
         failure_persistence: None,
         max_shrink_iters: 20,
         ..Config::default()

@@ -52,9 +52,11 @@ fn a_person_does_not_wait_but_asks_once(house: &House) {
     let shop = Shop::open(house);
     house.import_catalog();
     house.import_accounts(crate::support::THREE_ACCOUNTS);
-    shop.add_card("acc-2", CardScript::each([broke(), broke(), broke(), Outcome::Succeeds]));
+    shop.add_card("acc-2", CardScript::each([broke(), broke(), broke(), broke(), Outcome::Succeeds]));
     bill_one(house);
-    assert_eq!(charged(&shop.collect_on(2)), ["card declined_soft 1"]);
+    for day in [2, 3] {
+        assert_eq!(charged(&shop.collect_on(day)), ["card declined_soft 1"]);
+    }
     shop.on(4);
     let waits = shop.collect(&[]);
     assert_eq!(left_out(&waits["plan"]), ["waits_until 1"], "{waits}");

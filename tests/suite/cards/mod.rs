@@ -26,6 +26,13 @@ impl<'a> Shop<'a> {
         Self::with(house, "tries = 2", "")
     }
 
+    /// One try each, so that a fault is an outcome; a machine under load gets
+    /// its time.
+    fn impatient(house: &'a House, timeout_s: u32) -> Self {
+        let keys = format!("tries = 1\ntimeout_seconds = {timeout_s}");
+        Self::with(house, &keys, "")
+    }
+
     /// With other keys of `[stripe]`, and of `[collection]`.
     fn with(house: &'a House, stripe_keys: &str, partial_credit: &str) -> Self {
         let stripe = StripeFake::start();
@@ -36,7 +43,7 @@ impl<'a> Shop<'a> {
         }
         settings.push_str(&format!(
             "[stripe]\nsecret_key = \"env:STRIPE_KEY\"\nwebhook_secret = \"env:STRIPE_WEBHOOK\"\n\
-             api_url = \"{}\"\nrequests_per_second = 0\ntimeout_seconds = 1\n\
+             api_url = \"{}\"\nrequests_per_second = 0\n\
              first_pause_milliseconds = 1\n{stripe_keys}\n",
             stripe.url()
         ));

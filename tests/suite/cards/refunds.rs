@@ -19,7 +19,7 @@ on_both!(
 
 /// A paid invoice; the payment's id and the total.
 fn paid<'a>(house: &'a House) -> (Shop<'a>, String, i64) {
-    let shop = Shop::with(house, "tries = 1", "");
+    let shop = Shop::impatient(house, 60);
     house.import_catalog();
     house.import_accounts(crate::support::THREE_ACCOUNTS);
     shop.add_card("acc-2", CardScript::succeeds());
