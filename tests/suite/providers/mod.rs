@@ -2,3 +2,7 @@
 
 pub mod contract;
 mod stripe;
+mod stripe_calls;
+mod stripe_objects;
+mod transport;
+mod webhook;
