@@ -9,12 +9,12 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, Response, StatusCode};
 use serde_json::Value;
 
+use super::super::{Fault, Faults, broken_off};
 use super::answers::{self, Answer};
 use super::contract::Contract;
 use super::form;
 use super::routes::Endpoint;
 use super::state::{Kept, Seen, State};
-use crate::fakes::{Fault, Faults, broken_off};
 
 /// What all requests share.
 pub struct Shared {

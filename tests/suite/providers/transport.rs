@@ -10,8 +10,8 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use super::contract::{EUR_12, KEY, Payable, calls, charge, kind};
 use super::stripe::stripe;
-use crate::fakes::Fault;
 use crate::fakes::stripe::{CardScript, SECRET_KEY, StripeFake};
+use crate::fakes::{Fault, Server};
 
 fn payable(fake: &StripeFake) -> Payable {
     let customer = fake.customer();
@@ -219,4 +219,56 @@ async fn an_error_repeats_no_key() {
     let words = format!("{error} {error:?}");
     assert!(words.contains("req_fake00000001"), "{words}");
     assert!(!words.contains("sk_test"), "{words}");
+}
+
+/// A server that answers with these statuses, one after the other, and then with
+/// a payment of nobody.
+fn answering(statuses: &[u16]) -> (Server, Arc<Mutex<usize>>) {
+    let count = Arc::new(Mutex::new(0));
+    let (statuses, counted) = (statuses.to_vec(), count.clone());
+    let router = axum::Router::new().fallback(move || {
+        let mut count = counted.lock().unwrap();
+        let status = statuses.get(*count).copied().unwrap_or(400);
+        *count += 1;
+        let status = axum::http::StatusCode::from_u16(status).unwrap();
+        async move { (status, r#"{"error":{"type":"invalid_request_error"}}"#) }
+    });
+    (Server::start(router), count)
+}
+
+#[tokio::test]
+async fn a_status_is_tried_again_only_if_that_can_help() {
+    // (status, how often it is asked with 3 tries, what that comes to)
+    let table = [
+        (204, 1, "lost"),
+        (302, 1, "lost"),
+        (400, 1, "refused"),
+        (401, 1, "denied"),
+        (402, 1, "lost"),
+        (403, 1, "denied"),
+        (404, 1, "refused"),
+        (408, 3, "lost"),
+        (409, 3, "lost"),
+        (422, 1, "refused"),
+        (424, 3, "lost"),
+        (429, 3, "not sent"),
+        (500, 3, "lost"),
+        (503, 3, "lost"),
+    ];
+    for (status, asked, expected) in table {
+        let (server, count) = answering(&[status; 3]);
+        let stripe = stripe(calls(&server.url(), 3), SECRET_KEY);
+        let payable = Payable {
+            customer: Some("cus_1".to_owned()),
+            instrument: "pm_1".to_owned(),
+        };
+        let answer = stripe.take(&charge(KEY, EUR_12, &payable)).await;
+        assert_eq!(kind(&answer), expected, "{status}: {answer:?}");
+        assert_eq!(*count.lock().unwrap(), asked, "{status}");
+        // And after one that may have been carried out, nothing is certain.
+        let (server, _) = answering(&[500, status, status, status]);
+        let stripe = super::stripe::stripe(calls(&server.url(), 2), SECRET_KEY);
+        let answer = stripe.take(&charge(KEY, EUR_12, &payable)).await;
+        assert_eq!(kind(&answer), "lost", "500, {status}: {answer:?}");
+    }
 }
