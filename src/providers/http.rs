@@ -22,6 +22,10 @@ const PAUSE_MAX: Duration = Duration::from_secs(30);
 const BODY_BYTES_MAX: usize = 4 << 20;
 /// Turned away at the door: nothing was done.
 const TOO_MANY: u16 = 429;
+/// A gateway or the provider waited too long for the request or for itself.
+const TIMED_OUT: u16 = 408;
+/// Somebody the provider depends on failed.
+const OTHERS_FAILED: u16 = 424;
 
 /// The transport cannot be set up.
 #[derive(Debug, thiserror::Error)]
@@ -196,7 +200,7 @@ impl Http {
         let request_id = reply.request_id.as_deref().unwrap_or("none");
         let reason = format!("status {}, request {request_id}", reply.status);
         match reply.status {
-            500.. => Err(CallError::Lost {
+            TIMED_OUT | OTHERS_FAILED | 500.. => Err(CallError::Lost {
                 provider: self.dialect.provider,
                 reason,
             }),
@@ -209,9 +213,13 @@ impl Http {
     }
 
     /// Whether the same request may fare better later: turned away at the door
-    /// (429), the provider's own trouble, or the same key is being worked on (409).
+    /// (429), trouble of the provider or of others it needs, or the same key is
+    /// being worked on (409).
     fn is_passing(reply: &Reply) -> bool {
-        let by_status = matches!(reply.status, 409 | TOO_MANY | 500..);
+        let by_status = matches!(
+            reply.status,
+            409 | TIMED_OUT | OTHERS_FAILED | TOO_MANY | 500..
+        );
         !reply.is_success() && reply.again.unwrap_or(by_status)
     }
 

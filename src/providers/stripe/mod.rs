@@ -33,6 +33,12 @@ pub struct Stripe {
     client: Client,
 }
 
+impl std::fmt::Debug for Stripe {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Stripe").finish_non_exhaustive()
+    }
+}
+
 impl Stripe {
     /// Reads the secret key and sets up the connections; asks Stripe nothing.
     ///

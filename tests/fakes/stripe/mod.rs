@@ -85,6 +85,16 @@ impl StripeFake {
         state.add_card(Some(customer), script)
     }
 
+    /// A customer is about to enter a card.
+    pub fn new_setup(&self, customer: &str) -> String {
+        let mut state = self.state();
+        let id = state.id("seti");
+        let params = json!({ "customer": customer });
+        let intent = objects::setup_intent(&id, state.now_s, &params);
+        state.insert(intent);
+        id
+    }
+
     /// The customer enters a card; it is on file then.
     pub fn confirm_setup(&self, intent: &str, script: CardScript) -> String {
         let mut state = self.state();
@@ -178,9 +188,10 @@ impl StripeFake {
         self.state().keeps_errors = true;
     }
 
-    /// The key may not do what it asks (403).
-    pub fn forbid(&self) {
-        self.state().forbids = true;
+    /// After so many more requests the key may not do what it asks (403).
+    pub fn forbid_after(&self, requests: usize) {
+        let mut state = self.state();
+        state.forbids_from = Some(state.seen.len() + requests);
     }
 
     /// Pages are no longer than that.
@@ -219,6 +230,13 @@ impl StripeFake {
     /// Overwrites fields of an object, to play one that is wrong.
     pub fn tamper(&self, id: &str, fields: &Value) {
         self.state().set(id, fields.clone());
+    }
+
+    /// All objects, in the order they were made.
+    pub fn objects(&self) -> Vec<Value> {
+        let state = self.state();
+        let objects = state.order.iter().map(|id| state.objects[id].clone());
+        objects.collect()
     }
 
     /// Every payment intent with that attempt in its metadata.

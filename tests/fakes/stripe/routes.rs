@@ -235,6 +235,11 @@ impl State {
                     .iter()
                     .all(|name| params[name].is_null() || object[name] == params[name])
         };
+        if let Some(customer) = params["customer"].as_str()
+            && self.get(customer).is_none()
+        {
+            return missing("customer", customer);
+        }
         let mut all: Vec<&Value> = self.all(prefix).filter(fits).collect();
         if let Some(after) = params["starting_after"].as_str() {
             match all.iter().position(|object| object["id"] == after) {

@@ -9,12 +9,12 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, Response, StatusCode};
 use serde_json::Value;
 
+use super::super::{Fault, Faults, broken_off};
 use super::answers::{self, Answer};
 use super::contract::Contract;
 use super::form;
 use super::routes::Endpoint;
 use super::state::{Kept, Seen, State};
-use crate::fakes::{Fault, Faults, broken_off};
 
 /// What all requests share.
 pub struct Shared {
@@ -107,7 +107,7 @@ async fn work(
         let value = headers.get(name)?.to_str().ok()?;
         Some(value.to_owned())
     };
-    let (request_id, latency, should_retry) = {
+    let (request_id, latency, should_retry, is_forbidden) = {
         let mut state = shared.state.lock().unwrap();
         let headers = headers
             .iter()
@@ -123,7 +123,15 @@ async fn work(
             params: params.clone(),
             headers,
         });
-        (state.request_id(), state.latency, state.should_retry)
+        let is_forbidden = state
+            .forbids_from
+            .is_some_and(|from| state.seen.len() > from);
+        (
+            state.request_id(),
+            state.latency,
+            state.should_retry,
+            is_forbidden,
+        )
     };
     let now = |answer| Sent {
         should_retry,
@@ -132,6 +140,9 @@ async fn work(
     let authorization = format!("Bearer {}", super::SECRET_KEY);
     if header("authorization") != Some(authorization) {
         return now(answers::unauthorized());
+    }
+    if is_forbidden {
+        return now(answers::forbidden());
     }
     if header("stripe-version").is_none() {
         return now(answers::bad("", "Stripe-Version is missing", ""));
@@ -231,9 +242,6 @@ fn execute(
     params: &Value,
     fault: Option<&Fault>,
 ) -> Answer {
-    if state.forbids {
-        return answers::forbidden();
-    }
     if let Some(Fault::Decline(code)) = fault
         && endpoint.is_charge()
     {

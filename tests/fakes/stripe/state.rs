@@ -54,8 +54,8 @@ pub struct State {
     /// Whether a 500 that came after the work is kept under its key.
     pub keeps_errors: bool,
     pub returns_dispute_fees: bool,
-    /// Set where the key may not do what it asks.
-    pub forbids: bool,
+    /// The number of the request from which on the key may do nothing.
+    pub forbids_from: Option<usize>,
     pub page_max: usize,
     /// The currency of the balance that charges settle in, if another.
     pub balance_currency: Option<&'static str>,
@@ -84,7 +84,7 @@ impl State {
             should_retry: None,
             keeps_errors: false,
             returns_dispute_fees: false,
-            forbids: false,
+            forbids_from: None,
             page_max: 100,
             balance_currency: None,
             violations: Vec::new(),

@@ -2,11 +2,13 @@
 
 use quittance::config::{CallPolicy, SecretSource, StripeSettings};
 use quittance::domain::money::Money;
+use quittance::domain::payment::Decline;
 use quittance::domain::payment::DeclineClass::{self, ActionRequired, Hard, Soft};
 use quittance::providers::stripe::Stripe;
+use quittance::providers::{Answer, Standing};
 use serde_json::json;
 
-use super::contract::{ContractFake, Payable};
+use super::contract::{ContractFake, Payable, calls};
 use crate::fakes::Faults;
 use crate::fakes::stripe::{CardScript, SECRET_KEY, StripeFake, fee_minor};
 
@@ -21,6 +23,32 @@ pub fn stripe(calls: CallPolicy, key: &str) -> Stripe {
         calls,
     };
     Stripe::open(&settings).unwrap()
+}
+
+/// A fake, a Stripe that tries once, and a card.
+pub fn house(script: CardScript) -> (StripeFake, Stripe, Payable) {
+    let fake = StripeFake::start();
+    let customer = fake.customer();
+    let instrument = fake.card(&customer, script);
+    let payable = Payable {
+        customer: Some(customer),
+        instrument,
+    };
+    let stripe = stripe(calls(&fake.url(), 1), SECRET_KEY);
+    (fake, stripe, payable)
+}
+
+pub fn succeeded(amount: Money) -> Standing {
+    Standing::Succeeded {
+        fee_minor: fee_minor(amount.minor),
+    }
+}
+
+pub fn declined(answer: &Answer) -> &Decline {
+    match &answer.standing {
+        Standing::Declined(decline) => decline,
+        standing => panic!("{standing:?}"),
+    }
 }
 
 impl ContractFake for StripeFake {
