@@ -14,6 +14,7 @@ mod print;
 mod run;
 mod run_json;
 mod scope;
+mod sepa;
 mod vault;
 mod verify;
 mod voucher;
@@ -93,6 +94,8 @@ enum Command {
     Payment(payment::PaymentArgs),
     /// List, add and remove an account's cards and SEPA mandates
     Method(method::MethodArgs),
+    /// Make files of direct debits for the bank, and release or cancel them
+    Sepa(sepa::SepaArgs),
     /// Look after the keys that account numbers are sealed with
     Vault(vault::VaultArgs),
     /// Recompute every invariant and name what is broken
@@ -121,6 +124,7 @@ pub fn run(cli: Cli) -> ExitCode {
             Command::Collect(args) => collect::collect(&cli.global, args).await,
             Command::Payment(args) => payment::payment(&cli.global, args).await,
             Command::Method(args) => method::method(&cli.global, args).await,
+            Command::Sepa(args) => sepa::sepa(&cli.global, args).await,
             Command::Vault(args) => vault::vault(&cli.global, args).await,
             Command::Verify(args) => verify::verify(&cli.global, args).await,
         }

@@ -5,6 +5,7 @@
 //! - [`issued`]: issued invoices read back as documents
 //! - [`collect`]: taking money for issued invoices
 //! - [`methods`]: cards and mandates on file
+//! - [`sepa`]: direct debits on their way to the bank
 //! - [`verify`]: every invariant, recomputed
 
 pub mod collect;
@@ -12,6 +13,7 @@ pub mod import;
 pub mod issued;
 pub mod methods;
 pub mod run;
+pub mod sepa;
 mod terms;
 pub mod usage_source;
 pub mod verify;

@@ -1,8 +1,10 @@
 //! What goes in and comes out of the store, the same for both databases.
 
 pub mod method;
+pub mod sepa;
 
 pub use method::*;
+pub use sepa::*;
 
 use crate::domain::account::{Account, BillingProfile};
 use crate::domain::calendar::{BillingPeriod, Instant, PeriodKey};

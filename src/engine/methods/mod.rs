@@ -24,6 +24,8 @@ use crate::vault::archive::ArchiveError;
 pub use mandate::{MandateOffer, MandateRequest, NewMethod, Signature};
 pub use rotate::Rotated;
 
+pub(crate) use mandate::seal_context;
+
 /// Why a card or mandate is not added or changed. Nothing is written then.
 #[derive(Debug, thiserror::Error)]
 pub enum MethodError {
