@@ -16,6 +16,7 @@ mod processes;
 mod purity;
 mod safeguards;
 mod sepa;
+mod sepa_batch;
 mod settings;
 mod trace;
 mod verification;
