@@ -20,6 +20,7 @@ mod run;
 mod run_json;
 mod scope;
 mod serve;
+mod sepa;
 mod vault;
 mod verify;
 mod voucher;
@@ -125,6 +126,8 @@ enum Command {
     Serve(serve::ServeArgs),
     /// List, add and remove an account's cards and SEPA mandates
     Method(method::MethodArgs),
+    /// Make files of direct debits for the bank, and release or cancel them
+    Sepa(sepa::SepaArgs),
     /// Look after the keys that account numbers are sealed with
     Vault(vault::VaultArgs),
     /// Recompute every invariant and name what is broken
@@ -158,6 +161,7 @@ pub fn run(cli: Cli) -> ExitCode {
             Command::Event(args) => event::event(&cli.global, args).await,
             Command::Serve(args) => serve::serve(&cli.global, args).await,
             Command::Method(args) => method::method(&cli.global, args).await,
+            Command::Sepa(args) => sepa::sepa(&cli.global, args).await,
             Command::Vault(args) => vault::vault(&cli.global, args).await,
             Command::Verify(args) => verify::verify(&cli.global, args).await,
         }

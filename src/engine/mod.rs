@@ -9,6 +9,7 @@
 //! - [`reconcile`]: payments without a known outcome, finished
 //! - [`webhook`]: what providers tell by themselves
 //! - [`methods`]: cards and mandates on file
+//! - [`sepa`]: direct debits on their way to the bank
 //! - [`verify`]: every invariant, recomputed
 
 pub mod collect;
@@ -20,6 +21,7 @@ pub mod reconcile;
 pub mod refund;
 pub mod run;
 pub mod settle;
+pub mod sepa;
 mod terms;
 pub mod usage_source;
 pub mod verify;

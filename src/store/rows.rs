@@ -3,10 +3,12 @@
 pub mod event;
 pub mod method;
 pub mod refund;
+pub mod sepa;
 
 pub use event::*;
 pub use method::*;
 pub use refund::*;
+pub use sepa::*;
 
 use crate::domain::account::{Account, BillingProfile};
 use crate::domain::calendar::{BillingPeriod, Instant, PeriodKey};

@@ -18,6 +18,7 @@ mod providers;
 mod purity;
 mod safeguards;
 mod sepa;
+mod sepa_batch;
 mod settings;
 mod trace;
 mod verification;

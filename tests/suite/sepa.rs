@@ -113,7 +113,7 @@ fn check_digits_are_those_of_an_independent_package() {
 
 /// The schema's file: ISO's own as PyPI `sepaxml` ships them, the German
 /// banks' subset as the crate `sepa` does.
-fn schemas(version: Version) -> Vec<PathBuf> {
+pub fn schemas(version: Version) -> Vec<PathBuf> {
     let packages = checkers().join("venv/lib");
     let python = std::fs::read_dir(packages)
         .unwrap()
@@ -147,7 +147,7 @@ fn sepa_crate() -> PathBuf {
 }
 
 /// What `xmllint` has against a file; empty if it is valid.
-fn invalid(schema: &Path, file: &Path) -> String {
+pub fn invalid(schema: &Path, file: &Path) -> String {
     assert!(
         schema.exists(),
         "{}: run scripts/install-test-tools",

@@ -30,6 +30,8 @@ pub use card::{CardAdded, CardSetup};
 pub use mandate::{MandateOffer, MandateRequest, NewMethod, Signature};
 pub use rotate::Rotated;
 
+pub(crate) use mandate::seal_context;
+
 /// Why a card or mandate is not added or changed. Nothing is written then.
 #[derive(Debug, thiserror::Error)]
 pub enum MethodError {

@@ -249,7 +249,12 @@ fn method_of(row: MethodRow) -> Result<StoredMethod> {
     })
 }
 
-fn file_state(account: i64, id: i64, state: &str, code: Option<String>) -> Result<FileState> {
+pub(super) fn file_state(
+    account: i64,
+    id: i64,
+    state: &str,
+    code: Option<String>,
+) -> Result<FileState> {
     FileState::from_parts(state, code)
         .ok_or_else(|| at("payment_method", "state").refuse(named(account, id), state))
 }
@@ -294,11 +299,6 @@ fn mandate_of(row: &MethodRow) -> Result<Option<StoredMandate>> {
     else {
         return Ok(None);
     };
-    let presented_by = match (&row.presented_creditor_name, &row.presented_creditor_id) {
-        (Some(name), Some(identifier)) => Some((name.clone(), identifier.clone())),
-        (None, None) => None,
-        _ => return Err(place("presented_creditor_id").refuse(name(), "one half of a creditor")),
-    };
     Ok(Some(StoredMandate {
         reference: reference.clone(),
         scheme: scheme_of(name(), scheme)?,
@@ -310,24 +310,58 @@ fn mandate_of(row: &MethodRow) -> Result<Option<StoredMandate>> {
         signed_at: Instant(signed_at),
         signed_from: place("signed_from").parse(name(), signed_from)?,
         signed_text: signed_text.clone(),
-        history: MandateHistory {
-            presented_by,
-            account_changed: account_changed != 0,
-            last_sequence: row
-                .last_sequence
-                .as_deref()
-                .map(|code| sequence_of("sepa_mandate", "last_sequence", name(), code))
-                .transpose()?,
-            last_presented_on: row
-                .last_presented_on
-                .as_deref()
-                .map(|day| place("last_presented_on").parse(name(), day))
-                .transpose()?,
-        },
+        history: history_of(&HistoryColumns {
+            mandate: reference,
+            presented_creditor_name: row.presented_creditor_name.as_deref(),
+            presented_creditor_id: row.presented_creditor_id.as_deref(),
+            account_changed,
+            last_sequence: row.last_sequence.as_deref(),
+            last_presented_on: row.last_presented_on.as_deref(),
+        })?,
     }))
 }
 
-const fn usage_of(one_off: i16) -> MandateUse {
+/// What a mandate's row tells of its past.
+pub(super) struct HistoryColumns<'a> {
+    pub mandate: &'a str,
+    pub presented_creditor_name: Option<&'a str>,
+    pub presented_creditor_id: Option<&'a str>,
+    pub account_changed: i16,
+    pub last_sequence: Option<&'a str>,
+    pub last_presented_on: Option<&'a str>,
+}
+
+pub(super) fn history_of(columns: &HistoryColumns<'_>) -> Result<MandateHistory> {
+    let place = |column| at("sepa_mandate", column);
+    let presented_by = match (
+        columns.presented_creditor_name,
+        columns.presented_creditor_id,
+    ) {
+        (Some(name), Some(identifier)) => Some((name.to_owned(), identifier.to_owned())),
+        (None, None) => None,
+        _ => {
+            let place = place("presented_creditor_id");
+            return Err(place.refuse(columns.mandate, "one half of a creditor"));
+        }
+    };
+    Ok(MandateHistory {
+        presented_by,
+        account_changed: columns.account_changed != 0,
+        last_sequence: columns
+            .last_sequence
+            .map(|code| {
+                let row = columns.mandate.to_owned();
+                sequence_of("sepa_mandate", "last_sequence", row, code)
+            })
+            .transpose()?,
+        last_presented_on: columns
+            .last_presented_on
+            .map(|day| place("last_presented_on").parse(columns.mandate, day))
+            .transpose()?,
+    })
+}
+
+pub(super) const fn usage_of(one_off: i16) -> MandateUse {
     if one_off == 0 {
         MandateUse::Recurrent
     } else {
@@ -335,11 +369,11 @@ const fn usage_of(one_off: i16) -> MandateUse {
     }
 }
 
-fn scheme_of(row: String, code: &str) -> Result<Scheme> {
+pub(super) fn scheme_of(row: String, code: &str) -> Result<Scheme> {
     Scheme::from_code(code).ok_or_else(|| at("sepa_mandate", "scheme").refuse(row, code))
 }
 
-fn sequence_of(
+pub(super) fn sequence_of(
     table: &'static str,
     column: &'static str,
     row: String,

@@ -18,10 +18,13 @@ mod outcome;
 mod payment;
 mod refund;
 mod run;
+mod sepa;
+mod sepa_batch;
 mod settle;
 mod usage;
 mod verify;
 mod verify_ledger;
+mod verify_sepa;
 
 pub use account::*;
 pub use allowance::*;
@@ -38,10 +41,13 @@ pub use outbox::*;
 pub use payment::*;
 pub use refund::*;
 pub use run::*;
+pub use sepa::*;
+pub use sepa_batch::*;
 pub use settle::*;
 pub use usage::*;
 pub use verify::*;
 pub use verify_ledger::*;
+pub use verify_sepa::*;
 
 use crate::domain::calendar::PeriodKey;
 use crate::domain::ids::IssuerId;

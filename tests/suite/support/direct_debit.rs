@@ -91,6 +91,23 @@ pub fn add_mandate(house: &House, account: &str, iban: &str) -> i64 {
     added["id"].as_i64().unwrap()
 }
 
+/// Makes an attempt by direct debit for every invoice that nothing is in flight
+/// for and whose account has a mandate, as collecting does. `round` keeps their
+/// ids apart.
+pub fn attempt_debits(house: &House, round: u32) {
+    house.edit(&format!(
+        "INSERT INTO payment_attempt (account_id, id, period, kind, method, method_id, amount_minor, currency, \
+         state, created_at) SELECT i.account_id, '{round:08x}' \
+         || substr(CAST(1000000000000 + i.account_id AS TEXT), 2, 12) \
+         || substr(CAST(1000000000000 + i.period AS TEXT), 2, 12), i.period, i.kind, 'sepa', m.id, \
+         i.total_minor, i.currency, 'created', 1790000000000000 FROM invoice i JOIN (SELECT account_id, MAX(id) \
+         AS id FROM payment_method WHERE method = 'sepa' AND state <> 'removed' GROUP BY account_id) m \
+         ON m.account_id = i.account_id WHERE NOT EXISTS (SELECT 1 FROM payment_attempt t \
+         WHERE t.account_id = i.account_id AND t.period = i.period \
+         AND t.state IN ('created', 'submitted', 'pending', 'unknown', 'succeeded'))"
+    ));
+}
+
 impl House {
     /// The keys of the tests by their ids, the last the newest.
     pub fn vault(&self, ids: &str) -> Vault {

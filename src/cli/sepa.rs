@@ -1,0 +1,384 @@
+//! `quittance sepa`.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::Result;
+use chrono::NaiveDate;
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+use super::Global;
+use super::method::ByArgs;
+use super::print::{amount, count, counted, table};
+use crate::domain::money::Currency;
+use crate::domain::sepa::target::{business_day_from, is_business_day};
+use crate::engine::sepa::{BatchMade, BatchShown};
+use crate::store::rows::StoredBatch;
+use crate::{complain, say};
+
+#[derive(Debug, Args)]
+pub struct SepaArgs {
+    #[command(subcommand)]
+    command: SepaCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum SepaCommand {
+    /// Make a file for the bank of every direct debit that waits; nothing is sent before it is released
+    Batch(BatchArgs),
+    /// Let a file go to the bank: from now on its debits are on their way
+    Release(ChosenArgs),
+    /// Take a file back that never went to the bank: its debits are withdrawn
+    Cancel(ChosenArgs),
+    /// Get a file out of the archive
+    File {
+        /// The message's id
+        id: String,
+        /// Where to put it; never over another file
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// List the files, the newest first
+    List {
+        /// Print them as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show the blocks of a file and where its debits stand
+    Show {
+        /// The message's id
+        id: String,
+        /// Print it as JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+struct BatchArgs {
+    /// Collect on this day at the earliest [default: as early as possible]
+    #[arg(long, value_name = "DATE")]
+    collect_on: Option<NaiveDate>,
+    /// Where to put the file, besides the archive; never over another file
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Only tell what would be in it
+    #[arg(long, conflicts_with = "out")]
+    dry_run: bool,
+    /// Print it as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct ChosenArgs {
+    /// The message's id
+    id: String,
+    #[command(flatten)]
+    by: ByArgs,
+}
+
+pub async fn sepa(global: &Global, args: SepaArgs) -> Result<ExitCode> {
+    match args.command {
+        SepaCommand::Batch(args) => batch(global, args).await?,
+        SepaCommand::Release(args) => {
+            let by = args.by.check()?;
+            let released = global.open().await?.release_batch(&args.id, by).await?;
+            say!("released {}", what(&released.batch));
+            say!("It can go to the bank now, once.");
+        }
+        SepaCommand::Cancel(args) => {
+            let by = args.by.check()?;
+            let canceled = global.open().await?.cancel_batch(&args.id, by).await?;
+            say!("canceled {}", what(&canceled.batch));
+            say!("Its file must not go to the bank: destroy every copy.");
+        }
+        SepaCommand::File { id, out } => {
+            global.open().await?.batch_file(&id, &out).await?;
+            say!("{}", out.display());
+        }
+        SepaCommand::List { json } => list(global, json).await?,
+        SepaCommand::Show { id, json } => show(global, &id, json).await?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn what(batch: &StoredBatch) -> String {
+    format!(
+        "{}: {}, {}",
+        batch.id,
+        counted(batch.debits, "debit"),
+        amount(batch.sum_minor, Currency::Eur)
+    )
+}
+
+#[derive(Serialize)]
+struct MadeJson {
+    /// None when there was nothing to collect.
+    id: Option<String>,
+    version: &'static str,
+    submit_on: String,
+    debits: usize,
+    sum_minor: i64,
+    blocks: Vec<BlockJson>,
+    left_out: Vec<LeftOutJson>,
+    /// Where the file is, if it was asked for.
+    file: Option<String>,
+}
+
+#[derive(Serialize)]
+struct BlockJson {
+    id: String,
+    sequence: &'static str,
+    scheme: &'static str,
+    collect_on: String,
+    debits: i64,
+    sum_minor: i64,
+}
+
+#[derive(Serialize)]
+struct LeftOutJson {
+    account: String,
+    invoice: String,
+    attempt: String,
+    reason: String,
+}
+
+async fn batch(global: &Global, args: BatchArgs) -> Result<()> {
+    let engine = global.open().await?;
+    let out = args.out.as_deref();
+    let made = if args.dry_run {
+        engine.plan_batch(args.collect_on).await?
+    } else {
+        engine.make_batch(args.collect_on, out).await?
+    };
+    if let Some(day) = args.collect_on.filter(|day| !is_business_day(*day)) {
+        let next = business_day_from(day);
+        complain!("{day} is no TARGET day: nothing is collected before {next}");
+    }
+    if args.json {
+        return super::json::print(&json_of(&made, out)?);
+    }
+    print_made(&made, args.dry_run, out);
+    Ok(())
+}
+
+fn json_of(made: &BatchMade, out: Option<&Path>) -> Result<MadeJson> {
+    let mut blocks = Vec::with_capacity(made.blocks.len());
+    for block in &made.blocks {
+        blocks.push(BlockJson {
+            id: block.id.clone(),
+            sequence: block.sequence.code(),
+            scheme: block.scheme.code(),
+            collect_on: block.collect_on.to_string(),
+            debits: i64::try_from(block.debits)?,
+            sum_minor: block.sum_minor,
+        });
+    }
+    Ok(MadeJson {
+        id: made.id.clone(),
+        version: made.version,
+        submit_on: made.submit_on.to_string(),
+        debits: made.debits,
+        sum_minor: made.sum_minor,
+        blocks,
+        left_out: made
+            .left_out
+            .iter()
+            .map(|left_out| LeftOutJson {
+                account: left_out.external_id.clone(),
+                invoice: left_out.number.to_string(),
+                attempt: left_out.attempt.to_string(),
+                reason: left_out.reason.clone(),
+            })
+            .collect(),
+        file: out
+            .filter(|_| made.id.is_some())
+            .map(|out| out.display().to_string()),
+    })
+}
+
+fn print_made(made: &BatchMade, dry_run: bool, out: Option<&Path>) {
+    for left_out in &made.left_out {
+        say!(
+            "left out: {} of {}: {}",
+            left_out.number,
+            left_out.external_id,
+            left_out.reason
+        );
+    }
+    let withdrawn = counted(made.left_out.len(), "debit");
+    match (made.left_out.is_empty(), dry_run) {
+        (true, _) => {}
+        (false, true) => say!("{withdrawn} would be withdrawn, for collecting to decide anew."),
+        (false, false) => say!("{withdrawn} withdrawn, for collecting to decide anew."),
+    }
+    let Some(id) = &made.id else {
+        say!("No direct debit waits to be collected.");
+        return;
+    };
+    let head = ["collected on", "scheme", "sequence", "debits", "sum"];
+    let mut rows = table(head, 3);
+    for block in &made.blocks {
+        rows.add_row([
+            block.collect_on.to_string(),
+            block.scheme.to_string(),
+            block.sequence.to_string(),
+            count(block.debits),
+            amount(block.sum_minor, Currency::Eur),
+        ]);
+    }
+    say!(
+        "{rows}\n{}: {}",
+        counted(made.debits, "debit"),
+        amount(made.sum_minor, Currency::Eur)
+    );
+    if dry_run {
+        say!("Nothing is written.");
+        return;
+    }
+    say!("batch {id}, {}, made for {}", made.version, made.submit_on);
+    match out {
+        Some(out) => say!("file: {}", out.display()),
+        None => say!("`quittance sepa file {id} --out FILE` gets its file."),
+    }
+    say!("`quittance sepa release {id}` lets it go to the bank.");
+}
+
+#[derive(Serialize)]
+struct BatchJson {
+    id: String,
+    version: String,
+    state: &'static str,
+    submit_on: String,
+    created_at: String,
+    released_at: Option<String>,
+    debits: i64,
+    sum_minor: i64,
+    /// SHA-256 of the file.
+    digest: String,
+}
+
+impl From<&StoredBatch> for BatchJson {
+    fn from(batch: &StoredBatch) -> Self {
+        Self {
+            id: batch.id.clone(),
+            version: batch.version.clone(),
+            state: batch.state.code(),
+            submit_on: batch.submit_on.to_string(),
+            created_at: batch.created_at.to_string(),
+            released_at: batch.released_at.map(|at| at.to_string()),
+            debits: batch.debits,
+            sum_minor: batch.sum_minor,
+            digest: batch.digest.to_string(),
+        }
+    }
+}
+
+async fn list(global: &Global, json: bool) -> Result<()> {
+    let batches = global.open().await?.batches().await?;
+    if json {
+        let all: Vec<BatchJson> = batches.iter().map(BatchJson::from).collect();
+        return super::json::print(&all);
+    }
+    if batches.is_empty() {
+        say!("There are no batches.");
+        return Ok(());
+    }
+    let mut rows = table(["id", "made", "state", "released", "debits", "sum"], 4);
+    for batch in &batches {
+        let released = batch.released_at.map(|at| at.to_string());
+        rows.add_row([
+            batch.id.clone(),
+            batch.created_at.to_string(),
+            batch.state.code().to_owned(),
+            released.unwrap_or_default(),
+            count(batch.debits),
+            amount(batch.sum_minor, Currency::Eur),
+        ]);
+    }
+    say!("{rows}\n{} listed", counted(batches.len(), "file"));
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct ShownJson {
+    #[serde(flatten)]
+    batch: BatchJson,
+    blocks: Vec<BlockJson>,
+    progress: Vec<ProgressJson>,
+}
+
+#[derive(Serialize)]
+struct ProgressJson {
+    /// Of the attempts.
+    state: String,
+    debits: i64,
+    sum_minor: i64,
+}
+
+fn shown_json(shown: &BatchShown) -> ShownJson {
+    ShownJson {
+        batch: BatchJson::from(&shown.batch),
+        blocks: shown
+            .blocks
+            .iter()
+            .map(|block| BlockJson {
+                id: block.id.clone(),
+                sequence: block.sequence.code(),
+                scheme: block.scheme.code(),
+                collect_on: block.collect_on.to_string(),
+                debits: block.debits,
+                sum_minor: block.sum_minor,
+            })
+            .collect(),
+        progress: shown
+            .progress
+            .iter()
+            .map(|own| ProgressJson {
+                state: own.state.clone(),
+                debits: own.debits,
+                sum_minor: own.sum_minor,
+            })
+            .collect(),
+    }
+}
+
+async fn show(global: &Global, id: &str, json: bool) -> Result<()> {
+    let shown = global.open().await?.show_batch(id).await?;
+    if json {
+        return super::json::print(&shown_json(&shown));
+    }
+    let head = [
+        "block",
+        "collected on",
+        "scheme",
+        "sequence",
+        "debits",
+        "sum",
+    ];
+    let mut rows = table(head, 4);
+    for block in &shown.blocks {
+        rows.add_row([
+            block.id.clone(),
+            block.collect_on.to_string(),
+            block.scheme.to_string(),
+            block.sequence.to_string(),
+            count(block.debits),
+            amount(block.sum_minor, Currency::Eur),
+        ]);
+    }
+    let batch = &shown.batch;
+    say!("{rows}\n{} ({})", what(batch), batch.state.code());
+    for own in &shown.progress {
+        say!(
+            "{}: {}, {}",
+            own.state,
+            counted(own.debits, "debit"),
+            amount(own.sum_minor, Currency::Eur)
+        );
+    }
+    say!("SHA-256 of the file: {}", batch.digest);
+    Ok(())
+}

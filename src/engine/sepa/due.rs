@@ -1,0 +1,199 @@
+//! What waits, opened and ready to be collected.
+
+use super::SepaError;
+use crate::config::SepaSettings;
+use crate::domain::ids::{AccountId, AttemptId};
+use crate::domain::invoice::InvoiceNumber;
+use crate::domain::sepa::address::Address;
+use crate::domain::sepa::collection::DebitDue;
+use crate::domain::sepa::iban::IbanText;
+use crate::domain::sepa::mandate::{Amendment, Mandate};
+use crate::domain::sepa::message::Debtor;
+use crate::domain::sepa::text::{NAME_LENGTH_MAX, latin};
+use crate::engine::methods::seal_context;
+use crate::on;
+use crate::store::Tx;
+use crate::store::rows::{DebtorAddress, FileState, WaitingDebit};
+use crate::vault::Vault;
+
+/// Debits read at a time.
+const DEBITS_PER_PAGE: i64 = 5_000;
+/// The lines of a hybrid address, and their length (EPC153-22).
+const ADDRESS_LINES_MAX: usize = 2;
+const ADDRESS_LINE_LENGTH_MAX: usize = 70;
+
+/// What a debit is of, beside what the bank is told.
+#[derive(Debug, Clone)]
+pub struct Known {
+    pub account: AccountId,
+    pub attempt: AttemptId,
+    pub external_id: String,
+    pub number: InvoiceNumber,
+    pub iban_version: i64,
+}
+
+/// A debit that waits: ready, or with the reason why its mandate is not used.
+pub struct Due {
+    pub known: Known,
+    pub debit: Result<DebitDue, String>,
+}
+
+/// Everything that waits. The snapshot is the caller's.
+pub async fn load(tx: &mut Tx, sepa: &SepaSettings, vault: &Vault) -> Result<Vec<Due>, SepaError> {
+    let lost = on!(&mut *tx, conn, q => q::waiting_without_mandate(conn).await)?;
+    if let Some(attempt) = lost {
+        return Err(SepaError::NoMandate(attempt));
+    }
+    let mut all = Vec::new();
+    let mut after = None;
+    loop {
+        let page = on!(&mut *tx, conn, q => q::waiting_debits(conn, after, DEBITS_PER_PAGE).await)?;
+        let Some(last) = page.last() else {
+            return Ok(all);
+        };
+        after = Some((last.account, last.attempt));
+        for waiting in page {
+            all.push(due(waiting, sepa, vault)?);
+        }
+    }
+}
+
+fn due(waiting: WaitingDebit, sepa: &SepaSettings, vault: &Vault) -> Result<Due, SepaError> {
+    let known = Known {
+        account: waiting.account,
+        attempt: waiting.attempt,
+        external_id: waiting.external_id.clone(),
+        number: waiting.number.clone(),
+        iban_version: waiting.mandate.iban_version,
+    };
+    let debit = match not_used(&waiting.state) {
+        Some(reason) => Err(reason),
+        None => Ok(debit(waiting, sepa, vault)?),
+    };
+    Ok(Due { known, debit })
+}
+
+/// Why a mandate is not used, as it stands now: it may have been refused since
+/// the attempt was made.
+fn not_used(state: &FileState) -> Option<String> {
+    match state {
+        FileState::Usable => None,
+        FileState::HardDeclined { code } => {
+            Some(format!("the mandate was refused for good: {code}"))
+        }
+        FileState::ActionRequired { code } => {
+            Some(format!("the customer has to act first: {code}"))
+        }
+        FileState::Removed => Some("the mandate was removed".to_owned()),
+    }
+}
+
+fn debit(waiting: WaitingDebit, sepa: &SepaSettings, vault: &Vault) -> Result<DebitDue, SepaError> {
+    let creditor = &sepa.creditor;
+    let mandate = waiting.mandate;
+    let context = seal_context(waiting.account, waiting.method);
+    let iban = String::from_utf8(vault.unseal(&mandate.iban, &context)?)
+        .map_err(|_| SepaError::NotText(mandate.reference.clone()))?;
+    let iban = IbanText::new(&iban);
+    let presented_by = mandate
+        .history
+        .presented_by
+        .as_ref()
+        .map(|(name, identifier)| (name.as_str(), identifier.as_str()));
+    // The name as the bank knows it, or a name that only lost its accents would
+    // be told as another.
+    let name_now = latin(&creditor.name, NAME_LENGTH_MAX);
+    let now = (name_now.as_str(), creditor.identifier.as_str());
+    // Within the EEA no bank needs it, so none is told (EPC130-08).
+    let in_eea = iban.verify().is_ok_and(|iban| iban.is_in_eea());
+    let address = (!in_eea).then(|| hybrid(&waiting.address));
+    Ok(DebitDue {
+        id: waiting.attempt.to_string(),
+        amount: waiting.amount,
+        due_on: waiting.due_on,
+        // The invoice is the pre-notification.
+        notified_on: waiting.issued_on,
+        is_last: false,
+        remittance: format!("{} {}", waiting.number, creditor.name),
+        mandate: Mandate {
+            amendment: Amendment::since(presented_by, now, mandate.history.account_changed),
+            reference: mandate.reference,
+            signed_on: mandate.signed_on,
+            scheme: mandate.scheme,
+            usage: mandate.usage,
+            last_sequence: mandate.history.last_sequence,
+            last_presented_on: mandate.history.last_presented_on,
+        },
+        debtor: Debtor {
+            name: mandate.debtor_name,
+            address,
+            iban,
+            bic: mandate.bic,
+        },
+    })
+}
+
+/// The parts that a billing profile has, and its line as it is: street and
+/// building are not told apart there.
+fn hybrid(address: &DebtorAddress) -> Address {
+    Address {
+        post_code: address.post_code.clone(),
+        town: address.town.clone(),
+        country: address.country.clone(),
+        lines: wrapped(&latin(&address.line1, usize::MAX)),
+        ..Address::default()
+    }
+}
+
+/// Words on as few lines as hold them. What two lines do not hold stays on the
+/// second, for the check to refuse: an address is told whole or not at all.
+fn wrapped(text: &str) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ').filter(|word| !word.is_empty()) {
+        let at_end = lines.len() == ADDRESS_LINES_MAX;
+        match lines.last_mut() {
+            Some(line) if at_end || line.len() + 1 + word.len() <= ADDRESS_LINE_LENGTH_MAX => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn an_address_line_is_wrapped_at_words() {
+        let long = "x".repeat(60);
+        let table = [
+            (String::new(), vec![]),
+            ("1 rue du Pont".to_owned(), vec!["1 rue du Pont".to_owned()]),
+            (
+                format!("{long} 1 rue du Pont"),
+                vec![format!("{long} 1 rue du"), "Pont".to_owned()],
+            ),
+            (
+                format!("{long} {long} {long}"),
+                vec![long.clone(), format!("{long} {long}")],
+            ),
+        ];
+        for (text, lines) in table {
+            assert_eq!(wrapped(&text), lines, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_of_an_address_is_lost(text in "[a-z]{0,80}( [a-z0-9]{1,30}){0,9}") {
+            let lines = wrapped(&text);
+            prop_assert_eq!(lines.join(" "), text.trim());
+            prop_assert!(lines.len() <= ADDRESS_LINES_MAX);
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Direct debits on their way to the bank, in three steps that a person can stop
+//! between: attempts that wait become a file, the file is released, the bank
+//! answers.
+//!
+//! - [`due`]: what waits, opened and ready to be collected
+//! - [`batch`]: a file of it, archived and recorded
+//! - [`release`]: the file goes to the bank, or never will
+
+mod batch;
+mod due;
+mod release;
+
+use std::path::{Path, PathBuf};
+
+use chrono::NaiveDate;
+
+use crate::domain::money::MoneyError;
+use crate::domain::payment::Contradiction;
+use crate::domain::sepa::check::Problem;
+use crate::engine::run::Engine;
+use crate::store::StoreError;
+use crate::store::rows::{BatchState, StaleDebit};
+use crate::vault::VaultError;
+use crate::vault::archive::{self, ArchiveError};
+
+pub use batch::{BatchMade, BlockMade, LeftOutDebit};
+pub use release::BatchShown;
+
+/// Why there is no file, or it is not released. Nothing is changed then, unless
+/// the error says so.
+#[derive(Debug, thiserror::Error)]
+pub enum SepaError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    #[error(transparent)]
+    Attempt(#[from] Contradiction),
+    #[error(transparent)]
+    Sum(#[from] MoneyError),
+    #[error("the machine gives no randomness: {0}")]
+    Chance(#[from] getrandom::Error),
+    #[error("there is no [sepa] in the settings: nobody collects")]
+    NoSepa,
+    #[error("nothing is collected on {0}: it has passed")]
+    CollectInPast(NaiveDate),
+    #[error("attempt {0} is to be collected by a mandate that is not there")]
+    NoMandate(String),
+    #[error("the mandate {0} has an account number that is no text")]
+    NotText(String),
+    #[error("the bank would refuse the file, so there is none:\n{}", list(.0))]
+    Refused(Vec<Problem>),
+    #[error("another file was made of these debits at the same time: there is none of this one")]
+    Raced,
+    #[error("{0} is there already: a file for the bank is never overwritten")]
+    OutExists(String),
+    #[error("{path}: {source}")]
+    Out {
+        path: String,
+        source: std::io::Error,
+    },
+    #[error(
+        "the batch {id} is made, and its file could not be put there: {source}. `quittance sepa file {id}` \
+         gets it"
+    )]
+    OutAfter { id: String, source: Box<SepaError> },
+    #[error("there is no batch {0:?}")]
+    UnknownBatch(String),
+    #[error("the batch {id} is {}: it cannot be {wanted}", .state.code())]
+    NotMade {
+        id: String,
+        state: BatchState,
+        wanted: &'static str,
+    },
+    #[error(
+        "the batch {id} collects on {collect_on}, and what goes to the bank today is collected on {earliest} at \
+         the earliest: cancel it and make a new one"
+    )]
+    TooLate {
+        id: String,
+        collect_on: NaiveDate,
+        earliest: NaiveDate,
+    },
+    #[error(
+        "the batch {id} is not what it was made of any more: cancel it and make a new one\n{}",
+        list_stale(.stale)
+    )]
+    Stale { id: String, stale: Vec<StaleDebit> },
+    #[error(
+        "the archived file of the batch {0} is not the one that was made: its digest is another"
+    )]
+    OtherDigest(String),
+    #[error("the number of debits is out of range")]
+    Count,
+}
+
+fn list(problems: &[Problem]) -> String {
+    let lines: Vec<String> = problems
+        .iter()
+        .map(|problem| format!("  {problem}"))
+        .collect();
+    lines.join("\n")
+}
+
+fn list_stale(stale: &[StaleDebit]) -> String {
+    let line = |debit: &StaleDebit| {
+        let why = if debit.state == "created" {
+            "the mandate has another account now".to_owned()
+        } else {
+            format!("it is {} now", debit.state)
+        };
+        format!(
+            "  {} (account {:?}): {why}",
+            debit.attempt, debit.external_id
+        )
+    };
+    let lines: Vec<String> = stale.iter().map(line).collect();
+    lines.join("\n")
+}
+
+/// What the archive calls a file for the bank.
+fn archive_context(id: &str) -> String {
+    format!("pain.008 {id}")
+}
+
+impl Engine {
+    /// Where the sealed file of a batch is.
+    fn archived_batch(&self, id: &str) -> Result<PathBuf, SepaError> {
+        let sepa = self.config.sepa.as_ref().ok_or(SepaError::NoSepa)?;
+        Ok(archive::path_of(&sepa.archive, id))
+    }
+}
+
+/// Refuses what could be an accident before anything is done.
+fn refuse_existing(path: &Path) -> Result<(), SepaError> {
+    if path.symlink_metadata().is_ok() {
+        return Err(SepaError::OutExists(path.display().to_string()));
+    }
+    Ok(())
+}

@@ -1,0 +1,297 @@
+//! The files for the bank, and what becomes of their debits.
+
+use sqlx::QueryBuilder;
+
+use super::decode::at;
+use super::method::{scheme_of, sequence_of};
+use super::{Conn, Db, ROWS_PER_INSERT, Result};
+use crate::domain::calendar::Instant;
+use crate::domain::payment::AttemptState;
+use crate::store::StoreError;
+use crate::store::rows::{
+    BatchState, DebitsInState, NewBatch, NewDebit, StaleDebit, StoredBatch, StoredBlock,
+};
+
+/// Records a file with its debits.
+///
+/// # Errors
+/// [`StoreError::Raced`] when another file has one of them, or one was decided
+/// meanwhile.
+pub async fn insert_batch(
+    conn: &mut Conn,
+    new: NewBatch<'_>,
+    debits: &[NewDebit<'_>],
+) -> Result<()> {
+    sqlx::query(
+        "INSERT INTO sepa_batch (id, version, state, submit_on, created_at, debits, sum_minor, digest, \
+         creditor_name, creditor_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+    )
+    .bind(new.id)
+    .bind(new.version)
+    .bind(BatchState::Made.code())
+    .bind(new.submit_on.to_string())
+    .bind(new.created_at.0)
+    .bind(new.debits)
+    .bind(new.sum_minor)
+    .bind(&new.digest.0[..])
+    .bind(new.creditor_name)
+    .bind(new.creditor_id)
+    .execute(&mut *conn)
+    .await
+    .map_err(raced)?;
+    for chunk in debits.chunks(ROWS_PER_INSERT) {
+        let mut query = QueryBuilder::<Db>::new(
+            "INSERT INTO sepa_debit (account_id, attempt_id, batch_id, block_id, sequence, collect_on, iban_version) ",
+        );
+        query.push_values(chunk, |mut values, debit| {
+            values
+                .push_bind(debit.account.0)
+                .push_bind(debit.attempt.to_string())
+                .push_bind(new.id)
+                .push_bind(debit.block_id)
+                .push_bind(debit.sequence.code())
+                .push_bind(debit.collect_on.to_string())
+                .push_bind(debit.iban_version);
+        });
+        query.build().execute(&mut *conn).await.map_err(raced)?;
+    }
+    let unsent: i64 = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM sepa_debit d JOIN payment_attempt t ON t.account_id = d.account_id \
+         AND t.id = d.attempt_id WHERE d.batch_id = $1 AND t.state = 'created'",
+    )
+    .bind(new.id)
+    .fetch_one(conn)
+    .await?;
+    if unsent == new.debits {
+        Ok(())
+    } else {
+        Err(StoreError::Raced("a debit of the file"))
+    }
+}
+
+/// Another file was made of the same debits first.
+fn raced(error: sqlx::Error) -> StoreError {
+    let error = StoreError::from(error);
+    if error.is_unique_violation() {
+        StoreError::Raced("the debits of the file")
+    } else {
+        error
+    }
+}
+
+type BatchRow = (
+    String,
+    String,
+    String,
+    String,
+    i64,
+    Option<i64>,
+    i64,
+    i64,
+    Vec<u8>,
+);
+
+/// The files, the newest first; or one alone.
+///
+/// # Errors
+/// When the database refuses or holds nonsense.
+pub async fn stored_batches(conn: &mut Conn, id: Option<&str>) -> Result<Vec<StoredBatch>> {
+    let rows: Vec<BatchRow> = sqlx::query_as(
+        "SELECT id, version, state, submit_on, created_at, released_at, debits, sum_minor, digest \
+         FROM sepa_batch WHERE $1 = '' OR id = $1 ORDER BY created_at DESC, id DESC",
+    )
+    .bind(id.unwrap_or_default())
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(batch_of).collect()
+}
+
+fn batch_of(
+    (id, version, state, submit_on, created_at, released_at, debits, sum_minor, digest): BatchRow,
+) -> Result<StoredBatch> {
+    let place = |column| at("sepa_batch", column);
+    Ok(StoredBatch {
+        state: BatchState::from_code(&state).ok_or_else(|| place("state").refuse(&id, &state))?,
+        submit_on: place("submit_on").parse(&id, &submit_on)?,
+        created_at: Instant(created_at),
+        released_at: released_at.map(Instant),
+        debits,
+        sum_minor,
+        digest: place("digest").digest(&id, &digest)?,
+        version,
+        id,
+    })
+}
+
+/// The blocks of a file, in the order of their dates.
+///
+/// # Errors
+/// When the database refuses or holds nonsense.
+pub async fn stored_blocks(conn: &mut Conn, batch: &str) -> Result<Vec<StoredBlock>> {
+    type Row = (String, String, String, String, i64, i64);
+    let rows: Vec<Row> = sqlx::query_as(
+        "SELECT d.block_id, d.sequence, s.scheme, d.collect_on, COUNT(*), CAST(SUM(t.amount_minor) AS BIGINT) \
+         FROM sepa_debit d JOIN payment_attempt t ON t.account_id = d.account_id AND t.id = d.attempt_id \
+         JOIN sepa_mandate s ON s.account_id = t.account_id AND s.method_id = t.method_id \
+         WHERE d.batch_id = $1 GROUP BY d.block_id, d.sequence, s.scheme, d.collect_on \
+         ORDER BY d.collect_on, d.block_id",
+    )
+    .bind(batch)
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|(id, sequence, scheme, collect_on, debits, sum_minor)| {
+            Ok(StoredBlock {
+                sequence: sequence_of("sepa_debit", "sequence", id.clone(), &sequence)?,
+                scheme: scheme_of(id.clone(), &scheme)?,
+                collect_on: at("sepa_debit", "collect_on").parse(&id, &collect_on)?,
+                debits,
+                sum_minor,
+                id,
+            })
+        })
+        .collect()
+}
+
+/// Where the attempts of a file stand now.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn batch_progress(conn: &mut Conn, batch: &str) -> Result<Vec<DebitsInState>> {
+    let rows: Vec<(String, i64, i64)> = sqlx::query_as(
+        "SELECT t.state, COUNT(*), CAST(SUM(t.amount_minor) AS BIGINT) FROM sepa_debit d \
+         JOIN payment_attempt t ON t.account_id = d.account_id AND t.id = d.attempt_id \
+         WHERE d.batch_id = $1 GROUP BY t.state ORDER BY t.state",
+    )
+    .bind(batch)
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|(state, debits, sum_minor)| DebitsInState {
+            state,
+            debits,
+            sum_minor,
+        })
+        .collect())
+}
+
+/// Takes a file that is made on to another state. Whether it was still made:
+/// whoever comes second changes nothing.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn mark_batch(
+    conn: &mut Conn,
+    batch: &str,
+    state: BatchState,
+    now: Instant,
+) -> Result<bool> {
+    let released_at = (state == BatchState::Released).then_some(now.0);
+    let changed = sqlx::query(
+        "UPDATE sepa_batch SET state = $2, released_at = $3 WHERE id = $1 AND state = 'made'",
+    )
+    .bind(batch)
+    .bind(state.code())
+    .bind(released_at)
+    .execute(conn)
+    .await?
+    .rows_affected();
+    Ok(changed == 1)
+}
+
+/// Records what became of the attempts of a file that are only made; how many
+/// there were.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn decide_batch(
+    conn: &mut Conn,
+    batch: &str,
+    after: &AttemptState,
+    now: Instant,
+) -> Result<u64> {
+    let refusal = after.refusal();
+    let decided_at = (!after.in_flight()).then_some(now.0);
+    Ok(sqlx::query(
+        "UPDATE payment_attempt SET state = $2, decline_code = $3, decline_class = $4, decline_known = $5, \
+         decided_at = CASE WHEN $6 < created_at THEN created_at ELSE $6 END \
+         WHERE method = 'sepa' AND state = 'created' AND (account_id, id) IN \
+         (SELECT d.account_id, d.attempt_id FROM sepa_debit d WHERE d.batch_id = $1)",
+    )
+    .bind(batch)
+    .bind(after.code())
+    .bind(refusal.map(|refusal| refusal.code.as_str()))
+    .bind(refusal.map(|refusal| refusal.class.code()))
+    .bind(refusal.map(|refusal| i16::from(refusal.known)))
+    .bind(decided_at)
+    .execute(conn)
+    .await?
+    .rows_affected())
+}
+
+/// Records on every mandate of a file what the bank knows it by from now on.
+/// Whether all of them still have the account that the file names.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn present_mandates(conn: &mut Conn, batch: &str) -> Result<bool> {
+    // What one mandate has in the file. The clause is this function's own.
+    const OWN: &str = "FROM payment_attempt t JOIN sepa_debit d ON d.account_id = t.account_id \
+         AND d.attempt_id = t.id WHERE d.batch_id = $1 AND t.account_id = sepa_mandate.account_id \
+         AND t.method_id = sepa_mandate.method_id";
+    let sql = format!(
+        "UPDATE sepa_mandate SET account_changed = 0, \
+         presented_creditor_name = (SELECT b.creditor_name FROM sepa_batch b WHERE b.id = $1), \
+         presented_creditor_id = (SELECT b.creditor_id FROM sepa_batch b WHERE b.id = $1), \
+         last_sequence = (SELECT d.sequence {OWN} ORDER BY d.collect_on DESC, \
+         CASE d.sequence WHEN 'FRST' THEN 1 ELSE 0 END LIMIT 1), \
+         last_presented_on = (SELECT MAX(CASE WHEN sepa_mandate.last_presented_on > d.collect_on \
+         THEN sepa_mandate.last_presented_on ELSE d.collect_on END) {OWN}) \
+         WHERE (account_id, method_id) IN (SELECT t.account_id, t.method_id FROM sepa_debit d \
+         JOIN payment_attempt t ON t.account_id = d.account_id AND t.id = d.attempt_id WHERE d.batch_id = $1) \
+         AND iban_version = (SELECT MAX(d.iban_version) {OWN})"
+    );
+    let presented = sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(batch)
+        .execute(&mut *conn)
+        .await?
+        .rows_affected();
+    let mandates: i64 = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM (SELECT DISTINCT t.account_id, t.method_id FROM sepa_debit d \
+         JOIN payment_attempt t ON t.account_id = d.account_id AND t.id = d.attempt_id \
+         WHERE d.batch_id = $1) own",
+    )
+    .bind(batch)
+    .fetch_one(conn)
+    .await?;
+    Ok(u64::try_from(mandates) == Ok(presented))
+}
+
+/// The debits of a file that were withdrawn or whose mandate has another account
+/// since it was made, at most `limit`.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn stale_debits(conn: &mut Conn, batch: &str, limit: i64) -> Result<Vec<StaleDebit>> {
+    let rows: Vec<(String, String, String)> = sqlx::query_as(
+        "SELECT a.external_id, t.id, t.state FROM sepa_debit d \
+         JOIN payment_attempt t ON t.account_id = d.account_id AND t.id = d.attempt_id \
+         JOIN account a ON a.id = d.account_id \
+         JOIN sepa_mandate s ON s.account_id = t.account_id AND s.method_id = t.method_id \
+         WHERE d.batch_id = $1 AND (t.state <> 'created' OR s.iban_version <> d.iban_version) \
+         ORDER BY a.external_id, t.id LIMIT $2",
+    )
+    .bind(batch)
+    .bind(limit)
+    .fetch_all(conn)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|(external_id, attempt, state)| StaleDebit {
+            external_id,
+            attempt,
+            state,
+        })
+        .collect())
+}
