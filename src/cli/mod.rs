@@ -13,6 +13,7 @@ mod print;
 mod run;
 mod run_json;
 mod scope;
+mod sepa;
 mod verify;
 mod voucher;
 
@@ -89,6 +90,8 @@ enum Command {
     Collect(collect::CollectArgs),
     /// List the attempts to take money
     Payment(payment::PaymentArgs),
+    /// Direct debits: book what the bank answered, see what it told that fits nothing
+    Sepa(sepa::SepaArgs),
     /// Recompute every invariant and name what is broken
     Verify(verify::VerifyArgs),
 }
@@ -114,6 +117,7 @@ pub fn run(cli: Cli) -> ExitCode {
             Command::Credit(args) => credit::credit(&cli.global, args).await,
             Command::Collect(args) => collect::collect(&cli.global, args).await,
             Command::Payment(args) => payment::payment(&cli.global, args).await,
+            Command::Sepa(args) => sepa::sepa(&cli.global, args).await,
             Command::Verify(args) => verify::verify(&cli.global, args).await,
         }
     });

@@ -4,8 +4,10 @@
 //! - [`run`]: the month run
 //! - [`issued`]: issued invoices read back as documents
 //! - [`collect`]: taking money for issued invoices
+//! - [`bank`]: what the bank answers, booked
 //! - [`verify`]: every invariant, recomputed
 
+pub mod bank;
 pub mod collect;
 pub mod import;
 pub mod issued;

@@ -1,5 +1,9 @@
 //! What goes in and comes out of the store, the same for both databases.
 
+pub mod bank;
+
+pub use bank::*;
+
 use crate::domain::account::{Account, BillingProfile};
 use crate::domain::calendar::{BillingPeriod, Instant, PeriodKey};
 use crate::domain::ids::{

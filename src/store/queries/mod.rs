@@ -3,6 +3,8 @@
 
 mod account;
 mod allowance;
+mod bank;
+mod bank_fact;
 mod catalog;
 mod decode;
 mod invoice;
@@ -19,6 +21,8 @@ mod verify_ledger;
 
 pub use account::*;
 pub use allowance::*;
+pub use bank::*;
+pub use bank_fact::*;
 pub use catalog::*;
 pub use invoice::*;
 pub use late::*;
@@ -37,6 +41,7 @@ use crate::domain::ids::IssuerId;
 use crate::domain::invoice::LineKind;
 use crate::store::StoreError;
 
+pub(super) use super::bank as bulk;
 pub(super) use super::{Db, dialect};
 
 /// A connection of this backend.

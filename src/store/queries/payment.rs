@@ -248,28 +248,9 @@ pub async fn attempts(
 
 fn attempt_of(row: AttemptRow) -> Result<StoredAttempt> {
     let id: AttemptId = at("payment_attempt", "id").parse(row.account_id, &row.id)?;
-    let method = at("payment_attempt", "method");
-    let by = match (PaymentMethod::from_code(&row.method), row.method_id) {
-        (Some(PaymentMethod::Credit), None) => Instrument::Credit,
-        (Some(PaymentMethod::Sepa), Some(key)) => Instrument::Sepa(PaymentMethodId(key)),
-        (Some(PaymentMethod::Card), Some(key)) => Instrument::Card(PaymentMethodId(key)),
-        _ => return Err(method.refuse(id, row.method)),
-    };
-    let refusal = match (row.decline_code, row.decline_class, row.decline_known) {
-        (Some(code), Some(class), Some(known)) => Some(Decline {
-            class: DeclineClass::from_code(&class)
-                .ok_or_else(|| at("payment_attempt", "decline_class").refuse(id, &class))?,
-            known: known != 0,
-            code,
-        }),
-        (None, None, None) => None,
-        _ => {
-            let place = at("payment_attempt", "decline_code");
-            return Err(place.refuse(id, "a part of a decline"));
-        }
-    };
-    let state = AttemptState::from_parts(&row.state, refusal)
-        .ok_or_else(|| at("payment_attempt", "state").refuse(id, &row.state))?;
+    let by = instrument_of(id, &row.method, row.method_id)?;
+    let refusal = (row.decline_code, row.decline_class, row.decline_known);
+    let state = state_of(id, &row.state, refusal)?;
     Ok(StoredAttempt {
         id,
         invoice: InvoiceKey {
@@ -291,4 +272,41 @@ fn attempt_of(row: AttemptRow) -> Result<StoredAttempt> {
         created_at: Instant(row.created_at),
         decided_at: row.decided_at.map(Instant),
     })
+}
+
+/// What a stored attempt is paid by.
+pub(super) fn instrument_of(
+    id: AttemptId,
+    method: &str,
+    method_id: Option<i64>,
+) -> Result<Instrument> {
+    match (PaymentMethod::from_code(method), method_id) {
+        (Some(PaymentMethod::Credit), None) => Ok(Instrument::Credit),
+        (Some(PaymentMethod::Sepa), Some(key)) => Ok(Instrument::Sepa(PaymentMethodId(key))),
+        (Some(PaymentMethod::Card), Some(key)) => Ok(Instrument::Card(PaymentMethodId(key))),
+        _ => Err(at("payment_attempt", "method").refuse(id, method)),
+    }
+}
+
+/// Where a stored attempt stands, by its state and the parts of its refusal.
+pub(super) fn state_of(
+    id: AttemptId,
+    state: &str,
+    refusal: (Option<String>, Option<String>, Option<i16>),
+) -> Result<AttemptState> {
+    let refusal = match refusal {
+        (Some(code), Some(class), Some(known)) => Some(Decline {
+            class: DeclineClass::from_code(&class)
+                .ok_or_else(|| at("payment_attempt", "decline_class").refuse(id, &class))?,
+            known: known != 0,
+            code,
+        }),
+        (None, None, None) => None,
+        _ => {
+            let place = at("payment_attempt", "decline_code");
+            return Err(place.refuse(id, "a part of a decline"));
+        }
+    };
+    AttemptState::from_parts(state, refusal)
+        .ok_or_else(|| at("payment_attempt", "state").refuse(id, state))
 }
