@@ -57,6 +57,11 @@ pub async fn verify(store: &Store) -> Result<Findings, StoreError> {
             findings.add(rule, place);
         }
     }
+    for (rule, places) in on!(&mut tx, conn, q => q::broken_bank_rules(conn).await)? {
+        for place in places {
+            findings.add(rule, place);
+        }
+    }
     for code in on!(&mut tx, conn, q => q::posted_accounts(conn).await)? {
         if LedgerAccount::from_code(&code).is_none() {
             findings.add(

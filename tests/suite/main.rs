@@ -6,6 +6,7 @@ mod fakes;
 mod support;
 
 mod bank;
+mod bank_import;
 mod collect;
 mod demo;
 mod documents;

@@ -17,6 +17,7 @@ mod run;
 mod settle;
 mod usage;
 mod verify;
+mod verify_bank;
 mod verify_ledger;
 
 pub use account::*;
@@ -34,6 +35,7 @@ pub use run::*;
 pub use settle::*;
 pub use usage::*;
 pub use verify::*;
+pub use verify_bank::*;
 pub use verify_ledger::*;
 
 use crate::domain::calendar::PeriodKey;
