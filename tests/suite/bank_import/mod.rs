@@ -2,6 +2,7 @@
 //! real binary.
 
 mod batches;
+mod edits;
 mod files;
 mod orders;
 mod processes;
