@@ -1,64 +1,177 @@
-//! Reading a bank's statement, every check included.
+//! Reading a bank's statement, every check included, and booking it: for every
+//! entry a fact, an attempt's state, an entry of the ledger or two with their
+//! postings, a notice.
 //!
-//! `cargo bench --bench bank_answers -- [--entries N]`
+//! `cargo bench --bench bank_answers -- [--entries N] [--skip-sqlite]`
 // Ratios are floats.
 #![allow(clippy::float_arithmetic)]
 
-#[path = "support/measure.rs"]
-#[allow(dead_code)]
-mod measure;
+mod support;
 
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use clap::Parser;
+use quittance::config::SepaSettings;
+use quittance::domain::sepa::collection::CollectionPolicy;
+use quittance::domain::sepa::iban::IbanText;
+use quittance::domain::sepa::message::Creditor;
+use quittance::engine::bank::ReadProgress;
 use quittance::providers::sepa::answers::{AnswerReader, BankEvent};
+use quittance::providers::sepa::pain008::Version;
+use sqlx::{AssertSqlSafe, Connection as _};
 
-use measure::{in_own_process, median, per_second, report};
+use support::measure::{Measured, in_own_process, median, per_second, ratio, report};
+use support::{Backend, Database};
 
 const ROUNDS: usize = 3;
+const OURS: &str = "FR7630006000011234567890189";
 
 #[derive(Parser)]
 struct Options {
     #[arg(long, default_value_t = 100_000)]
     entries: u64,
+    /// Book on PostgreSQL only
+    #[arg(long)]
+    skip_sqlite: bool,
     /// Cargo passes this
     #[arg(long, hide = true)]
     bench: bool,
     /// Read this file, in this process
     #[arg(long, hide = true)]
     file: Option<PathBuf>,
+    /// And book it there
+    #[arg(long, hide = true)]
+    url: Option<String>,
 }
 
-fn main() -> Result<()> {
+#[tokio::main]
+async fn main() -> Result<()> {
     let options = Options::parse();
     if let Some(file) = &options.file {
-        return read(file, options.entries);
+        return match &options.url {
+            Some(url) => import(file, options.entries, url).await,
+            None => read(file, options.entries),
+        };
     }
     let folder = tempfile::tempdir()?;
     println!(
-        "{:<10}{:>12}{:>8}{:>10}{:>14}{:>12}",
-        "camt.053", "entries", "MiB", "seconds", "entries/s", "peak MiB"
+        "{:<22}{:>12}{:>8}{:>10}{:>14}{:>12}{:>10}",
+        "camt.053", "entries", "MiB", "seconds", "entries/s", "peak MiB", "parsing"
     );
     // Ten times fewer beside it, to show how memory grows.
     for entries in [options.entries / 10, options.entries] {
         let file = folder.path().join(format!("{entries}.xml"));
         let mib = write(&file, entries)? >> 20;
         let (path, count) = (file.to_string_lossy(), entries.to_string());
+        let args = ["--file", &path, "--entries", &count];
         let rounds = (0..ROUNDS)
-            .map(|_| in_own_process(&["--file", &path, "--entries", &count]))
+            .map(|_| in_own_process(&args))
             .collect::<Result<Vec<_>>>()?;
-        let took = median(rounds)?;
-        println!(
-            "{:<10}{entries:>12}{mib:>8}{:>10.3}{:>14.0}{:>12.1}",
-            "",
-            took.wall.as_secs_f64(),
-            per_second(entries, took.wall),
-            took.peak_mib,
-        );
+        let floor = median(rounds)?;
+        let tell = |what: &str, took: Measured| {
+            println!(
+                "{what:<22}{entries:>12}{mib:>8}{:>10.3}{:>14.0}{:>12.1}{:>9.2}x",
+                took.wall.as_secs_f64(),
+                per_second(entries, took.wall),
+                took.peak_mib,
+                ratio(took.wall, floor.wall),
+            );
+        };
+        tell("parsed", floor);
+        for backend in [Backend::Postgres, Backend::Sqlite] {
+            if backend == Backend::Sqlite && options.skip_sqlite {
+                continue;
+            }
+            let mut rounds = Vec::new();
+            for _ in 0..ROUNDS {
+                let database = Database::new(backend)?;
+                debit(&database.url, entries).await?;
+                let mut args = args.to_vec();
+                args.extend(["--url", &database.url]);
+                rounds.push(in_own_process(&args)?);
+            }
+            tell(&format!("booked, {}", backend.name()), median(rounds)?);
+        }
+    }
+    Ok(())
+}
+
+struct Silent;
+
+impl ReadProgress for Silent {
+    fn read(&self, _bytes: u64) {}
+}
+
+async fn import(file: &Path, entries: u64, url: &str) -> Result<()> {
+    let mut engine = support::engine(url).await?;
+    engine.config.sepa = Some(SepaSettings {
+        creditor: Creditor {
+            name: "Nuage".to_owned(),
+            address: None,
+            identifier: "FR72ZZZ123456".to_owned(),
+            iban: IbanText::new(OURS),
+            bic: None,
+        },
+        version: Version::V08,
+        policy: CollectionPolicy::default(),
+        archive: PathBuf::new(),
+    });
+    let started = Instant::now();
+    let done = engine.import_bank_answer(file, Arc::new(Silent)).await?;
+    report(started)?;
+    let booked: u64 = done.outcomes.values().map(|sum| sum.debits).sum();
+    ensure!(done.unmatched == 0 && booked == entries, "{done:?}");
+    Ok(())
+}
+
+/// A house with so many accounts, each of which was debited 15.00.
+async fn debit(url: &str, accounts: u64) -> Result<()> {
+    support::engine(url).await?.store.close().await;
+    let is_sqlite = url.starts_with("sqlite:");
+    let blob = if is_sqlite {
+        "zeroblob(32)"
+    } else {
+        "CAST('x' AS BYTEA)"
+    };
+    let each = format!(
+        "WITH RECURSIVE each (n) AS (SELECT CAST(0 AS BIGINT) UNION ALL SELECT n + 1 FROM each WHERE n + 1 < {accounts})"
+    );
+    let id = "'01a0c4506c0000000000' || SUBSTR(CAST(1000000000000 + n AS TEXT), 2)";
+    let at = 1_793_606_400_000_000_i64;
+    let statements = [
+        format!("INSERT INTO account (id, external_id, currency, created_at, profile_version) {each} \
+                 SELECT n, 'acc-' || CAST(n AS TEXT), 'EUR', 1, 1 FROM each"),
+        format!("INSERT INTO invoice (account_id, period, kind, series, year, sequence, issued_on, due_on, currency, \
+                 profile_version, issuer_id, net_minor, vat_minor, total_minor, content_digest, hash) {each} \
+                 SELECT n, 202610, 1, 'Q', 2026, n + 1, '2026-11-02', '2026-11-02', 'EUR', 1, 1, 1250, 250, 1500, {blob}, {blob} FROM each"),
+        format!("INSERT INTO payment_method (account_id, id, method, state, added_at, preferred_at, changed_at) {each} \
+                 SELECT n, 1, 'sepa', 'usable', 1, 1, 1 FROM each"),
+        format!("INSERT INTO sepa_mandate (account_id, method_id, reference, scheme, one_off, debtor_name, iban_key, \
+                 iban_sealed, iban_masked, signed_on, signed_at, signed_from, signed_text, account_changed, last_sequence) {each} \
+                 SELECT n, 1, 'M' || CAST(n AS TEXT), 'CORE', 0, 'C', '1', {blob}, 'DE...1', '2026-01-05', 1, 'x', 'x', 0, 'RCUR' FROM each"),
+        format!("INSERT INTO payment_attempt (account_id, id, period, kind, method, method_id, amount_minor, currency, \
+                 state, created_at) {each} SELECT n, {id}, 202610, 1, 'sepa', 1, 1500, 'EUR', 'submitted', {at} FROM each"),
+        format!("INSERT INTO sepa_batch (id, version, state, submit_on, created_at, released_at, debits, sum_minor, digest) \
+                 SELECT 'DD', 'pain.008.001.08', 'released', '2026-11-30', {at}, {at}, COUNT(*), SUM(amount_minor), {blob} FROM payment_attempt"),
+        "INSERT INTO sepa_debit (account_id, attempt_id, batch_id, block_id, sequence, collect_on) \
+         SELECT account_id, id, 'DD', 'DD-RCUR', 'RCUR', '2026-12-03' FROM payment_attempt".to_owned(),
+        // A house that has been there for a while has statistics.
+        "ANALYZE".to_owned(),
+    ];
+    for statement in statements {
+        let statement = AssertSqlSafe(statement);
+        if is_sqlite {
+            let mut conn = sqlx::SqliteConnection::connect(url).await?;
+            sqlx::query(statement).execute(&mut conn).await?;
+        } else {
+            let mut conn = sqlx::PgConnection::connect(url).await?;
+            sqlx::query(statement).execute(&mut conn).await?;
+        }
     }
     Ok(())
 }
@@ -108,7 +221,9 @@ fn write(path: &Path, entries: u64) -> Result<u64> {
         balance("OPBD", 1_000_000_000),
         balance("CLBD", closing)
     )?;
-    for n in 0..entries {
+    for turn in 0..entries {
+        // A prime step visits every debit once, in no order.
+        let n = turn * 1_000_003 % entries;
         let comes_back = n % 10 == 9;
         let (amount, direction, code, rest) = if comes_back {
             (
@@ -126,7 +241,7 @@ fn write(path: &Path, entries: u64) -> Result<u64> {
             "<Ntry><Amt Ccy=\"EUR\">{amount}</Amt><CdtDbtInd>{direction}</CdtDbtInd><RvslInd>{comes_back}</RvslInd>\
              <Sts><Cd>BOOK</Cd></Sts><BookgDt><Dt>2026-12-03</Dt></BookgDt><ValDt><Dt>2026-12-03</Dt></ValDt>\
              <AcctSvcrRef>2026120300{n:010}</AcctSvcrRef><BkTxCd><Domn><Cd>PMNT</Cd><Fmly><Cd>IDDT</Cd>\
-             <SubFmlyCd>{code}</SubFmlyCd></Fmly></Domn></BkTxCd><NtryDtls><TxDtls><Refs><EndToEndId>A{n:012}</EndToEndId>\
+             <SubFmlyCd>{code}</SubFmlyCd></Fmly></Domn></BkTxCd><NtryDtls><TxDtls><Refs><EndToEndId>01a0c4506c0000000000{n:012}</EndToEndId>\
              <MndtId>M{n:08}</MndtId></Refs><Amt Ccy=\"EUR\">15.00</Amt><CdtDbtInd>{direction}</CdtDbtInd><AmtDtls>\
              <InstdAmt><Amt Ccy=\"EUR\">15.00</Amt></InstdAmt></AmtDtls>{rest}<RltdPties><Dbtr><Pty><Nm>Customer {n}</Nm>\
              </Pty></Dbtr></RltdPties><RmtInf><Ustrd>Invoice Q-2026-{n:06}</Ustrd></RmtInf></TxDtls></NtryDtls></Ntry>"

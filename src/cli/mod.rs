@@ -126,7 +126,7 @@ enum Command {
     Serve(serve::ServeArgs),
     /// List, add and remove an account's cards and SEPA mandates
     Method(method::MethodArgs),
-    /// Make files of direct debits for the bank, and release or cancel them
+    /// Direct debits: files for the bank, and what the bank answers
     Sepa(sepa::SepaArgs),
     /// Look after the keys that account numbers are sealed with
     Vault(vault::VaultArgs),

@@ -10,8 +10,10 @@
 //! - [`webhook`]: what providers tell by themselves
 //! - [`methods`]: cards and mandates on file
 //! - [`sepa`]: direct debits on their way to the bank
+//! - [`bank`]: what the bank answers, booked
 //! - [`verify`]: every invariant, recomputed
 
+pub mod bank;
 pub mod collect;
 pub mod import;
 pub mod methods;

@@ -47,17 +47,11 @@ pub async fn verify(store: &Store) -> Result<Findings, StoreError> {
     let books = IssuedBooks::load(&mut tx).await?;
     check_chains(&mut tx, &books, &mut findings).await?;
     check_runs(&mut tx, &mut findings).await?;
-    for (rule, places) in on!(&mut tx, conn, q => q::broken_rules(conn).await)? {
-        for place in places {
-            findings.add(rule, place);
-        }
-    }
-    for (rule, places) in on!(&mut tx, conn, q => q::broken_ledger_rules(conn).await)? {
-        for place in places {
-            findings.add(rule, place);
-        }
-    }
-    for (rule, places) in on!(&mut tx, conn, q => q::broken_sepa_rules(conn).await)? {
+    let mut broken = on!(&mut tx, conn, q => q::broken_rules(conn).await)?;
+    broken.extend(on!(&mut tx, conn, q => q::broken_ledger_rules(conn).await)?);
+    broken.extend(on!(&mut tx, conn, q => q::broken_sepa_rules(conn).await)?);
+    broken.extend(on!(&mut tx, conn, q => q::broken_bank_rules(conn).await)?);
+    for (rule, places) in broken {
         for place in places {
             findings.add(rule, place);
         }

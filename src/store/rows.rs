@@ -9,6 +9,9 @@ pub use event::*;
 pub use method::*;
 pub use refund::*;
 pub use sepa::*;
+pub mod bank;
+
+pub use bank::*;
 
 use crate::domain::account::{Account, BillingProfile};
 use crate::domain::calendar::{BillingPeriod, Instant, PeriodKey};

@@ -7,6 +7,7 @@ mod support;
 
 mod bank;
 mod cards;
+mod bank_import;
 mod collect;
 mod demo;
 mod documents;

@@ -9,6 +9,8 @@
 //! - [`message`]: payment blocks and their debits
 //! - [`collection`]: debits due to a message
 //! - [`check`]: what the schemas let through and banks refuse
+//! - [`matching`]: what the bank answered, and what it does to each debit
+//! - [`masking`]: account numbers in the bank's free text
 
 pub mod address;
 pub mod bic;
@@ -17,6 +19,8 @@ pub mod collection;
 pub mod creditor;
 pub mod iban;
 pub mod mandate;
+pub mod masking;
+pub mod matching;
 pub mod message;
 pub mod target;
 pub mod text;

@@ -1,5 +1,6 @@
 //! PostgreSQL: production, several workers on several hosts.
 
+pub mod bank;
 mod copy;
 pub mod dialect;
 #[path = "../queries/mod.rs"]

@@ -243,13 +243,7 @@ pub async fn attempts(
 
 fn attempt_of(row: AttemptRow) -> Result<StoredAttempt> {
     let id: AttemptId = at("payment_attempt", "id").parse(row.account_id, &row.id)?;
-    let method = at("payment_attempt", "method");
-    let by = match (PaymentMethod::from_code(&row.method), row.method_id) {
-        (Some(PaymentMethod::Credit), None) => Instrument::Credit,
-        (Some(PaymentMethod::Sepa), Some(key)) => Instrument::Sepa(PaymentMethodId(key)),
-        (Some(PaymentMethod::Card), Some(key)) => Instrument::Card(PaymentMethodId(key)),
-        _ => return Err(method.refuse(id, row.method)),
-    };
+    let by = instrument_of(id, &row.method, row.method_id)?;
     let state = StateColumns {
         state: row.state,
         decline_code: row.decline_code,
@@ -297,4 +291,18 @@ pub async fn unsent_attempts(
     .await?;
     let place = at("payment_attempt", "id");
     ids.iter().map(|id| place.parse(account, id)).collect()
+}
+
+/// What a stored attempt is paid by.
+pub(super) fn instrument_of(
+    id: AttemptId,
+    method: &str,
+    method_id: Option<i64>,
+) -> Result<Instrument> {
+    match (PaymentMethod::from_code(method), method_id) {
+        (Some(PaymentMethod::Credit), None) => Ok(Instrument::Credit),
+        (Some(PaymentMethod::Sepa), Some(key)) => Ok(Instrument::Sepa(PaymentMethodId(key))),
+        (Some(PaymentMethod::Card), Some(key)) => Ok(Instrument::Card(PaymentMethodId(key))),
+        _ => Err(at("payment_attempt", "method").refuse(id, method)),
+    }
 }

@@ -4,6 +4,8 @@
 mod account;
 mod allowance;
 mod attempt;
+mod bank;
+mod bank_fact;
 mod catalog;
 mod customer;
 mod decode;
@@ -23,12 +25,15 @@ mod sepa_batch;
 mod settle;
 mod usage;
 mod verify;
+mod verify_bank;
 mod verify_ledger;
 mod verify_sepa;
 
 pub use account::*;
 pub use allowance::*;
 pub use attempt::*;
+pub use bank::*;
+pub use bank_fact::*;
 pub use catalog::*;
 pub use customer::*;
 pub use event::*;
@@ -46,6 +51,7 @@ pub use sepa_batch::*;
 pub use settle::*;
 pub use usage::*;
 pub use verify::*;
+pub use verify_bank::*;
 pub use verify_ledger::*;
 pub use verify_sepa::*;
 
@@ -54,6 +60,7 @@ use crate::domain::ids::IssuerId;
 use crate::domain::invoice::LineKind;
 use crate::store::StoreError;
 
+pub(super) use super::bank as bulk;
 pub(super) use super::{Db, dialect};
 
 /// A connection of this backend.

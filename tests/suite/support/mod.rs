@@ -199,6 +199,11 @@ impl House {
         invoices.as_array().unwrap().clone()
     }
 
+    /// Whether the database is SQLite, where an edit has to be put otherwise.
+    pub fn is_sqlite(&self) -> bool {
+        self.url.starts_with("sqlite:")
+    }
+
     /// Looks into the database behind the binary's back.
     pub fn watch(&self) -> Watch {
         Watch::on(&self.url)

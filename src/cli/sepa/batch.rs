@@ -1,16 +1,15 @@
-//! `quittance sepa`.
+//! `quittance sepa batch` and what becomes of a file: released, canceled, shown.
 
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
 
 use anyhow::Result;
 use chrono::NaiveDate;
-use clap::{Args, Subcommand};
+use clap::Args;
 use serde::Serialize;
 
-use super::Global;
-use super::method::ByArgs;
-use super::print::{amount, count, counted, table};
+use super::super::Global;
+use super::super::person::PersonArgs;
+use super::super::print::{amount, count, counted, table};
 use crate::domain::money::Currency;
 use crate::domain::sepa::target::{business_day_from, is_business_day};
 use crate::engine::sepa::{BatchMade, BatchShown};
@@ -18,45 +17,7 @@ use crate::store::rows::StoredBatch;
 use crate::{complain, say};
 
 #[derive(Debug, Args)]
-pub struct SepaArgs {
-    #[command(subcommand)]
-    command: SepaCommand,
-}
-
-#[derive(Debug, Subcommand)]
-enum SepaCommand {
-    /// Make a file for the bank of every direct debit that waits; nothing is sent before it is released
-    Batch(BatchArgs),
-    /// Let a file go to the bank: from now on its debits are on their way
-    Release(ChosenArgs),
-    /// Take a file back that never went to the bank: its debits are withdrawn
-    Cancel(ChosenArgs),
-    /// Get a file out of the archive
-    File {
-        /// The message's id
-        id: String,
-        /// Where to put it; never over another file
-        #[arg(long, value_name = "FILE")]
-        out: PathBuf,
-    },
-    /// List the files, the newest first
-    List {
-        /// Print them as JSON
-        #[arg(long)]
-        json: bool,
-    },
-    /// Show the blocks of a file and where its debits stand
-    Show {
-        /// The message's id
-        id: String,
-        /// Print it as JSON
-        #[arg(long)]
-        json: bool,
-    },
-}
-
-#[derive(Debug, Args)]
-struct BatchArgs {
+pub struct BatchArgs {
     /// Collect on this day at the earliest [default: as early as possible]
     #[arg(long, value_name = "DATE")]
     collect_on: Option<NaiveDate>,
@@ -72,36 +33,33 @@ struct BatchArgs {
 }
 
 #[derive(Debug, Args)]
-struct ChosenArgs {
+pub struct ChosenArgs {
     /// The message's id
     id: String,
     #[command(flatten)]
-    by: ByArgs,
+    person: PersonArgs,
 }
 
-pub async fn sepa(global: &Global, args: SepaArgs) -> Result<ExitCode> {
-    match args.command {
-        SepaCommand::Batch(args) => batch(global, args).await?,
-        SepaCommand::Release(args) => {
-            let by = args.by.check()?;
-            let released = global.open().await?.release_batch(&args.id, by).await?;
-            say!("released {}", what(&released.batch));
-            say!("It can go to the bank now, once.");
-        }
-        SepaCommand::Cancel(args) => {
-            let by = args.by.check()?;
-            let canceled = global.open().await?.cancel_batch(&args.id, by).await?;
-            say!("canceled {}", what(&canceled.batch));
-            say!("Its file must not go to the bank: destroy every copy.");
-        }
-        SepaCommand::File { id, out } => {
-            global.open().await?.batch_file(&id, &out).await?;
-            say!("{}", out.display());
-        }
-        SepaCommand::List { json } => list(global, json).await?,
-        SepaCommand::Show { id, json } => show(global, &id, json).await?,
-    }
-    Ok(ExitCode::SUCCESS)
+pub async fn release(global: &Global, args: &ChosenArgs) -> Result<()> {
+    let by = args.person.check()?;
+    let released = global.open().await?.release_batch(&args.id, by).await?;
+    say!("released {}", what(&released.batch));
+    say!("It can go to the bank now, once.");
+    Ok(())
+}
+
+pub async fn cancel(global: &Global, args: &ChosenArgs) -> Result<()> {
+    let by = args.person.check()?;
+    let canceled = global.open().await?.cancel_batch(&args.id, by).await?;
+    say!("canceled {}", what(&canceled.batch));
+    say!("Its file must not go to the bank: destroy every copy.");
+    Ok(())
+}
+
+pub async fn file(global: &Global, id: &str, out: &Path) -> Result<()> {
+    global.open().await?.batch_file(id, out).await?;
+    say!("{}", out.display());
+    Ok(())
 }
 
 fn what(batch: &StoredBatch) -> String {
@@ -145,7 +103,7 @@ struct LeftOutJson {
     reason: String,
 }
 
-async fn batch(global: &Global, args: BatchArgs) -> Result<()> {
+pub async fn batch(global: &Global, args: BatchArgs) -> Result<()> {
     let engine = global.open().await?;
     let out = args.out.as_deref();
     let made = if args.dry_run {
@@ -158,7 +116,7 @@ async fn batch(global: &Global, args: BatchArgs) -> Result<()> {
         complain!("{day} is no TARGET day: nothing is collected before {next}");
     }
     if args.json {
-        return super::json::print(&json_of(&made, out)?);
+        return super::super::json::print(&json_of(&made, out)?);
     }
     print_made(&made, args.dry_run, out);
     Ok(())
@@ -276,11 +234,11 @@ impl From<&StoredBatch> for BatchJson {
     }
 }
 
-async fn list(global: &Global, json: bool) -> Result<()> {
+pub async fn list(global: &Global, json: bool) -> Result<()> {
     let batches = global.open().await?.batches().await?;
     if json {
         let all: Vec<BatchJson> = batches.iter().map(BatchJson::from).collect();
-        return super::json::print(&all);
+        return super::super::json::print(&all);
     }
     if batches.is_empty() {
         say!("There are no batches.");
@@ -345,10 +303,10 @@ fn shown_json(shown: &BatchShown) -> ShownJson {
     }
 }
 
-async fn show(global: &Global, id: &str, json: bool) -> Result<()> {
+pub async fn show(global: &Global, id: &str, json: bool) -> Result<()> {
     let shown = global.open().await?.show_batch(id).await?;
     if json {
-        return super::json::print(&shown_json(&shown));
+        return super::super::json::print(&shown_json(&shown));
     }
     let head = [
         "block",

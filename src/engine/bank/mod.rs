@@ -1,0 +1,262 @@
+//! What the bank answers, booked: a file as a whole, in one transaction.
+//!
+//! - [`read`]: the file, parsed ahead on a thread of its own
+//! - [`fact`]: one entry of it, and where it leads
+//! - [`desk`]: facts about single debits, by the thousand
+//! - [`block`]: facts about payment blocks and whole files
+//! - [`report`]: what became of it all
+//!
+//! A cut-off file or a wrong sum shows only at the end, so the transaction is
+//! committed after the reader's last word and taken back on an error. One import
+//! works at a time; each fact has one key in whichever file it stands, and one
+//! that is known changes nothing.
+
+mod block;
+mod desk;
+mod fact;
+mod read;
+pub mod report;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rustc_hash::FxHashSet;
+
+use crate::domain::ids::AttemptId;
+use crate::domain::invoice::InvoiceNumber;
+use crate::domain::ledger::LedgerError;
+use crate::domain::money::MoneyError;
+use crate::domain::payment::allocation::AllocationError;
+use crate::domain::sepa::iban::IbanText;
+use crate::domain::sepa::matching::Problem;
+use crate::engine::run::Engine;
+use crate::on;
+use crate::providers::sepa::answers::{AnswerError, KeyBasis, MessageKind, Place};
+use crate::store::rows::{BankFile, ByPerson, FactKey, FileDigest, UnmatchedFact};
+use crate::store::{StoreError, Tx};
+
+use desk::Desk;
+use fact::Fact;
+pub use report::{ImportReport, Outcome, Sum, Unmatched};
+
+/// How often an import that collided with another process is tried.
+const TRIES_MAX: u32 = 5;
+/// From here on the database is told to settle: statistics, log.
+const ENTRIES_LARGE: u64 = 20_000;
+
+/// Why a file is not imported, or a fact not closed. Nothing is booked then.
+#[derive(Debug, thiserror::Error)]
+pub enum BankError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the file cannot be read: {0}")]
+    Read(#[from] std::io::Error),
+    #[error(transparent)]
+    Answer(#[from] AnswerError),
+    #[error("no direct debits are collected: quittance.toml has no [sepa]")]
+    NoSepa,
+    #[error(
+        "{place}: is of the account {account}, and ours is {own}: nothing of the file is booked"
+    )]
+    OtherAccount {
+        place: String,
+        account: IbanText,
+        own: IbanText,
+    },
+    #[error("the debit {debit} of a block that fits cannot be booked: {problem}")]
+    InBlock { debit: AttemptId, problem: Problem },
+    #[error("the file was changed while it was read: import it again")]
+    Changed,
+    #[error("{number}: {source}")]
+    Balance {
+        number: InvoiceNumber,
+        source: AllocationError,
+    },
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    #[error(transparent)]
+    Sum(#[from] MoneyError),
+    #[error("a notice cannot be written: {0}")]
+    Notice(#[from] serde_json::Error),
+    #[error("the import collided with another process {tries} times: import the file again")]
+    Collided { tries: u32, source: StoreError },
+    #[error("the reading thread stopped without a word")]
+    Worker,
+    #[error("no fact that waits for a person has the key {0}")]
+    NotUnmatched(String),
+}
+
+impl BankError {
+    fn other_account(place: Place, account: &str, own: &IbanText) -> Self {
+        Self::OtherAccount {
+            place: place.to_string(),
+            account: IbanText::new(account),
+            own: own.clone(),
+        }
+    }
+}
+
+/// Is told how many bytes of the file were read.
+pub trait ReadProgress: Send + Sync {
+    fn read(&self, bytes: u64);
+}
+
+impl Engine {
+    /// Imports what the bank answered: all of the file, or nothing. A file that
+    /// was imported before changes nothing.
+    ///
+    /// # Errors
+    /// Where the file is wrong, is of another account than the creditor's, or
+    /// when the database refuses.
+    pub async fn import_bank_answer(
+        &self,
+        path: &Path,
+        progress: Arc<dyn ReadProgress>,
+    ) -> Result<ImportReport, BankError> {
+        let own = &self
+            .config
+            .sepa
+            .as_ref()
+            .ok_or(BankError::NoSepa)?
+            .creditor
+            .iban;
+        let digest = read::digest(path)?;
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            match self.import_once(path, &digest, own, &progress).await {
+                Err(BankError::Store(source)) if source.is_race() => {
+                    if tries == TRIES_MAX {
+                        return Err(BankError::Collided { tries, source });
+                    }
+                }
+                Err(error) => return Err(error),
+                Ok(report) => {
+                    if report.entries >= ENTRIES_LARGE {
+                        self.store.settle_after_import().await?;
+                    }
+                    return Ok(report);
+                }
+            }
+        }
+    }
+
+    async fn import_once(
+        &self,
+        path: &Path,
+        digest: &FileDigest,
+        own: &IbanText,
+        progress: &Arc<dyn ReadProgress>,
+    ) -> Result<ImportReport, BankError> {
+        let (head, reader) = read::open(path)?;
+        let mut tx = self.store.begin().await?;
+        on!(&mut tx, conn, q => q::hold_bank_files(conn).await)?;
+        if let Some(before) = on!(&mut tx, conn, q => q::find_bank_file(conn, digest).await)? {
+            tx.rollback().await?;
+            return Ok(ImportReport::of_known(before));
+        }
+        let file = BankFile {
+            digest: *digest,
+            kind: head.kind_code().to_owned(),
+            version: head.version.to_owned(),
+            message_id: head.message_id.clone(),
+            imported_at: self.clock.now(),
+            entries: 0,
+        };
+        on!(&mut tx, conn, q => q::insert_bank_file(conn, &file).await)?;
+        let mut import = Import {
+            kind: head.kind,
+            desk: Desk::new(file.digest, file.imported_at),
+            report: ImportReport::new(file),
+        };
+        let (mut chunks, reading) = read::ahead(reader, own.clone(), *digest, progress);
+        while let Some(chunk) = chunks.recv().await {
+            import.chunk(&mut tx, chunk).await?;
+        }
+        let account = reading.await.map_err(|_| BankError::Worker)??;
+        import.retry_waiting(&mut tx).await?;
+        let mut report = import.report;
+        report.account = account;
+        let entries = i64::try_from(report.entries).map_err(|_| MoneyError::Overflow)?;
+        report.file.entries = entries;
+        on!(&mut tx, conn, q => q::count_entries(conn, digest, entries).await)?;
+        self.archive_answer(path, digest)?;
+        tx.commit().await?;
+        Ok(report)
+    }
+
+    /// CALL SITE of the archive: the file is sealed into `sepa.archive` here,
+    /// under its digest, before what it tells is committed. Doing it twice must
+    /// change nothing.
+    #[allow(
+        clippy::unnecessary_wraps,
+        clippy::unused_self,
+        reason = "sealing can fail"
+    )]
+    fn archive_answer(&self, _path: &Path, _digest: &FileDigest) -> Result<(), BankError> {
+        Ok(())
+    }
+
+    /// The facts that wait for a person, the oldest file first.
+    ///
+    /// # Errors
+    /// When the database refuses, or holds what no version writes.
+    pub async fn unmatched_facts(&self, limit: i64) -> Result<Vec<UnmatchedFact>, BankError> {
+        let mut tx = self.store.snapshot().await?;
+        let facts = on!(&mut tx, conn, q => q::unmatched_facts(conn, limit).await)?;
+        tx.rollback().await?;
+        Ok(facts)
+    }
+
+    /// Records that a person has dealt with a fact.
+    ///
+    /// # Errors
+    /// When no such fact waits, or the database refuses.
+    pub async fn close_fact(&self, key: &FactKey, by: ByPerson<'_>) -> Result<(), BankError> {
+        let name = report::key_text(key);
+        let now = self.clock.now();
+        let mut tx = self.store.begin().await?;
+        if !on!(&mut tx, conn, q => q::close_fact(conn, key).await)? {
+            return Err(BankError::NotUnmatched(name));
+        }
+        on!(&mut tx, conn, q => {
+            q::write_house_audit(conn, by, "bank_fact_closed", &name, now).await
+        })?;
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+/// An import under way.
+struct Import {
+    kind: MessageKind,
+    desk: Desk,
+    report: ImportReport,
+}
+
+impl Import {
+    /// Books the entries of a chunk, in their order.
+    async fn chunk(&mut self, tx: &mut Tx, facts: Vec<Fact>) -> Result<(), BankError> {
+        let read = u64::try_from(facts.len()).map_err(|_| MoneyError::Overflow)?;
+        self.report.entries = self.report.entries.saturating_add(read);
+        let keys: Vec<FactKey> = facts.iter().map(|fact| fact.entry.key.digest).collect();
+        let known = on!(&mut *tx, conn, q => q::known_facts(conn, &keys).await)?;
+        let mut seen: FxHashSet<FactKey> = known.into_iter().collect();
+        let mut singles = Vec::with_capacity(facts.len());
+        for fact in facts {
+            // Told again in the statement, where it cannot be recognized.
+            if fact.entry.key.basis == KeyBasis::Report && self.kind == MessageKind::Notification {
+                self.report.left_to_statement += 1;
+            } else if !seen.insert(fact.entry.key.digest) {
+                self.report.known += 1;
+            } else if fact.is_about_block() {
+                let before = std::mem::take(&mut singles);
+                self.desk.book(tx, before, &mut self.report).await?;
+                self.block_fact(tx, fact).await?;
+            } else {
+                singles.push(fact);
+            }
+        }
+        self.desk.book(tx, singles, &mut self.report).await
+    }
+}
