@@ -6,9 +6,9 @@ use anyhow::{Context as _, Result};
 
 use super::Global;
 use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
-use tracing_subscriber::fmt;
 
 use crate::clock::Clock;
 use crate::complain;

@@ -8,8 +8,8 @@ use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand};
 
 use super::Global;
-use super::person::PersonArgs;
 use super::json::InvoiceJson;
+use super::person::PersonArgs;
 use super::print::{amount, count, counted, short, table};
 use crate::documents::{PdfRenderer, factur_x};
 use crate::domain::calendar::PeriodKey;

@@ -19,8 +19,8 @@ mod refund;
 mod run;
 mod run_json;
 mod scope;
-mod serve;
 mod sepa;
+mod serve;
 mod vault;
 mod verify;
 mod voucher;
@@ -88,12 +88,7 @@ struct Global {
     )]
     log: tracing::Level,
     /// Write the log as JSON, a line an event
-    #[arg(
-        long,
-        env = "QUITTANCE_LOG_JSON",
-        global = true,
-        display_order = 903
-    )]
+    #[arg(long, env = "QUITTANCE_LOG_JSON", global = true, display_order = 903)]
     log_json: bool,
 }
 

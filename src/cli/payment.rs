@@ -173,7 +173,10 @@ async fn show(global: &Global, id: AttemptId, json: bool) -> Result<()> {
     say!("account   {}", attempt.external_id);
     say!("invoice   {}", attempt.number);
     say!("by        {}", attempt.by.method());
-    say!("amount    {}", amount(attempt.amount_minor, attempt.currency));
+    say!(
+        "amount    {}",
+        amount(attempt.amount_minor, attempt.currency)
+    );
     say!("made at   {}", attempt.created_at);
     say!("state     {}", attempt.state);
     if let Some(at) = attempt.decided_at {
@@ -241,7 +244,9 @@ fn print_attempts(attempts: &[StoredAttempt]) {
         say!("There are no payments.");
         return;
     }
-    let head = ["payment", "at", "account", "invoice", "method", "state", "amount"];
+    let head = [
+        "payment", "at", "account", "invoice", "method", "state", "amount",
+    ];
     let mut rows = table(head, 6);
     for attempt in attempts {
         rows.add_row([

@@ -16,14 +16,14 @@
 pub mod bank;
 pub mod collect;
 pub mod import;
-pub mod methods;
 pub mod issued;
+pub mod methods;
 pub mod providers;
 pub mod reconcile;
 pub mod refund;
 pub mod run;
-pub mod settle;
 pub mod sepa;
+pub mod settle;
 mod terms;
 pub mod usage_source;
 pub mod verify;

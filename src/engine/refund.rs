@@ -249,12 +249,16 @@ impl Engine {
         };
         let invoice = self.refunded_invoice(tx, refund).await?;
         let movements: &[(Movement, Option<InvoiceKey>)] = match refund.purpose {
-            RefundPurpose::Goodwill => {
-                &[(Movement::CreditGranted { amount_minor }, None), (paid_back, None)]
-            }
+            RefundPurpose::Goodwill => &[
+                (Movement::CreditGranted { amount_minor }, None),
+                (paid_back, None),
+            ],
             RefundPurpose::Reopen => &[(Movement::RefundedToCard { amount_minor }, invoice)],
             RefundPurpose::UnusedCredit => {
-                return Err(RefundError::NotACard(PaymentMethod::Credit, "it was bought credit"));
+                return Err(RefundError::NotACard(
+                    PaymentMethod::Credit,
+                    "it was bought credit",
+                ));
             }
         };
         let now = self.clock.now();
@@ -411,7 +415,9 @@ fn given_back_minor(refunds: &[StoredRefund]) -> i64 {
     refunds
         .iter()
         .filter(|refund| refund.state.refusal().is_none())
-        .fold(0, |sum: i64, refund| sum.saturating_add(refund.amount_minor))
+        .fold(0, |sum: i64, refund| {
+            sum.saturating_add(refund.amount_minor)
+        })
 }
 
 fn event_of(answer: &Answer) -> AttemptEvent {

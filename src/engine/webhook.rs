@@ -12,9 +12,9 @@ use crate::engine::refund::RefundError;
 use crate::engine::run::Engine;
 use crate::engine::settle::SettleError;
 use crate::on;
-use crate::providers::{CallError, Charge, PaymentProvider as _};
 use crate::providers::stripe::webhook::{StripeEvent, verify};
 use crate::providers::stripe::{DisputeStanding, SetupError, Stripe};
+use crate::providers::{CallError, Charge, PaymentProvider as _};
 use crate::store::StoreError;
 use crate::store::rows::{EventKey, EventSource, StoredAttempt};
 
@@ -172,7 +172,9 @@ impl Engine {
         let dispute = stripe.dispute(id).await?;
         let payment = dispute.payment.as_str();
         let Some(attempt) = self.attempt_of(stripe, payment).await? else {
-            return Ok(Handled::ForAPerson(format!("no payment of ours is {payment}")));
+            return Ok(Handled::ForAPerson(format!(
+                "no payment of ours is {payment}"
+            )));
         };
         let (event, fee_minor) = match dispute.standing {
             // No money moved: the bank asks.
@@ -197,7 +199,8 @@ impl Engine {
         let key = stripe.key_of_refund(id).await?;
         let ours: Option<RefundId> = key.and_then(|key| key.parse().ok());
         let Some(refund) = ours else {
-            let problem = format!("the refund {id} was not made here: its payment still stands in the books");
+            let problem =
+                format!("the refund {id} was not made here: its payment still stands in the books");
             return Ok(Handled::ForAPerson(problem));
         };
         match self.read_refund_again(refund, id).await {

@@ -43,8 +43,8 @@ impl Engine {
     ) -> Result<Money, WriteOffError> {
         let no_invoice = || WriteOffError::NoInvoice(number.clone());
         let mut tx = self.store.begin().await?;
-        let key = on!(&mut tx, conn, q => q::find_invoice(conn, number).await)?
-            .ok_or_else(no_invoice)?;
+        let key =
+            on!(&mut tx, conn, q => q::find_invoice(conn, number).await)?.ok_or_else(no_invoice)?;
         let account = key.account;
         on!(&mut tx, conn, q => q::lock_account(conn, account).await)?;
         let scope = InvoiceScope {

@@ -162,7 +162,10 @@ fn short_credit_pays_all_or_nothing_unless_told(house: &House) {
     assert_eq!(done["plan"]["charged"], charged, "{done}");
     charged[0]["outcome"] = json!("paid");
     assert_eq!(done["outcome"]["charged"], charged, "{done}");
-    assert_eq!(done["outcome"]["left_out"], done["plan"]["left_out"], "{done}");
+    assert_eq!(
+        done["outcome"]["left_out"], done["plan"]["left_out"],
+        "{done}"
+    );
     assert_eq!(done["outcome"]["rest_open"][0]["invoices"], 1, "{done}");
     assert_eq!(credit(house, "acc-2")["balance_minor"], 0);
     // The cent that is open is paid before anything younger.

@@ -6,8 +6,8 @@ mod fakes;
 mod support;
 
 mod bank;
-mod cards;
 mod bank_import;
+mod cards;
 mod collect;
 mod demo;
 mod documents;

@@ -60,10 +60,17 @@ mod tests {
         ];
         for (hours, named, expected) in table {
             let now = Instant(made_at.0 + hours * MICROSECONDS_PER_HOUR);
-            assert_eq!(question(made_at, named, 24, now), expected, "{hours} {named}");
+            assert_eq!(
+                question(made_at, named, 24, now),
+                expected,
+                "{hours} {named}"
+            );
         }
         let just_before = Instant(made_at.0 + 23 * MICROSECONDS_PER_HOUR - 1);
         assert_eq!(question(made_at, false, 24, just_before), Question::Repeat);
-        assert_eq!(question(Instant(i64::MIN), false, 24, Instant(i64::MAX)), Question::LookUp);
+        assert_eq!(
+            question(Instant(i64::MIN), false, 24, Instant(i64::MAX)),
+            Question::LookUp
+        );
     }
 }

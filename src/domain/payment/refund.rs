@@ -54,11 +54,20 @@ mod tests {
             (100, 60, 41, over(41, 40)),
             (100, 100, 1, over(1, 0)),
             (100, 0, 0, Err(RefundError::NotPositive { amount_minor: 0 })),
-            (100, 0, -5, Err(RefundError::NotPositive { amount_minor: -5 })),
+            (
+                100,
+                0,
+                -5,
+                Err(RefundError::NotPositive { amount_minor: -5 }),
+            ),
             (i64::MAX, 0, i64::MAX, Ok(())),
         ];
         for (paid, given, asked, verdict) in table {
-            assert_eq!(check_refund(paid, given, asked), verdict, "{paid} {given} {asked}");
+            assert_eq!(
+                check_refund(paid, given, asked),
+                verdict,
+                "{paid} {given} {asked}"
+            );
         }
     }
 

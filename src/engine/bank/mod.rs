@@ -34,6 +34,8 @@ use crate::on;
 use crate::providers::sepa::answers::{AnswerError, KeyBasis, MessageKind, Place};
 use crate::store::rows::{BankFile, ByPerson, FactKey, FileDigest, UnmatchedFact};
 use crate::store::{StoreError, Tx};
+use crate::vault::archive::{self, ArchiveError};
+use crate::vault::{Vault, VaultError};
 
 use desk::Desk;
 use fact::Fact;
@@ -53,6 +55,10 @@ pub enum BankError {
     Read(#[from] std::io::Error),
     #[error(transparent)]
     Answer(#[from] AnswerError),
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
     #[error("no direct debits are collected: quittance.toml has no [sepa]")]
     NoSepa,
     #[error(
@@ -185,16 +191,19 @@ impl Engine {
         Ok(report)
     }
 
-    /// CALL SITE of the archive: the file is sealed into `sepa.archive` here,
-    /// under its digest, before what it tells is committed. Doing it twice must
-    /// change nothing.
-    #[allow(
-        clippy::unnecessary_wraps,
-        clippy::unused_self,
-        reason = "sealing can fail"
-    )]
-    fn archive_answer(&self, _path: &Path, _digest: &FileDigest) -> Result<(), BankError> {
-        Ok(())
+    /// Seals the file into the archive, under its digest, before what it tells is
+    /// committed. An import that stopped after it left the same file there.
+    fn archive_answer(&self, path: &Path, digest: &FileDigest) -> Result<(), BankError> {
+        let sepa = self.config.sepa.as_ref().ok_or(BankError::NoSepa)?;
+        let vault = Vault::open(self.config.vault.as_ref())?;
+        let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let name = format!("answer-{digest}");
+        let archived = archive::path_of(&sepa.archive, &name);
+        let mut file = std::fs::File::open(path)?;
+        match archive::seal_to(&archived, &mut file, &vault, &name) {
+            Ok(_) | Err(ArchiveError::Exists(_)) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// The facts that wait for a person, the oldest file first.

@@ -40,9 +40,7 @@ impl Round {
         let mut facts = Vec::with_capacity(self.invoices.len());
         for open in &self.invoices {
             // Direct debits are in euros.
-            let sepa = self
-                .sepa
-                .filter(|_| open.invoice.currency == Currency::Eur);
+            let sepa = self.sepa.filter(|_| open.invoice.currency == Currency::Eur);
             facts.push(CollectionFacts {
                 due_on: open.invoice.due_on,
                 total_minor: open.balance.total_minor(),
@@ -109,11 +107,7 @@ pub async fn load(
     Ok(rounds.into_values().collect())
 }
 
-fn open_of(
-    invoice: DueInvoice,
-    tried: Vec<StoredAttempt>,
-    zone: Tz,
-) -> Result<Open, CollectError> {
+fn open_of(invoice: DueInvoice, tried: Vec<StoredAttempt>, zone: Tz) -> Result<Open, CollectError> {
     let balance =
         InvoiceBalance::new(invoice.total_minor, invoice.allocated_minor).map_err(|source| {
             CollectError::Allocation {

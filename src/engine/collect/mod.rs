@@ -125,7 +125,7 @@ impl Engine {
         let mut after = None;
         while let ControlFlow::Continue((rounds, last)) = self.page(request, after).await? {
             for round in &rounds {
-                tally.add(&self.planned(round, request.trigger))?;
+                tally.add(&self.outlook(round, request.trigger))?;
             }
             after = Some(last);
         }
@@ -148,7 +148,7 @@ impl Engine {
         while let ControlFlow::Continue((rounds, last)) = self.page(request, after).await? {
             let mut accounts = Vec::new();
             for round in &rounds {
-                let planned = self.planned(round, request.trigger);
+                let planned = self.outlook(round, request.trigger);
                 if planned.iter().all(|outcome| outcome.parts.is_empty()) {
                     tally.add(&planned)?;
                 } else if accounts.last() != Some(&round.account) {
@@ -227,7 +227,7 @@ impl Engine {
     }
 
     /// What would become of them.
-    fn planned(&self, round: &Round, trigger: Trigger) -> Vec<InvoiceOutcome> {
+    fn outlook(&self, round: &Round, trigger: Trigger) -> Vec<InvoiceOutcome> {
         let decided = self.decide(round, trigger);
         let outcome = |(open, decision): (&facts::Open, Decision)| InvoiceOutcome {
             number: open.invoice.number.clone(),

@@ -94,7 +94,9 @@ impl Engine {
             (SetupStanding::Succeeded, None) => return Ok(CardAdded::NotYet("it names no card")),
             (SetupStanding::Canceled, _) => return Ok(CardAdded::NotYet("it was canceled")),
             (SetupStanding::Open, _) => {
-                return Ok(CardAdded::NotYet("the customer or its bank has something to do yet"));
+                return Ok(CardAdded::NotYet(
+                    "the customer or its bank has something to do yet",
+                ));
             }
         };
         let card = stripe.card(&reference).await?;

@@ -258,7 +258,7 @@ impl Engine {
             let (account, attempt) = (known.account, known.attempt);
             on!(&mut *tx, conn, q => q::lock_account(conn, account).await)?;
             on!(&mut *tx, conn, q => {
-                q::decide_attempt(conn, account, attempt, &before, &after, now).await
+                q::decide_attempt(conn, account, attempt, (&before, &after), None, now).await
             })?;
         }
         Ok(())

@@ -26,6 +26,8 @@ impl Stripe {
     /// When there is no answer, or no such refund.
     pub async fn key_of_refund(&self, id: &str) -> Result<Option<String>, CallError> {
         let refund = RetrieveRefund::new(id).send(&self.client).await?;
-        Ok(refund.metadata.and_then(|mut metadata| metadata.remove(REFUND)))
+        Ok(refund
+            .metadata
+            .and_then(|mut metadata| metadata.remove(REFUND)))
     }
 }

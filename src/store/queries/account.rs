@@ -54,10 +54,12 @@ pub async fn find_account(conn: &mut Conn, external_id: &str) -> Result<Option<A
 /// # Errors
 /// When the database refuses, or there is no such account.
 pub async fn external_id(conn: &mut Conn, account: AccountId) -> Result<String> {
-    Ok(sqlx::query_scalar("SELECT external_id FROM account WHERE id = $1")
-        .bind(account.0)
-        .fetch_one(conn)
-        .await?)
+    Ok(
+        sqlx::query_scalar("SELECT external_id FROM account WHERE id = $1")
+            .bind(account.0)
+            .fetch_one(conn)
+            .await?,
+    )
 }
 
 /// How many accounts there are.

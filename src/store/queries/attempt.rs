@@ -9,9 +9,7 @@ use crate::domain::ids::{AccountId, AttemptId, PaymentMethodId};
 use crate::domain::invoice::InvoiceNumber;
 use crate::domain::payment::{AttemptState, Instrument, PaymentMethod};
 use crate::store::StoreError;
-use crate::store::rows::{
-    CardOnFile, Debt, InvoiceKey, InvoiceScope, NewAttempt, StoredAttempt,
-};
+use crate::store::rows::{CardOnFile, Debt, InvoiceKey, InvoiceScope, NewAttempt, StoredAttempt};
 
 /// Records an attempt, in flight from then on. The caller holds the account.
 ///
@@ -120,11 +118,10 @@ struct AttemptRow {
 /// # Errors
 /// When the database refuses or holds nonsense.
 pub async fn find_attempt(conn: &mut Conn, id: AttemptId) -> Result<Option<StoredAttempt>> {
-    let row: Option<AttemptRow> =
-        sqlx::query_as(concat!(attempt_columns!(), " WHERE t.id = $1"))
-            .bind(id.to_string())
-            .fetch_optional(conn)
-            .await?;
+    let row: Option<AttemptRow> = sqlx::query_as(concat!(attempt_columns!(), " WHERE t.id = $1"))
+        .bind(id.to_string())
+        .fetch_optional(conn)
+        .await?;
     row.map(attempt_of).transpose()
 }
 

@@ -1,7 +1,8 @@
 //! The debits that the bank's answers lead to, and what the news does to them.
 
+use super::attempt::instrument_of;
 use super::decode::at;
-use super::payment::{instrument_of, state_of};
+use super::outcome::StateColumns;
 use super::{Conn, Result, bulk};
 use crate::domain::calendar::Instant;
 use crate::domain::ids::{AccountId, AttemptId, PaymentMethodId};
@@ -126,7 +127,12 @@ pub async fn bank_attempts(conn: &mut Conn, attempts: &[AttemptId]) -> Result<Ve
 
 fn attempt_of(row: Row) -> Result<BankAttempt> {
     let id: AttemptId = at("payment_attempt", "id").parse(row.account_id, &row.id)?;
-    let refusal = (row.decline_code, row.decline_class, row.decline_known);
+    let state = StateColumns {
+        state: row.state,
+        decline_code: row.decline_code,
+        decline_class: row.decline_class,
+        decline_known: row.decline_known,
+    };
     Ok(BankAttempt {
         id,
         invoice: InvoiceKey {
@@ -142,7 +148,7 @@ fn attempt_of(row: Row) -> Result<BankAttempt> {
         by: instrument_of(id, &row.method, row.method_id)?,
         amount_minor: row.amount_minor,
         currency: at("payment_attempt", "currency").parse(id, &row.currency)?,
-        state: state_of(id, &row.state, refusal)?,
+        state: state.read("payment_attempt", id)?,
         total_minor: row.total_minor,
         allocated_minor: row.allocated_minor,
         written_off_minor: row.written_off_minor,

@@ -8,7 +8,8 @@ use crate::domain::ids::{AccountId, PaymentMethodId};
 /// # Errors
 /// When the database refuses.
 pub async fn provider_customer(conn: &mut Conn, account: AccountId) -> Result<Option<String>> {
-    let sql = "SELECT reference FROM provider_customer WHERE account_id = $1 AND provider = 'stripe'";
+    let sql =
+        "SELECT reference FROM provider_customer WHERE account_id = $1 AND provider = 'stripe'";
     Ok(sqlx::query_scalar(sql)
         .bind(account.0)
         .fetch_optional(conn)

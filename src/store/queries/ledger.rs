@@ -231,7 +231,15 @@ pub async fn attempt_postings(
     account: AccountId,
     attempt: AttemptId,
 ) -> Result<Vec<BookedPosting>> {
-    type Row = (i64, i64, String, String, i64, Option<String>, Option<String>);
+    type Row = (
+        i64,
+        i64,
+        String,
+        String,
+        i64,
+        Option<String>,
+        Option<String>,
+    );
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT e.id, e.at, e.movement, p.ledger_account, p.amount_minor, e.actor, e.reason \
          FROM ledger_entry e JOIN ledger_posting p ON p.account_id = e.account_id AND p.entry_id = e.id \
@@ -241,8 +249,8 @@ pub async fn attempt_postings(
     .bind(attempt.to_string())
     .fetch_all(conn)
     .await?;
-    let posting = |(entry, at, movement, ledger_account, amount_minor, actor, reason): Row| {
-        BookedPosting {
+    let posting =
+        |(entry, at, movement, ledger_account, amount_minor, actor, reason): Row| BookedPosting {
             entry,
             at: Instant(at),
             movement,
@@ -250,7 +258,6 @@ pub async fn attempt_postings(
             amount_minor,
             actor,
             reason,
-        }
-    };
+        };
     Ok(rows.into_iter().map(posting).collect())
 }

@@ -49,7 +49,19 @@ pub async fn accounts_with_invoices(
 /// # Errors
 /// When the database refuses or holds nonsense.
 pub async fn due_invoices(conn: &mut Conn, scope: &InvoiceScope) -> Result<Vec<DueInvoice>> {
-    type Row = (i64, String, i32, i16, String, i32, i64, String, String, i64, i64);
+    type Row = (
+        i64,
+        String,
+        i32,
+        i16,
+        String,
+        i32,
+        i64,
+        String,
+        String,
+        i64,
+        i64,
+    );
     let (from, until) = periods(scope);
     let rows: Vec<Row> = sqlx::query_as(
         "SELECT account_id, external_id, period, kind, series, year, sequence, due_on, currency, total_minor, \
@@ -72,7 +84,19 @@ pub async fn due_invoices(conn: &mut Conn, scope: &InvoiceScope) -> Result<Vec<D
 }
 
 fn due_of(
-    (account, external_id, period, kind, series, year, sequence, due_on, currency, total_minor, allocated_minor): (
+    (
+        account,
+        external_id,
+        period,
+        kind,
+        series,
+        year,
+        sequence,
+        due_on,
+        currency,
+        total_minor,
+        allocated_minor,
+    ): (
         i64,
         String,
         i32,

@@ -112,9 +112,7 @@ macro_rules! refund_columns {
 fn refund_of(row: RefundRow) -> Result<StoredRefund> {
     let id: RefundId = at("refund", "id").parse(row.account_id, &row.id)?;
     let of = match (&row.attempt_id, &row.purchase_id) {
-        (Some(attempt), None) => {
-            Refunded::Attempt(at("refund", "attempt_id").parse(id, attempt)?)
-        }
+        (Some(attempt), None) => Refunded::Attempt(at("refund", "attempt_id").parse(id, attempt)?),
         (None, Some(purchase)) => {
             Refunded::Purchase(at("refund", "purchase_id").parse(id, purchase)?)
         }

@@ -30,9 +30,10 @@ pub fn settings(house: &House) {
     let settings = include_str!("../../../deploy/quittance.toml");
     let sepa = format!(
         "[sepa]\ncreditor_name = \"Nuage Exemple SAS\"\ncreditor_id = \"FR72ZZZ123456\"\niban = \"{OURS}\"\n\
-         [vault]\nkeys = [{{ id = \"1\", key = \"env:NONE\" }}]\n"
+         [vault]\nkeys = [{{ id = \"1\", key = \"env:VAULT_KEY\" }}]\n"
     );
     house.file("quittance.toml", format!("{settings}\n{sepa}"));
+    house.set_env("VAULT_KEY", &"11".repeat(32));
 }
 
 /// October billed to so many accounts, each of them debited: released to the

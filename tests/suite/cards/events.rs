@@ -35,7 +35,11 @@ impl Served {
         let mut line = String::new();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         out.read_line(&mut line).unwrap();
-        let url = line.trim().strip_prefix("listening on ").unwrap().to_owned();
+        let url = line
+            .trim()
+            .strip_prefix("listening on ")
+            .unwrap()
+            .to_owned();
         let _ = rustls::crypto::ring::default_provider().install_default();
         Self {
             child,
@@ -89,14 +93,15 @@ fn a_card_that_was_entered_pays_by_its_event_alone(house: &House) {
     bill_three(house);
     let shop = Shop::open(house);
     let total: i64 = totals(house).iter().sum();
-    let setup = house
-        .run(&["method", "add-card", "acc-2", "--json"])
-        .json();
+    let setup = house.run(&["method", "add-card", "acc-2", "--json"]).json();
     let intent = setup["setup_intent"].as_str().unwrap();
     shop.stripe.confirm_setup(intent, CardScript::succeeds());
     let served = Served::start(house);
     let told = shop.stripe.take_events();
-    assert!(told.iter().any(|event| event["type"] == "setup_intent.succeeded"));
+    assert!(
+        told.iter()
+            .any(|event| event["type"] == "setup_intent.succeeded")
+    );
     for _ in 0..3 {
         served.deliver_all(&told);
     }
@@ -128,7 +133,10 @@ fn events_twice_and_backwards_change_nothing(house: &House) {
     let shop = Shop::open(house);
     let total = bill_one(house);
     shop.add_card("acc-2", CardScript::needs_authentication());
-    let waiting = shop.payments()[0]["provider_reference"].as_str().unwrap().to_owned();
+    let waiting = shop.payments()[0]["provider_reference"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     shop.stripe.authenticate(&waiting);
     let served = Served::start(house);
     let mut told = shop.stripe.take_events();
@@ -216,7 +224,10 @@ fn what_is_not_the_providers_is_refused(house: &House) {
     for (body, signature) in wrong {
         assert_eq!(served.post(body, signature), 400, "{signature}");
     }
-    assert_eq!(house.watch().count("SELECT COUNT(*) FROM provider_event"), 0);
+    assert_eq!(
+        house.watch().count("SELECT COUNT(*) FROM provider_event"),
+        0
+    );
     // More than any event is.
     assert_eq!(served.post(&vec![b' '; 600 << 10], &right), 413);
     shop.check();
@@ -234,17 +245,34 @@ fn what_nobody_knows_waits_for_a_person(house: &House) {
         })
     };
     // It is about nothing that is kept here.
-    assert_eq!(served.deliver(&of("evt_1", "customer.updated", "cus_9")), 200);
+    assert_eq!(
+        served.deliver(&of("evt_1", "customer.updated", "cus_9")),
+        200
+    );
     assert!(events(house).is_empty());
-    assert_eq!(served.deliver(&of("evt_2", "payment_intent.succeeded", "pi_9")), 200);
+    assert_eq!(
+        served.deliver(&of("evt_2", "payment_intent.succeeded", "pi_9")),
+        200
+    );
     let open = events(house);
     assert_eq!(open.len(), 1, "{open:?}");
     assert_eq!(open[0]["id"], "evt_2");
     assert!(!open[0]["problem"].as_str().unwrap().is_empty());
-    let args = ["event", "close", "evt_2", "--by", "ada", "--reason", "a test payment"];
+    let args = [
+        "event",
+        "close",
+        "evt_2",
+        "--by",
+        "ada",
+        "--reason",
+        "a test payment",
+    ];
     house.run(&args);
     assert!(events(house).is_empty());
     let again = house.refuse(&args);
-    assert!(again.stderr.contains("there is no open event \"evt_2\""), "{again:?}");
+    assert!(
+        again.stderr.contains("there is no open event \"evt_2\""),
+        "{again:?}"
+    );
     shop.check();
 }

@@ -60,11 +60,21 @@ fn a_lost_answer_is_one_charge_and_found_by_asking_again(house: &House) {
         let again = shop.collect(&["--account", "acc-2"]);
         assert_eq!(left_out(&again["plan"]), ["in_flight 1"], "{fault:?}");
         let refused = fresh.refuse(&[
-            "invoice", "write-off", "Q-2026-000001", "--by", "ada", "--reason", "x",
+            "invoice",
+            "write-off",
+            "Q-2026-000001",
+            "--by",
+            "ada",
+            "--reason",
+            "x",
         ]);
         assert!(refused.stderr.contains("in flight"), "{refused:?}");
         let done = reconcile(&fresh);
-        assert_eq!(done["payments"], json!([{"outcome": "paid", "payments": 1}]), "{fault:?}");
+        assert_eq!(
+            done["payments"],
+            json!([{"outcome": "paid", "payments": 1}]),
+            "{fault:?}"
+        );
         assert_eq!(shop.stripe.charged_in_all(), total, "{fault:?}");
         assert_eq!(shop.open_minor(), 0, "{fault:?}");
         assert_eq!(reconcile(&fresh)["payments"], json!([]));
@@ -96,7 +106,11 @@ fn after_a_day_it_is_looked_up_and_not_asked_again(house: &House) {
     shop.stripe.forget_keys();
     let asked = shop.stripe.requests("POST /v1/payment_intents");
     let done = reconcile(house);
-    assert_eq!(done["payments"], json!([{"outcome": "paid", "payments": 1}]), "{done}");
+    assert_eq!(
+        done["payments"],
+        json!([{"outcome": "paid", "payments": 1}]),
+        "{done}"
+    );
     assert_eq!(shop.stripe.requests("POST /v1/payment_intents"), asked);
     assert_eq!(shop.stripe.charged_in_all(), total);
     assert_eq!(shop.open_minor(), 0);
@@ -111,7 +125,11 @@ fn what_never_arrived_is_charged_again_once_that_is_sure(house: &House) {
     shop.on(4);
     shop.stripe.forget_keys();
     let done = reconcile(house);
-    assert_eq!(done["payments"], json!([{"outcome": "not_sent", "payments": 1}]), "{done}");
+    assert_eq!(
+        done["payments"],
+        json!([{"outcome": "not_sent", "payments": 1}]),
+        "{done}"
+    );
     assert_eq!(shop.stripe.charged_in_all(), 0);
     // It asked nobody, so it was no step of the ladder.
     assert_eq!(charged(&shop.collect(&[])), ["card paid 1"]);
@@ -123,11 +141,22 @@ fn what_processes_is_finished_later(house: &House) {
     let (shop, total) = ready(house, CardScript::processing());
     assert_eq!(charged(&shop.collect(&[])), ["card pending 1"]);
     let waits = reconcile(house);
-    assert_eq!(waits["payments"], json!([{"outcome": "pending", "payments": 1}]), "{waits}");
-    let intent = shop.payments()[0]["provider_reference"].as_str().unwrap().to_owned();
+    assert_eq!(
+        waits["payments"],
+        json!([{"outcome": "pending", "payments": 1}]),
+        "{waits}"
+    );
+    let intent = shop.payments()[0]["provider_reference"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     shop.stripe.settle(&intent, &Outcome::Succeeds);
     let done = reconcile(house);
-    assert_eq!(done["payments"], json!([{"outcome": "paid", "payments": 1}]), "{done}");
+    assert_eq!(
+        done["payments"],
+        json!([{"outcome": "paid", "payments": 1}]),
+        "{done}"
+    );
     assert_eq!(shop.stripe.charged_in_all(), total);
     shop.check();
 }

@@ -41,7 +41,10 @@ fn money_on_the_third_step_pays(house: &House) {
     let shop = Shop::open(house);
     house.import_catalog();
     house.import_accounts(crate::support::THREE_ACCOUNTS);
-    shop.add_card("acc-2", CardScript::each([broke(), broke(), Outcome::Succeeds]));
+    shop.add_card(
+        "acc-2",
+        CardScript::each([broke(), broke(), Outcome::Succeeds]),
+    );
     let total = bill_one(house);
     assert_eq!(days_charged(&shop), [2, 3, 5]);
     assert_eq!(shop.stripe.charged_in_all(), total);
@@ -52,7 +55,10 @@ fn a_person_does_not_wait_but_asks_once(house: &House) {
     let shop = Shop::open(house);
     house.import_catalog();
     house.import_accounts(crate::support::THREE_ACCOUNTS);
-    shop.add_card("acc-2", CardScript::each([broke(), broke(), broke(), broke(), Outcome::Succeeds]));
+    shop.add_card(
+        "acc-2",
+        CardScript::each([broke(), broke(), broke(), broke(), Outcome::Succeeds]),
+    );
     bill_one(house);
     for day in [2, 3] {
         assert_eq!(charged(&shop.collect_on(day)), ["card declined_soft 1"]);
@@ -64,7 +70,11 @@ fn a_person_does_not_wait_but_asks_once(house: &House) {
     let asked: [&[&str]; 2] = [&["--failed-since", "2026-11-02"], &["--method", "card"]];
     for more in asked {
         let answer = shop.collect(more);
-        assert_eq!(charged(&answer), ["card declined_soft 1"], "{more:?} {answer}");
+        assert_eq!(
+            charged(&answer),
+            ["card declined_soft 1"],
+            "{more:?} {answer}"
+        );
     }
     let none: [&[&str]; 3] = [
         &["--failed-since", "2026-11-05"],
@@ -77,7 +87,13 @@ fn a_person_does_not_wait_but_asks_once(house: &House) {
     }
     let wrong = house.try_run(&["collect", "--method", "paypal"]);
     assert_eq!(wrong.code, Some(2), "{wrong:?}");
-    assert!(wrong.stderr.contains("none of credit, sepa, card"), "{wrong:?}");
-    assert_eq!(charged(&shop.collect(&["--failed-since", "2026-11-04"])), ["card paid 1"]);
+    assert!(
+        wrong.stderr.contains("none of credit, sepa, card"),
+        "{wrong:?}"
+    );
+    assert_eq!(
+        charged(&shop.collect(&["--failed-since", "2026-11-04"])),
+        ["card paid 1"]
+    );
     shop.check();
 }

@@ -119,9 +119,13 @@ fn bill_three(house: &House) {
 fn bill_one(house: &House) -> i64 {
     house.import_catalog();
     house.import_accounts(crate::support::THREE_ACCOUNTS);
-    house.import_usage("u1,acc-2,blog,container,web,S,1,2026-10-10T00:00:00Z,2026-10-20T00:00:00Z\n");
+    house.import_usage(
+        "u1,acc-2,blog,container,web,S,1,2026-10-10T00:00:00Z,2026-10-20T00:00:00Z\n",
+    );
     house.run(&["run", "2026-10"]);
-    house.invoices("2026-10")[0]["total_minor"].as_i64().unwrap()
+    house.invoices("2026-10")[0]["total_minor"]
+        .as_i64()
+        .unwrap()
 }
 
 /// The classes of what was charged, as `method outcome invoices`.

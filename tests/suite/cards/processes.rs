@@ -38,7 +38,9 @@ fn many(shop: &Shop<'_>, accounts: usize) -> i64 {
         let comma = if no == 0 { "" } else { "," };
         customers.push_str(&format!("{comma}({id}, 'stripe', '{customer}')"));
         methods.push_str(&format!("{comma}({id}, 1, 'card', 'usable', 1, 1, 1)"));
-        cards.push_str(&format!("{comma}({id}, 1, '{card}', 'visa', '4242', 203008)"));
+        cards.push_str(&format!(
+            "{comma}({id}, 1, '{card}', 'visa', '4242', 203008)"
+        ));
     }
     house.edit(&format!(
         "INSERT INTO provider_customer (account_id, provider, reference) VALUES {customers}"
@@ -50,7 +52,9 @@ fn many(shop: &Shop<'_>, accounts: usize) -> i64 {
     house.edit(&format!(
         "INSERT INTO payment_card (account_id, method_id, reference, brand, last4, expires) VALUES {cards}"
     ));
-    house.watch().count("SELECT CAST(SUM(total_minor) AS BIGINT) FROM invoice")
+    house
+        .watch()
+        .count("SELECT CAST(SUM(total_minor) AS BIGINT) FROM invoice")
 }
 
 /// What was taken for each attempt, and in all, is what is due.
@@ -111,9 +115,9 @@ fn killed_twenty_times_nobody_is_charged_twice(house: &House) {
         assert!(shop.stripe.charged_in_all() <= due);
     }
     // Many were cut off between the charge and its record.
-    let cut_off = house.watch().count(
-        "SELECT COUNT(*) FROM payment_attempt WHERE state IN ('created', 'unknown')",
-    );
+    let cut_off = house
+        .watch()
+        .count("SELECT COUNT(*) FROM payment_attempt WHERE state IN ('created', 'unknown')");
     assert!(cut_off > 0, "no kill hit anything");
     house.run(&["reconcile"]);
     house.run(&["collect", "--yes"]);

@@ -53,7 +53,12 @@ fn a_goodwill_refund_leaves_the_invoice_paid(house: &House) {
     let (shop, id, _) = paid(house);
     let answer = refund(house, &id, &["1.00"]);
     assert_eq!(answer.code, Some(0), "{answer:?}");
-    assert!(answer.stdout.contains("1.00 EUR of Q-2026-000001 given back"), "{answer:?}");
+    assert!(
+        answer
+            .stdout
+            .contains("1.00 EUR of Q-2026-000001 given back"),
+        "{answer:?}"
+    );
     assert_eq!(given_back(&shop, &id), 100);
     assert_eq!(shop.open_minor(), 0);
     let later = shop.collect(&["--account", "acc-2"]);
@@ -70,7 +75,10 @@ fn a_goodwill_refund_leaves_the_invoice_paid(house: &House) {
 fn a_reopened_invoice_is_owed_and_charged_again(house: &House) {
     let (shop, id, total) = paid(house);
     let answer = refund(house, &id, &["--reopen"]);
-    assert!(answer.stdout.contains(&format!("{} EUR", major(total))), "{answer:?}");
+    assert!(
+        answer.stdout.contains(&format!("{} EUR", major(total))),
+        "{answer:?}"
+    );
     assert_eq!(given_back(&shop, &id), total);
     assert_eq!(shop.open_minor(), total);
     let again = shop.collect(&["--account", "acc-2"]);
@@ -101,10 +109,16 @@ fn no_more_than_was_paid_is_given_back(house: &House) {
     for expected in [Some(0), Some(0), Some(1)] {
         assert_eq!(refund(house, &id, &[&half]).code, expected);
     }
-    assert_eq!(refund(house, &id, &[]).code, Some(i32::from(total % 2 == 0)));
+    assert_eq!(
+        refund(house, &id, &[]).code,
+        Some(i32::from(total % 2 == 0))
+    );
     assert_eq!(given_back(&shop, &id), total);
     let unknown = refund(house, &"0".repeat(32), &[]);
-    assert!(unknown.stderr.contains("there is no payment"), "{unknown:?}");
+    assert!(
+        unknown.stderr.contains("there is no payment"),
+        "{unknown:?}"
+    );
     let no_id = refund(house, "7", &[]);
     assert_eq!(no_id.code, Some(2), "{no_id:?}");
     shop.check();
@@ -114,7 +128,10 @@ fn a_refund_without_an_answer_is_finished_once(house: &House) {
     let (shop, id, total) = paid(house);
     shop.stripe.faults().push(Fault::BrokenOffAfter);
     let answer = refund(house, &id, &[]);
-    assert!(answer.stdout.contains("reconcile finishes it"), "{answer:?}");
+    assert!(
+        answer.stdout.contains("reconcile finishes it"),
+        "{answer:?}"
+    );
     // What is out may not be given back again.
     assert_eq!(refund(house, &id, &[]).code, Some(1));
     house.run(&["reconcile"]);
@@ -142,7 +159,10 @@ fn what_was_not_taken_by_card_is_not_refunded(house: &House) {
     ]);
     let id = shop.payments()[0]["id"].as_str().unwrap().to_owned();
     let answer = refund(house, &id, &[]);
-    assert!(answer.stderr.contains("grant the account credit"), "{answer:?}");
+    assert!(
+        answer.stderr.contains("grant the account credit"),
+        "{answer:?}"
+    );
     assert!(refunds(house, &id).is_empty());
     shop.check();
 }

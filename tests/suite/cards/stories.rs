@@ -61,7 +61,10 @@ fn a_card_pays_and_its_fee_is_booked(house: &House) {
         .collect();
     assert_eq!(json!(booked), postings, "{shown}");
     let text = house.run(&["payment", "show", id]).stdout;
-    assert!(text.contains("state     succeeded") && text.contains("pi_"), "{text}");
+    assert!(
+        text.contains("state     succeeded") && text.contains("pi_"),
+        "{text}"
+    );
     shop.check();
 }
 
@@ -72,7 +75,10 @@ fn short_credit_falls_back_to_the_card(house: &House) {
     let before = shop.collect(&[]);
     assert_eq!(left_out(&before["plan"]), ["credit_short 1"], "{before}");
     let said = shop.add_card("acc-2", CardScript::succeeds());
-    assert!(said.contains(&format!("paid {} EUR", major(total))), "{said}");
+    assert!(
+        said.contains(&format!("paid {} EUR", major(total))),
+        "{said}"
+    );
     assert_eq!(shop.stripe.charged_in_all(), total);
     let credit = house.run(&["credit", "show", "acc-2", "--json"]).json();
     assert_eq!(credit["balance_minor"], total - 1, "all or nothing");
@@ -86,7 +92,10 @@ fn partial_credit_is_used_up_and_the_card_pays_the_rest(house: &House) {
     grant(house, 100);
     shop.add_card("acc-2", CardScript::succeeds());
     let total = bill_one(house);
-    assert_eq!(charged(&shop.collect(&[])), ["credit paid 1", "card paid 1"]);
+    assert_eq!(
+        charged(&shop.collect(&[])),
+        ["credit paid 1", "card paid 1"]
+    );
     assert_eq!(shop.stripe.charged_in_all(), total - 100);
     assert_eq!(shop.open_minor(), 0);
     shop.check();
@@ -107,9 +116,7 @@ fn a_new_card_pays_three_old_invoices_at_once(house: &House) {
     assert_eq!(times.len(), MONTHS.len());
     // Told again, as by its event, the card is there already and charges nothing.
     let setups = shop.stripe.requests("POST /v1/payment_intents");
-    let setup = house
-        .watch()
-        .count("SELECT COUNT(*) FROM payment_card");
+    let setup = house.watch().count("SELECT COUNT(*) FROM payment_card");
     assert_eq!((setups, setup), (3, 1));
     shop.check();
 }
@@ -136,7 +143,10 @@ fn what_waits_for_the_customer_is_canceled_before_another_card(house: &House) {
     let total = bill_one(house);
     let said = shop.add_card("acc-2", CardScript::needs_authentication());
     assert!(said.contains("the customer has to act"), "{said}");
-    let waiting = shop.payments()[0]["provider_reference"].as_str().unwrap().to_owned();
+    let waiting = shop.payments()[0]["provider_reference"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let later = shop.collect(&["--account", "acc-2"]);
     assert_eq!(left_out(&later["plan"]), ["action_required 1"], "{later}");
     shop.add_card("acc-2", CardScript::succeeds());
@@ -149,7 +159,7 @@ fn what_waits_for_the_customer_is_canceled_before_another_card(house: &House) {
         .map(|payment| format!("{} {}", payment["state"], payment["decline"]["code"]))
         .collect();
     states.sort();
-    assert_eq!(states, [""declined" "canceled"", ""succeeded" null"]);
+    assert_eq!(states, [r#""declined" "canceled""#, r#""succeeded" null"#]);
     shop.check();
 }
 
@@ -157,7 +167,10 @@ fn a_payment_that_succeeded_while_it_waited_is_not_taken_twice(house: &House) {
     let shop = Shop::open(house);
     let total = bill_one(house);
     shop.add_card("acc-2", CardScript::needs_authentication());
-    let waiting = shop.payments()[0]["provider_reference"].as_str().unwrap().to_owned();
+    let waiting = shop.payments()[0]["provider_reference"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     // The customer authenticates, and its event is lost.
     shop.stripe.authenticate(&waiting);
     shop.add_card("acc-2", CardScript::succeeds());
@@ -175,7 +188,10 @@ fn wrong_credentials_stop_everything_and_leave_nothing_behind(house: &House) {
     let total = bill_one(house);
     house.set_env("STRIPE_KEY", "sk_live_of_another");
     let answer = house.refuse(&["collect", "--yes"]);
-    assert!(answer.stderr.contains("Stripe refuses our credentials"), "{answer:?}");
+    assert!(
+        answer.stderr.contains("Stripe refuses our credentials"),
+        "{answer:?}"
+    );
     assert!(!answer.stderr.contains("sk_live"), "{answer:?}");
     house.set_env("STRIPE_KEY", crate::fakes::stripe::SECRET_KEY);
     // It counts as no try: the same day goes on.
@@ -184,16 +200,27 @@ fn wrong_credentials_stop_everything_and_leave_nothing_behind(house: &House) {
     // A secret that is not there is named by its place.
     house.set_env("STRIPE_KEY", "");
     let answer = house.refuse(&["method", "add-card", "acc-1"]);
-    assert!(answer.stderr.contains("env:STRIPE_KEY is empty"), "{answer:?}");
+    assert!(
+        answer.stderr.contains("env:STRIPE_KEY is empty"),
+        "{answer:?}"
+    );
     shop.check();
 }
 
 fn no_settings_no_card(house: &House) {
     bill_one(house);
     let answer = house.refuse(&["method", "add-card", "acc-2"]);
-    assert!(answer.stderr.contains("there is no [stripe] in the settings"), "{answer:?}");
+    assert!(
+        answer
+            .stderr
+            .contains("there is no [stripe] in the settings"),
+        "{answer:?}"
+    );
     let answer = house.refuse(&["method", "add-card", "acc-9"]);
-    assert!(answer.stderr.contains("there is no account \"acc-9\""), "{answer:?}");
+    assert!(
+        answer.stderr.contains("there is no account \"acc-9\""),
+        "{answer:?}"
+    );
 }
 
 fn a_debt_that_was_given_up_is_not_charged(house: &House) {
@@ -201,22 +228,46 @@ fn a_debt_that_was_given_up_is_not_charged(house: &House) {
     let total = bill_one(house);
     let number = "Q-2026-000001";
     let write_off = |reason: &str| {
-        house.try_run(&["invoice", "write-off", number, "--by", "ada", "--reason", reason])
+        house.try_run(&[
+            "invoice",
+            "write-off",
+            number,
+            "--by",
+            "ada",
+            "--reason",
+            reason,
+        ])
     };
     let refused = write_off(" ");
     assert!(refused.stderr.contains("--reason must be"), "{refused:?}");
     let done = write_off("insolvent");
     assert_eq!(done.code, Some(0), "{done:?}");
-    assert!(done.stdout.contains(&format!("written off {} EUR", major(total))), "{done:?}");
+    assert!(
+        done.stdout
+            .contains(&format!("written off {} EUR", major(total))),
+        "{done:?}"
+    );
     let again = write_off("insolvent");
-    assert!(again.stderr.contains("nothing of Q-2026-000001 is open"), "{again:?}");
+    assert!(
+        again.stderr.contains("nothing of Q-2026-000001 is open"),
+        "{again:?}"
+    );
     let said = shop.add_card("acc-2", CardScript::succeeds());
     assert!(!said.contains("paid"), "{said}");
     assert_eq!(shop.stripe.charged_in_all(), 0);
     let unknown = house.refuse(&[
-        "invoice", "write-off", "Q-2026-000009", "--by", "ada", "--reason", "x",
+        "invoice",
+        "write-off",
+        "Q-2026-000009",
+        "--by",
+        "ada",
+        "--reason",
+        "x",
     ]);
-    assert!(unknown.stderr.contains("there is no invoice Q-2026-000009"), "{unknown:?}");
+    assert!(
+        unknown.stderr.contains("there is no invoice Q-2026-000009"),
+        "{unknown:?}"
+    );
     shop.check();
 }
 
@@ -225,9 +276,7 @@ fn nothing_secret_is_logged_or_kept(house: &House) {
     house.set_env("QUITTANCE_LOG", "debug");
     house.import_catalog();
     house.import_accounts(crate::support::THREE_ACCOUNTS);
-    let setup = house
-        .run(&["method", "add-card", "acc-2", "--json"])
-        .json();
+    let setup = house.run(&["method", "add-card", "acc-2", "--json"]).json();
     let intent = setup["setup_intent"].as_str().unwrap();
     let client_secret = setup["client_secret"].as_str().unwrap();
     let script = CardScript::each([Outcome::Declines("insufficient_funds".to_owned())]);
@@ -246,7 +295,10 @@ fn nothing_secret_is_logged_or_kept(house: &House) {
         said.push_str(&answer.stderr);
     }
     // The log is there, with the provider's name of the request.
-    assert!(said.contains("req_") && said.contains("/v1/payment_intents"), "{said}");
+    assert!(
+        said.contains("req_") && said.contains("/v1/payment_intents"),
+        "{said}"
+    );
     for secret in [
         crate::fakes::stripe::SECRET_KEY,
         super::WEBHOOK_SECRET,

@@ -83,10 +83,6 @@ impl House {
         }
     }
 
-    pub const fn is_sqlite(&self) -> bool {
-        self.cluster.is_none()
-    }
-
     /// Another empty house on a database of the same kind.
     pub fn sibling(&self) -> Self {
         match self.cluster {
