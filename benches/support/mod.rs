@@ -3,6 +3,7 @@
 //! memory is its own too.
 #![allow(dead_code, reason = "each bench takes its part")]
 
+pub mod debtors;
 pub mod measure;
 #[path = "../../tests/suite/support/postgres.rs"]
 mod postgres;

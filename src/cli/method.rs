@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::Global;
 use super::card;
+use super::credit::print_outcome;
 use super::person::{PersonArgs, by_person};
 use super::print::{counted, short, table};
 use crate::domain::account::Language;
@@ -392,6 +393,9 @@ async fn add_mandate(global: &Global, args: AddMandateArgs) -> Result<()> {
     let by = by_person(by, reason)?;
     let added = engine.add_mandate(account, &request, signature, by).await;
     let added = added.with_context(refused)?;
+    let invoices = engine.charge_by_new_method(account, added.id).await;
+    let invoices = invoices.context("the mandate is on file, but what is unpaid is not debited")?;
+    engine.store.close().await;
     if args.json {
         return super::json::print(&AddedJson {
             id: Some(added.id.0),
@@ -406,6 +410,7 @@ async fn add_mandate(global: &Global, args: AddMandateArgs) -> Result<()> {
         added.id,
         added.reference
     );
+    invoices.iter().for_each(print_outcome);
     Ok(())
 }
 

@@ -9,6 +9,7 @@ mod bank;
 mod bank_import;
 mod cards;
 mod collect;
+mod debits;
 mod demo;
 mod documents;
 mod imports;

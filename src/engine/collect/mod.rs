@@ -51,7 +51,7 @@ const ACCOUNTS_PER_PAGE: i64 = 500;
 /// Accounts that are charged at the same time. A provider answers in tenths of a
 /// second, so this many keep its limit of requests busy; each holds a
 /// transaction for a moment only.
-const ACCOUNTS_AT_ONCE: usize = 64;
+pub const ACCOUNTS_AT_ONCE: usize = 64;
 
 /// Why collecting came to a stop. What was committed stands, and collecting
 /// again goes on from there.
@@ -201,6 +201,20 @@ impl Engine {
         let zone = self.config.zone();
         let today = self.clock.today(zone);
         facts::load(tx, scope, request.failed_since, today, zone).await
+    }
+
+    /// Charges the open invoices of one account by a card or mandate that is new
+    /// on file, right away and the oldest first.
+    ///
+    /// # Errors
+    /// As [`Self::collect`].
+    pub async fn charge_by_new_method(
+        &self,
+        account: AccountId,
+        method: PaymentMethodId,
+    ) -> Result<Vec<InvoiceOutcome>, CollectError> {
+        let request = Request::of_account(account, Trigger::NewMethod(method));
+        self.charge_account(account, &request).await
     }
 
     /// Charges an account as far as it goes within a transaction that holds it;

@@ -7,8 +7,7 @@ use super::MethodError;
 use crate::chance;
 use crate::domain::ids::{AccountId, PaymentMethodId};
 use crate::domain::invoice::fingerprint::Digest;
-use crate::domain::payment::Trigger;
-use crate::engine::collect::{InvoiceOutcome, Request};
+use crate::engine::collect::InvoiceOutcome;
 use crate::engine::run::Engine;
 use crate::on;
 use crate::providers::stripe::SetupStanding;
@@ -122,8 +121,7 @@ impl Engine {
         };
         let id = on!(&mut tx, conn, q => q::insert_card(conn, new).await)?;
         tx.commit().await?;
-        let request = Request::of_account(account, Trigger::NewMethod(id));
-        let invoices = self.charge_account(account, &request).await?;
+        let invoices = self.charge_by_new_method(account, id).await?;
         Ok(CardAdded::Added { id, invoices })
     }
 }

@@ -7,7 +7,7 @@ mod files;
 mod orders;
 mod processes;
 mod stories;
-mod xml;
+pub mod xml;
 
 use serde_json::Value;
 
