@@ -10,6 +10,7 @@ mod invoice;
 mod json;
 mod payment;
 mod print;
+mod purchase;
 mod run;
 mod run_json;
 mod scope;
@@ -83,7 +84,7 @@ enum Command {
     Invoice(invoice::InvoiceArgs),
     /// Grant an account a voucher or a discount
     Voucher(voucher::VoucherArgs),
-    /// Give an account prepaid credit, or show it
+    /// Give an account prepaid credit, sell it, pay it back, or show it
     Credit(credit::CreditArgs),
     /// Charge what is open, after showing it
     Collect(collect::CollectArgs),

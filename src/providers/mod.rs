@@ -3,9 +3,11 @@
 //! - [`PaymentProvider`]: what every provider does that takes money over the
 //!   network; the suite's contract holds each of them to it
 //! - [`http`]: the transport they share
+//! - [`paypal`]: prepaid credit, bought by an order that the customer approves
 //! - [`sepa`]: the files that go to a bank and come from it
 
 pub mod http;
+pub mod paypal;
 pub mod sepa;
 
 use std::future::Future;

@@ -1,5 +1,11 @@
 //! What goes in and comes out of the store, the same for both databases.
 
+pub mod event;
+pub mod purchase;
+
+pub use event::{EventKey, EventSource, OpenEvent};
+pub use purchase::{NewPurchase, NewRefund, PurchaseSums, StoredPurchase, StoredRefund};
+
 use crate::domain::account::{Account, BillingProfile};
 use crate::domain::calendar::{BillingPeriod, Instant, PeriodKey};
 use crate::domain::ids::{

@@ -6,6 +6,7 @@
 //! - [`plan`]: which parts are charged by which methods now
 //! - [`round`]: an account's invoices, one after the other
 //! - [`allocation`]: payments to invoices; *paid* is derived
+//! - [`purchase`]: prepaid credit that is bought, and paid back where unused
 //! - [`settlement`]: what an attempt's news does to its state and the ledger
 
 pub mod allocation;
@@ -13,6 +14,7 @@ pub mod attempt;
 pub mod decline;
 pub mod ladder;
 pub mod plan;
+pub mod purchase;
 pub mod round;
 pub mod settlement;
 

@@ -158,7 +158,7 @@ impl Engine {
     }
 
     /// Decides and books the invoices of an account that the caller holds.
-    async fn charge_locked(
+    pub(in crate::engine) async fn charge_locked(
         &self,
         tx: &mut Tx,
         account: AccountId,

@@ -1,0 +1,75 @@
+//! Money given back.
+
+use super::ByPerson;
+use crate::domain::calendar::Instant;
+use crate::domain::ids::{AccountId, AttemptId, PurchaseId, RefundId};
+use crate::domain::money::Currency;
+use crate::domain::payment::AttemptState;
+
+/// What is given back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refunded {
+    /// A payment of an invoice.
+    Attempt(AttemptId),
+    /// A purchase of credit.
+    Purchase(PurchaseId),
+}
+
+/// What it is given back for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefundPurpose {
+    /// The invoice stays paid, at the house's cost.
+    Goodwill,
+    /// The invoice is owed again.
+    Reopen,
+    /// Bought credit is paid back.
+    UnusedCredit,
+}
+
+impl RefundPurpose {
+    pub const ALL: [Self; 3] = [Self::Goodwill, Self::Reopen, Self::UnusedCredit];
+
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Goodwill => "goodwill",
+            Self::Reopen => "reopen",
+            Self::UnusedCredit => "unused_credit",
+        }
+    }
+
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|purpose| purpose.code() == code)
+    }
+}
+
+/// A refund to be recorded, in flight from then on.
+#[derive(Debug, Clone, Copy)]
+pub struct NewRefund<'a> {
+    pub id: RefundId,
+    pub account: AccountId,
+    pub of: Refunded,
+    pub purpose: RefundPurpose,
+    pub amount_minor: i64,
+    pub currency: Currency,
+    pub by: ByPerson<'a>,
+    pub created_at: Instant,
+}
+
+/// A recorded refund.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredRefund {
+    pub id: RefundId,
+    pub account: AccountId,
+    pub of: Refunded,
+    pub purpose: RefundPurpose,
+    pub amount_minor: i64,
+    pub currency: Currency,
+    pub state: AttemptState,
+    pub provider_reference: Option<String>,
+    pub actor: String,
+    pub reason: String,
+    pub created_at: Instant,
+    pub decided_at: Option<Instant>,
+}
