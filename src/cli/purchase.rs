@@ -297,7 +297,12 @@ pub async fn refund(global: &Global, args: RefundArgs) -> Result<()> {
     if args.json {
         super::json::print(&RefundJson::from(&refund))?;
     } else {
-        say!("refund {} of {}: {}", refund.id, refund.amount, refund.state);
+        say!(
+            "refund {} of {}: {}",
+            refund.id,
+            refund.amount,
+            refund.state
+        );
     }
     if let AttemptState::Declined { decline } = &refund.state {
         return Err(anyhow!("PayPal paid nothing back: {decline}"));

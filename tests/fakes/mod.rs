@@ -2,6 +2,7 @@
 //! speak HTTP on the loopback, keep state, honor idempotency keys, and misbehave
 //! when told to.
 
+pub mod paypal;
 mod server;
 
 pub use server::{Fault, Faults, Server, broken_off};

@@ -11,6 +11,7 @@ mod demo;
 mod documents;
 mod imports;
 mod month_run;
+mod paypal;
 mod processes;
 mod purity;
 mod safeguards;

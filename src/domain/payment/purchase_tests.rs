@@ -144,7 +144,10 @@ fn what_cannot_be_is_for_a_person() {
             }),
         ),
     ] {
-        assert!(settle_purchase(&facts, &news).is_err(), "{facts:?} {news:?}");
+        assert!(
+            settle_purchase(&facts, &news).is_err(),
+            "{facts:?} {news:?}"
+        );
     }
 }
 
@@ -243,7 +246,7 @@ proptest! {
             state = settled.state;
             let is_paid = matches!(state, AttemptState::Succeeded | AttemptState::Returned { .. });
             prop_assert_eq!(credit + taken, if is_paid { 5_000 } else { 0 });
-            prop_assert!(taken >= 0 && taken <= 5_000);
+            prop_assert!((0..=5_000).contains(&taken));
             prop_assert_eq!(taken > 0, matches!(state, AttemptState::Returned { .. }));
         }
     }

@@ -13,9 +13,7 @@ use crate::on;
 use crate::providers::paypal::{
     DisputeStanding, EventError, EventSubject, ForeignRefund, PayPal, PayPalEvent,
 };
-use crate::store::rows::{
-    ByPerson, EventKey, EventSource, NewEntry, NewRefund, StoredPurchase,
-};
+use crate::store::rows::{ByPerson, EventKey, EventSource, NewEntry, NewRefund, StoredPurchase};
 
 /// Who gave back what nobody asked the house to give back.
 const BY_PAYPAL: ByPerson<'static> = ByPerson {
@@ -30,7 +28,9 @@ pub enum EventOutcome {
     /// It came before.
     HandledBefore,
     /// It is kept, and a person has to look.
-    Kept { problem: String },
+    Kept {
+        problem: String,
+    },
 }
 
 /// An event was not taken: PayPal should send it again, or nobody should.
@@ -98,8 +98,7 @@ impl Engine {
         match &event.subject {
             EventSubject::Order(id) => {
                 let mut tx = self.store.snapshot().await?;
-                let found =
-                    on!(&mut tx, conn, q => q::find_purchase_by_order(conn, id).await)?;
+                let found = on!(&mut tx, conn, q => q::find_purchase_by_order(conn, id).await)?;
                 tx.rollback().await?;
                 let purchase = found.ok_or_else(|| unknown("order", id))?;
                 self.advance_purchase(paypal, purchase.id).await?;
@@ -116,7 +115,9 @@ impl Engine {
             }
             EventSubject::Reversal(id) => {
                 let refund = read_refund(paypal, id).await?;
-                let purchase = self.paid_purchase(paypal, "reversal", &refund.capture).await?;
+                let purchase = self
+                    .paid_purchase(paypal, "reversal", &refund.capture)
+                    .await?;
                 self.take_back(&purchase, refund.amount, "reversal", id)
                     .await
             }
@@ -128,7 +129,8 @@ impl Engine {
                     .await?;
                 match dispute.standing {
                     DisputeStanding::TakenBack => {
-                        self.take_back(&purchase, dispute.amount, "dispute", id).await
+                        self.take_back(&purchase, dispute.amount, "dispute", id)
+                            .await
                     }
                     DisputeStanding::Won => {
                         let news = PurchaseNews::plain(AttemptEvent::WonBack);
@@ -185,7 +187,9 @@ impl Engine {
             return Ok(purchase);
         }
         let owner = paypal.capture_owner(capture).await?;
-        let id = owner.as_deref().and_then(|id| id.parse::<PurchaseId>().ok());
+        let id = owner
+            .as_deref()
+            .and_then(|id| id.parse::<PurchaseId>().ok());
         let id = id.ok_or_else(|| unknown(what, capture))?;
         match self.purchase(id).await {
             Err(PurchaseError::NoPurchase(_)) => Err(unknown(what, capture)),
@@ -204,7 +208,10 @@ impl Engine {
         let purchase = self.purchase_of_capture(paypal, what, capture).await?;
         let progress = self.advance_purchase(paypal, purchase.id).await?;
         let state = &progress.purchase.state;
-        if matches!(state, AttemptState::Succeeded | AttemptState::Returned { .. }) {
+        if matches!(
+            state,
+            AttemptState::Succeeded | AttemptState::Returned { .. }
+        ) {
             return Ok(progress.purchase);
         }
         Err(PurchaseError::Event {
@@ -221,7 +228,10 @@ impl Engine {
         paypal: &PayPal,
         refund: &ForeignRefund,
     ) -> Result<(), PurchaseError> {
-        let own = refund.own.as_deref().and_then(|id| id.parse::<RefundId>().ok());
+        let own = refund
+            .own
+            .as_deref()
+            .and_then(|id| id.parse::<RefundId>().ok());
         if let Some(own) = own {
             match self.advance_refund(paypal, own).await {
                 Err(PurchaseError::NoRefund(_)) => {}
@@ -247,7 +257,10 @@ impl Engine {
             q::refunds_of_purchase(conn, account, purchase.id).await
         })?;
         let is_known = |known: &str| known == refund.id;
-        if before.iter().any(|old| old.provider_reference.as_deref().is_some_and(is_known)) {
+        if before
+            .iter()
+            .any(|old| old.provider_reference.as_deref().is_some_and(is_known))
+        {
             return Ok(tx.rollback().await?);
         }
         let sums = on!(&mut tx, conn, q => q::purchase_sums(conn, account, purchase.id).await)?;

@@ -42,12 +42,11 @@ impl Engine {
             refunded_minor: sums.refunded_minor,
             taken_back_minor: sums.taken_back_minor,
         };
-        let settled = settle_purchase(&facts, news).map_err(|source| {
-            PurchaseError::Unbookable {
+        let settled =
+            settle_purchase(&facts, news).map_err(|source| PurchaseError::Unbookable {
                 purchase: id,
                 source,
-            }
-        })?;
+            })?;
         let Some(settled) = settled else {
             tx.rollback().await?;
             return Ok(Recorded {
@@ -81,7 +80,10 @@ impl Engine {
             let topic = notice.topic();
             // A dispute may be won and come again; all else happens once.
             let key = match (&settled.movements[..], last_entry) {
-                ([Movement::ChargebackOpened { .. } | Movement::ChargebackWon { .. }], Some(no)) => {
+                (
+                    [Movement::ChargebackOpened { .. } | Movement::ChargebackWon { .. }],
+                    Some(no),
+                ) => {
                     format!("{topic}:{id}:{no}")
                 }
                 _ => format!("{topic}:{id}"),

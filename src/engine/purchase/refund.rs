@@ -86,11 +86,13 @@ impl Engine {
             return Ok(refund);
         }
         let purchase = self.purchase(refund.purchase).await?;
-        let payment = purchase.provider_reference.ok_or_else(|| PurchaseError::Event {
-            what: "refund",
-            id: id.to_string(),
-            problem: "its purchase has no payment".to_owned(),
-        })?;
+        let payment = purchase
+            .provider_reference
+            .ok_or_else(|| PurchaseError::Event {
+                what: "refund",
+                id: id.to_string(),
+                problem: "its purchase has no payment".to_owned(),
+            })?;
         let key = id.to_string();
         let give_back = GiveBack {
             key: &key,
@@ -98,8 +100,11 @@ impl Engine {
             amount: refund.amount,
         };
         let known = refund.provider_reference.as_deref();
-        // A key that may be forgotten is not sent again.
-        let asked = if known.is_some() || key_is_old(refund.created_at, self.clock.now()) {
+        // A key that may be forgotten is not sent again, nor is money given back
+        // that the customer disputes meanwhile.
+        let is_old = key_is_old(refund.created_at, self.clock.now());
+        let is_disputed = purchase.state != AttemptState::Succeeded;
+        let asked = if known.is_some() || is_old || is_disputed {
             paypal.find_refund(&give_back, known).await
         } else {
             paypal.give_back(&give_back).await.map(Some)
@@ -115,7 +120,9 @@ impl Engine {
                 let reference = Some(answer.reference).filter(|reference| *reference != payment);
                 (event, reference)
             }
-            Ok(None) => (AttemptEvent::NotFound, None),
+            Ok(None) if is_old => (AttemptEvent::NotFound, None),
+            // It may still turn up.
+            Ok(None) => return Ok(refund),
             Err(error) => {
                 let event = match &error {
                     CallError::Lost { .. } => AttemptEvent::Lost,

@@ -69,7 +69,10 @@ impl PayPal {
 fn dispute_of(body: DisputeBody) -> Result<Dispute, CallError> {
     let [transaction] = body.disputed_transactions.as_slice() else {
         let count = body.disputed_transactions.len();
-        return Err(lost(format!("dispute {} of {count} payments", body.dispute_id)));
+        return Err(lost(format!(
+            "dispute {} of {count} payments",
+            body.dispute_id
+        )));
     };
     let capture = transaction.seller_transaction_id.clone();
     let amount = money_of(&body.dispute_amount)?;
@@ -139,12 +142,20 @@ mod tests {
             ("RESOLVED", code("RESOLVED_SELLER_FAVOUR"), Won),
             ("RESOLVED", code("CANCELED_BY_BUYER"), Won),
             ("RESOLVED", code("DENIED"), Won),
-            ("RESOLVED", code("RESOLVED_WITH_PAYOUT"), unclear("RESOLVED_WITH_PAYOUT")),
+            (
+                "RESOLVED",
+                code("RESOLVED_WITH_PAYOUT"),
+                unclear("RESOLVED_WITH_PAYOUT"),
+            ),
             ("RESOLVED", json!(null), unclear("none")),
             ("RESOLVED", part, unclear("RESOLVED_BUYER_FAVOUR")),
         ];
         for (status, outcome, expected) in table {
-            assert_eq!(read(status, outcome.clone()), expected, "{status} {outcome}");
+            assert_eq!(
+                read(status, outcome.clone()),
+                expected,
+                "{status} {outcome}"
+            );
         }
     }
 }

@@ -83,7 +83,10 @@ impl PayPal {
         let body: OrderBody = decode(&reply)?;
         let order = order_of(&body, new.purchase, new.amount)?;
         if order.approve_url.is_none() && order.state == OrderState::WaitsForPayer {
-            return Err(lost(format!("order {} cannot be approved anywhere", order.id)));
+            return Err(lost(format!(
+                "order {} cannot be approved anywhere",
+                order.id
+            )));
         }
         Ok(order)
     }
@@ -169,7 +172,10 @@ impl PayPal {
             }
         }
         // The payer has to approve it, or to do more.
-        if matches!(code.as_str(), "ORDER_NOT_APPROVED" | "PAYER_ACTION_REQUIRED") {
+        if matches!(
+            code.as_str(),
+            "ORDER_NOT_APPROVED" | "PAYER_ACTION_REQUIRED"
+        ) {
             return Ok(pending(charge.instrument));
         }
         let decline = Decline::paypal(&code);
@@ -229,7 +235,10 @@ fn same_purchase(custom_id: Option<&str>, purchase: &str) -> Result<(), CallErro
 fn order_of(body: &OrderBody, purchase: &str, amount: Money) -> Result<Order, CallError> {
     let [unit] = body.purchase_units.as_slice() else {
         let units = body.purchase_units.len();
-        return Err(lost(format!("order {} with {units} purchase units", body.id)));
+        return Err(lost(format!(
+            "order {} with {units} purchase units",
+            body.id
+        )));
     };
     // What is not told of the unit is told of its capture.
     if let Some(told) = &unit.amount {
@@ -259,11 +268,7 @@ fn order_of(body: &OrderBody, purchase: &str, amount: Money) -> Result<Order, Ca
 
 /// The capture that counts: an order whose first one was declined may be
 /// captured again, but never twice.
-fn capture_of(
-    unit: &UnitBody,
-    purchase: &str,
-    amount: Money,
-) -> Result<Option<Answer>, CallError> {
+fn capture_of(unit: &UnitBody, purchase: &str, amount: Money) -> Result<Option<Answer>, CallError> {
     let mut found: Option<Answer> = None;
     for capture in &unit.payments.captures {
         same_purchase(capture.custom_id.as_deref(), purchase)?;

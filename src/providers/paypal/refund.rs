@@ -44,10 +44,11 @@ impl PayPal {
             let body: RefundBody = decode(&reply)?;
             return body.answer(refund.amount);
         }
-        if reply.status == 422 && reply.after_lost_try {
-            if let Some(answer) = self.find_given_back(refund, None).await? {
-                return Ok(answer);
-            }
+        if reply.status == 422
+            && reply.after_lost_try
+            && let Some(answer) = self.find_given_back(refund, None).await?
+        {
+            return Ok(answer);
         }
         let code = issue(&reply);
         let decline = Decline::paypal(&code);

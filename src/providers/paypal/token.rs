@@ -67,7 +67,10 @@ impl Tokens {
     /// Forgets a token that PayPal took no more, unless another is there by now.
     pub async fn forget(&self, refused: &HeaderValue) {
         let mut current = self.current.lock().await;
-        if current.as_ref().is_some_and(|token| token.bearer == refused) {
+        if current
+            .as_ref()
+            .is_some_and(|token| token.bearer == refused)
+        {
             *current = None;
         }
     }

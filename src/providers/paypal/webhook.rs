@@ -129,9 +129,9 @@ fn event_of(text: &str) -> Result<PayPalEvent, EventError> {
     }
     let id = body.resource.id;
     let subject = match body.event_type.as_str() {
-        "CHECKOUT.ORDER.APPROVED" | "CHECKOUT.ORDER.COMPLETED" | "CHECKOUT.PAYMENT-APPROVAL.REVERSED" => {
-            id.map(EventSubject::Order)
-        }
+        "CHECKOUT.ORDER.APPROVED"
+        | "CHECKOUT.ORDER.COMPLETED"
+        | "CHECKOUT.PAYMENT-APPROVAL.REVERSED" => id.map(EventSubject::Order),
         "PAYMENT.CAPTURE.COMPLETED"
         | "PAYMENT.CAPTURE.PENDING"
         | "PAYMENT.CAPTURE.DENIED"
@@ -168,11 +168,23 @@ mod tests {
     fn each_kind_has_its_subject() {
         let table = [
             ("CHECKOUT.ORDER.APPROVED", EventSubject::Order("R1".into())),
-            ("PAYMENT.CAPTURE.COMPLETED", EventSubject::Capture("R1".into())),
+            (
+                "PAYMENT.CAPTURE.COMPLETED",
+                EventSubject::Capture("R1".into()),
+            ),
             ("PAYMENT.CAPTURE.DENIED", EventSubject::Capture("R1".into())),
-            ("PAYMENT.CAPTURE.REFUNDED", EventSubject::Refund("R1".into())),
-            ("PAYMENT.CAPTURE.REVERSED", EventSubject::Reversal("R1".into())),
-            ("CUSTOMER.DISPUTE.CREATED", EventSubject::Dispute("D1".into())),
+            (
+                "PAYMENT.CAPTURE.REFUNDED",
+                EventSubject::Refund("R1".into()),
+            ),
+            (
+                "PAYMENT.CAPTURE.REVERSED",
+                EventSubject::Reversal("R1".into()),
+            ),
+            (
+                "CUSTOMER.DISPUTE.CREATED",
+                EventSubject::Dispute("D1".into()),
+            ),
             ("BILLING.PLAN.CREATED", EventSubject::Other),
         ];
         for (kind, subject) in table {

@@ -55,11 +55,7 @@ pub async fn mark_event_handled(conn: &mut Conn, key: EventKey<'_>, now: Instant
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn mark_event_problem(
-    conn: &mut Conn,
-    key: EventKey<'_>,
-    problem: &str,
-) -> Result<()> {
+pub async fn mark_event_problem(conn: &mut Conn, key: EventKey<'_>, problem: &str) -> Result<()> {
     sqlx::query(
         "UPDATE provider_event SET problem = $3 WHERE provider = $1 AND id = $2 AND handled_at IS NULL",
     )

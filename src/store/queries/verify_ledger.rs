@@ -4,7 +4,7 @@
 use super::{Conn, Result, verify};
 
 /// See [`verify::broken_rules`].
-const RULES: [(&str, &str); 14] = [
+const RULES: [(&str, &str); 15] = [
     (
         "its postings are missing or do not sum to zero",
         "SELECT 'ledger entry ' || CAST(e.id AS TEXT) || ' of account ' || a.external_id FROM ledger_entry e \
@@ -87,6 +87,13 @@ const RULES: [(&str, &str); 14] = [
          JOIN account a ON a.id = e.account_id LEFT JOIN credit_purchase c ON c.account_id = e.account_id \
          AND c.id = e.purchase_id AND c.state IN ('succeeded', 'returned') WHERE c.id IS NULL \
          AND (e.purchase_id IS NOT NULL OR e.movement = 'credit_bought') LIMIT $1",
+    ),
+    (
+        "it pays bought credit back without a refund of it",
+        "SELECT 'ledger entry ' || CAST(e.id AS TEXT) || ' of account ' || a.external_id FROM ledger_entry e \
+         JOIN account a ON a.id = e.account_id LEFT JOIN refund r ON r.account_id = e.account_id \
+         AND r.id = e.refund_id AND r.purchase_id = e.purchase_id \
+         WHERE e.movement = 'credit_paid_back' AND e.purchase_id IS NOT NULL AND r.id IS NULL LIMIT $1",
     ),
     (
         "what disputes took back of it is not what its state says",
