@@ -56,6 +56,10 @@ impl Engine {
                 self.withdraw(new.id).await?;
                 Err(error.into())
             }
+            Err(PurchaseError::Call(source @ CallError::Lost { .. })) => Err(PurchaseError::Open {
+                what: format!("purchase {}", new.id),
+                source,
+            }),
             done => done,
         }
     }

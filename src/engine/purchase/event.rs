@@ -145,6 +145,11 @@ impl Engine {
                 }
             }
             EventSubject::Other => Ok(()),
+            EventSubject::Unnamed => Err(PurchaseError::Event {
+                what: "event",
+                id: event.id.clone(),
+                problem: "does not say what it is about".to_owned(),
+            }),
         }
     }
 

@@ -41,6 +41,9 @@ pub enum PurchaseError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Call(#[from] CallError),
+    /// It was begun, and its outcome is out.
+    #[error("{source}; {what} is recorded, and reconciling goes on with it")]
+    Open { what: String, source: CallError },
     #[error(transparent)]
     Collect(#[from] CollectError),
     #[error(transparent)]
@@ -89,7 +92,7 @@ impl PurchaseError {
     pub const fn is_passing(&self) -> bool {
         match self {
             Self::Call(call) => !matches!(call, CallError::Refused { .. }),
-            Self::Store(_) | Self::Chance(_) => true,
+            Self::Open { .. } | Self::Store(_) | Self::Chance(_) => true,
             Self::Collect(error) => matches!(error, CollectError::Store(_)),
             _ => false,
         }

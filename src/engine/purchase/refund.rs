@@ -68,7 +68,13 @@ impl Engine {
             q::write_audit(conn, account, by, "credit_refund", now, Some(&subject), None).await
         })?;
         tx.commit().await?;
-        self.advance_refund(paypal, id).await
+        match self.advance_refund(paypal, id).await {
+            Err(PurchaseError::Call(source)) => Err(PurchaseError::Open {
+                what: format!("refund {id}"),
+                source,
+            }),
+            done => done,
+        }
     }
 
     /// Sends a refund whose outcome is out, or asks for it, and books what came

@@ -31,6 +31,8 @@ pub enum EventSubject {
     Dispute(String),
     /// Nothing that the house acts on.
     Other,
+    /// Something that it would act on, without an id.
+    Unnamed,
 }
 
 /// An event cannot be taken.
@@ -51,12 +53,15 @@ pub enum EventError {
 struct EventBody {
     id: String,
     event_type: String,
+    #[serde(default)]
     resource: ResourceBody,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct ResourceBody {
     id: Option<String>,
+    order_id: Option<String>,
     dispute_id: Option<String>,
 }
 
@@ -129,9 +134,8 @@ fn event_of(text: &str) -> Result<PayPalEvent, EventError> {
     }
     let id = body.resource.id;
     let subject = match body.event_type.as_str() {
-        "CHECKOUT.ORDER.APPROVED"
-        | "CHECKOUT.ORDER.COMPLETED"
-        | "CHECKOUT.PAYMENT-APPROVAL.REVERSED" => id.map(EventSubject::Order),
+        "CHECKOUT.ORDER.APPROVED" | "CHECKOUT.ORDER.COMPLETED" => id.map(EventSubject::Order),
+        "CHECKOUT.PAYMENT-APPROVAL.REVERSED" => body.resource.order_id.map(EventSubject::Order),
         "PAYMENT.CAPTURE.COMPLETED"
         | "PAYMENT.CAPTURE.PENDING"
         | "PAYMENT.CAPTURE.DENIED"
@@ -144,7 +148,7 @@ fn event_of(text: &str) -> Result<PayPalEvent, EventError> {
         _ => Some(EventSubject::Other),
     };
     Ok(PayPalEvent {
-        subject: subject.ok_or(EventError::Unreadable("its resource has no id"))?,
+        subject: subject.unwrap_or(EventSubject::Unnamed),
         id: body.id,
         kind: body.event_type,
     })
@@ -185,18 +189,24 @@ mod tests {
                 "CUSTOMER.DISPUTE.CREATED",
                 EventSubject::Dispute("D1".into()),
             ),
+            (
+                "CHECKOUT.PAYMENT-APPROVAL.REVERSED",
+                EventSubject::Order("O1".into()),
+            ),
             ("BILLING.PLAN.CREATED", EventSubject::Other),
         ];
         for (kind, subject) in table {
             let text = json!({"id": "WH-1", "event_type": kind,
-                "resource": {"id": "R1", "dispute_id": "D1"}});
+                "resource": {"id": "R1", "dispute_id": "D1", "order_id": "O1"}});
             let event = event_of(&text.to_string()).unwrap();
             assert_eq!(event.subject, subject, "{kind}");
         }
+        let unnamed = r#"{"id": "WH-1", "event_type": "PAYMENT.CAPTURE.COMPLETED"}"#;
+        assert_eq!(event_of(unnamed).unwrap().subject, EventSubject::Unnamed);
         for wrong in [
             "",
             "[]",
-            r#"{"id": "WH-1", "event_type": "PAYMENT.CAPTURE.COMPLETED", "resource": {}}"#,
+            r#"{"event_type": "X", "resource": {}}"#,
             r#"{"id": "", "event_type": "X", "resource": {}}"#,
             r#"{"id": "WH-1", "event_type": "X"}}"#,
         ] {

@@ -12,6 +12,7 @@ on_both!(
     a_reversal_takes_the_credit_back_once,
     a_dispute_of_a_capture_that_was_not_told_yet,
     an_unclear_end_is_for_a_person,
+    what_is_disputed_is_not_paid_back_too,
 );
 
 #[track_caller]
@@ -169,5 +170,26 @@ fn an_unclear_end_is_for_a_person(house: &House) {
             .count("SELECT COUNT(*) FROM provider_event WHERE problem IS NOT NULL"),
         3
     );
+    desk.assert_sound();
+}
+
+fn what_is_disputed_is_not_paid_back_too(house: &House) {
+    let mut desk = Desk::open(house);
+    let id = desk.bought("acc-1", "50.00");
+    desk.deliver_all();
+    // A refund that never arrived; then the customer asks its bank.
+    desk.fake.faults().push(crate::fakes::Fault::ErrorBefore);
+    house.refuse(&[
+        "credit", "refund", &id, "50", "--reason", "x", "--by", "ada",
+    ]);
+    desk.fake.dispute(&desk.fake.capture(), 5_000);
+    desk.deliver_all();
+    assert_eq!(desk.reconcile().finished, 0);
+    desk.later(5);
+    assert_eq!(desk.reconcile().finished, 1);
+    assert_eq!(desk.fake.refunded_minor(), 0);
+    assert_eq!(desk.credit_minor("acc-1"), 0);
+    let refunds = &desk.purchase("acc-1", &id)["refunds"];
+    assert_eq!(refunds[0]["decline"], "not_found", "{refunds}");
     desk.assert_sound();
 }

@@ -66,6 +66,12 @@ fn bought_badly(desk: &Desk<'_>, fault: Fault, state: &str) -> String {
     let is_new = |purchase: &&Value| before.iter().all(|old| old["id"] != purchase["id"]);
     let last = purchases.iter().find(is_new).unwrap();
     assert_eq!(last["state"], state, "{last}");
+    let goes_on = format!("purchase {} is recorded", last["id"].as_str().unwrap());
+    assert_eq!(
+        answer.stderr.contains(&goes_on),
+        state == "unknown",
+        "{answer:?}"
+    );
     last["id"].as_str().unwrap().to_owned()
 }
 

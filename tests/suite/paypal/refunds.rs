@@ -143,7 +143,7 @@ fn a_lost_answer_pays_back_once(house: &House) {
         (Fault::TooMany, "created"),
     ]) {
         desk.fake.faults().push(fault.clone());
-        refused(house, &id, "10.00", "PayPal");
+        refused(house, &id, "10.00", "is recorded, and reconciling goes on");
         let purchase = desk.purchase("acc-1", &id);
         let refunds = purchase["refunds"].as_array().unwrap();
         let open: Vec<&Value> = refunds
