@@ -7,10 +7,10 @@ use clap::{Args, Subcommand};
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use super::Global;
 use super::check::{number, positive_minor};
 use super::person::PersonArgs;
 use super::print::{amount, counted, short, table};
+use super::{Global, purchase};
 use crate::domain::ids::AccountId;
 use crate::domain::money::{Currency, Money};
 use crate::engine::collect::{Fate, InvoiceOutcome};
@@ -37,6 +37,14 @@ enum CreditCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Begin a purchase of credit, and say where the customer approves it
+    Buy(purchase::BuyArgs),
+    /// Capture a purchase that its customer approved, and credit it
+    Capture(purchase::CaptureArgs),
+    /// List an account's purchases, the newest 1,000, the oldest of them first
+    Purchases(purchase::PurchasesArgs),
+    /// Pay unused credit of a purchase back
+    Refund(purchase::RefundArgs),
 }
 
 #[derive(Debug, Args)]
@@ -57,11 +65,15 @@ pub async fn credit(global: &Global, args: CreditArgs) -> Result<ExitCode> {
     match args.command {
         CreditCommand::Grant(args) => grant(global, args).await?,
         CreditCommand::Show { account, json } => show(global, &account, json).await?,
+        CreditCommand::Buy(args) => purchase::buy(global, args).await?,
+        CreditCommand::Capture(args) => purchase::capture(global, args).await?,
+        CreditCommand::Purchases(args) => purchase::purchases(global, args).await?,
+        CreditCommand::Refund(args) => purchase::refund(global, args).await?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-async fn find(tx: &mut Tx, external_id: &str) -> Result<(AccountId, Currency)> {
+pub async fn find(tx: &mut Tx, external_id: &str) -> Result<(AccountId, Currency)> {
     let account = on!(&mut *tx, conn, q => q::find_account(conn, external_id).await)?
         .with_context(|| format!("there is no account {external_id:?}"))?;
     let currency = on!(&mut *tx, conn, q => q::account_currency(conn, account).await)?;

@@ -14,6 +14,7 @@ mod method;
 mod payment;
 mod person;
 mod print;
+mod purchase;
 mod reconcile;
 mod refund;
 mod run;
@@ -105,7 +106,7 @@ enum Command {
     Invoice(invoice::InvoiceArgs),
     /// Grant an account a voucher or a discount
     Voucher(voucher::VoucherArgs),
-    /// Give an account prepaid credit, or show it
+    /// Give an account prepaid credit, sell it, pay it back, or show it
     Credit(credit::CreditArgs),
     /// Charge what is open, after showing it
     Collect(collect::CollectArgs),

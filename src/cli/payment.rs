@@ -202,7 +202,7 @@ async fn show(global: &Global, id: AttemptId, json: bool) -> Result<()> {
         say!(
             "refund {}: {} ({}), {}, by {}: {}",
             refund.id,
-            amount(refund.amount_minor, refund.currency),
+            refund.amount,
             refund.purpose.code(),
             refund.state,
             refund.actor,
@@ -230,7 +230,7 @@ impl From<&StoredRefund> for RefundJson {
         Self {
             id: refund.id.to_string(),
             purpose: refund.purpose.code(),
-            amount_minor: refund.amount_minor,
+            amount_minor: refund.amount.minor,
             state: refund.state.code(),
             by: refund.actor.clone(),
             reason: refund.reason.clone(),

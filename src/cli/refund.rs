@@ -9,7 +9,6 @@ use rust_decimal::Decimal;
 use super::Global;
 use super::check::{number, positive_minor};
 use super::person::PersonArgs;
-use super::print::amount;
 use crate::domain::ids::AttemptId;
 use crate::domain::payment::AttemptState;
 use crate::on;
@@ -54,7 +53,7 @@ pub async fn refund(global: &Global, args: RefundArgs) -> Result<ExitCode> {
         .refund_payment(id, minor, purpose, by)
         .await
         .with_context(|| format!("payment {id} is not given back"))?;
-    let sum = amount(refund.amount_minor, refund.currency);
+    let sum = refund.amount;
     let number = &payment.number;
     let (said, code) = match &refund.state {
         AttemptState::Succeeded => ("given back", ExitCode::SUCCESS),

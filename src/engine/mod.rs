@@ -11,6 +11,7 @@
 //! - [`methods`]: cards and mandates on file
 //! - [`sepa`]: direct debits on their way to the bank
 //! - [`bank`]: what the bank answers, booked
+//! - [`purchase`]: prepaid credit, bought and paid back
 //! - [`verify`]: every invariant, recomputed
 
 pub mod bank;
@@ -19,6 +20,7 @@ pub mod import;
 pub mod issued;
 pub mod methods;
 pub mod providers;
+pub mod purchase;
 pub mod reconcile;
 pub mod refund;
 pub mod run;

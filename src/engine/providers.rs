@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use crate::config::Config;
+use crate::providers::paypal::{OpenError, PayPal};
 use crate::providers::stripe::{SetupError, Stripe};
 
 /// A provider is needed that the settings do not have, or cannot be set up.
@@ -11,13 +12,16 @@ pub enum ProviderError {
     #[error("there is no [{0}] in the settings")]
     NotSet(&'static str),
     #[error(transparent)]
-    Setup(#[from] SetupError),
+    Stripe(#[from] SetupError),
+    #[error(transparent)]
+    PayPal(#[from] OpenError),
 }
 
 /// One connection pool a provider and process.
 #[derive(Clone, Default)]
 pub struct Providers {
     stripe: Arc<OnceLock<Stripe>>,
+    paypal: Arc<OnceLock<PayPal>>,
 }
 
 impl Providers {
@@ -35,5 +39,21 @@ impl Providers {
             .ok_or(ProviderError::NotSet("stripe"))?;
         let stripe = Stripe::open(settings)?;
         Ok(self.stripe.get_or_init(|| stripe))
+    }
+
+    /// The sale of prepaid credit.
+    ///
+    /// # Errors
+    /// When the settings have no `[paypal]`, or its secrets are not there.
+    pub fn paypal(&self, config: &Config) -> Result<&PayPal, ProviderError> {
+        if let Some(paypal) = self.paypal.get() {
+            return Ok(paypal);
+        }
+        let settings = config
+            .paypal
+            .as_ref()
+            .ok_or(ProviderError::NotSet("paypal"))?;
+        let paypal = PayPal::open(settings)?;
+        Ok(self.paypal.get_or_init(|| paypal))
     }
 }

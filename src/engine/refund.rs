@@ -98,7 +98,8 @@ impl Engine {
             amount: committed.amount,
         };
         let answer = stripe.give_back(&order).await;
-        self.record_refund(committed.refund, answer.map(Some)).await
+        self.record_card_refund(committed.refund, answer.map(Some))
+            .await
     }
 
     async fn commit_refund(
@@ -152,8 +153,9 @@ impl Engine {
             account,
             of,
             purpose,
-            amount_minor,
-            currency: found.currency,
+            amount: Money::new(amount_minor, found.currency),
+            state: &AttemptState::Created,
+            provider_reference: None,
             by,
             created_at: now,
         };
@@ -175,7 +177,7 @@ impl Engine {
     /// # Errors
     /// When the credentials are refused, which takes the refund back; or when
     /// the database refuses.
-    pub async fn record_refund(
+    pub async fn record_card_refund(
         &self,
         id: RefundId,
         answer: Result<Option<Answer>, CallError>,
@@ -192,7 +194,7 @@ impl Engine {
                 (AttemptEvent::Declined { decline }, None)
             }
         };
-        let stored = self.settle_refund(id, &event, reference).await?;
+        let stored = self.settle_card_refund(id, &event, reference).await?;
         match answer {
             Err(error @ CallError::Denied { .. }) => Err(error.into()),
             _ => Ok(stored),
@@ -203,7 +205,7 @@ impl Engine {
     ///
     /// # Errors
     /// When it contradicts what is recorded, or the database refuses.
-    pub async fn settle_refund(
+    pub async fn settle_card_refund(
         &self,
         id: RefundId,
         event: &AttemptEvent,
@@ -241,7 +243,7 @@ impl Engine {
 
     /// The entries of a refund that went through, and what is told of it.
     async fn book_refund(&self, tx: &mut Tx, refund: &StoredRefund) -> Result<(), RefundError> {
-        let amount_minor = refund.amount_minor;
+        let amount_minor = refund.amount.minor;
         let provider = ProviderName::Stripe;
         let paid_back = Movement::CreditPaidBack {
             provider,
@@ -263,7 +265,7 @@ impl Engine {
         };
         let now = self.clock.now();
         for (movement, invoice) in movements {
-            let entry = Entry::new(*movement, refund.currency)?;
+            let entry = Entry::new(*movement, refund.amount.currency)?;
             let by = ByPerson {
                 actor: &refund.actor,
                 reason: &refund.reason,
@@ -292,7 +294,7 @@ impl Engine {
                 "refund": refund.id.to_string(),
                 "purpose": refund.purpose.code(),
                 "amount_minor": amount_minor,
-                "currency": refund.currency.code(),
+                "currency": refund.amount.currency.code(),
             })
             .to_string(),
         };
@@ -362,7 +364,7 @@ impl Engine {
         let order = give_back(&key, &payment, refund);
         let stripe = self.providers.stripe(&self.config)?;
         let answer = stripe.find_refund(&order, Some(reference)).await?;
-        self.record_refund(id, Ok(answer)).await
+        self.record_card_refund(id, Ok(answer)).await
     }
 
     /// What the provider calls a payment that was taken.
@@ -393,11 +395,11 @@ impl Engine {
         match answer {
             // It may have been sent before: only an answer ends it.
             Err(CallError::NotSent { .. }) => {
-                self.settle_refund(refund.id, &AttemptEvent::Lost, None)
+                self.settle_card_refund(refund.id, &AttemptEvent::Lost, None)
                     .await
             }
             Err(error @ CallError::Denied { .. }) => Err(error.into()),
-            answer => self.record_refund(refund.id, answer).await,
+            answer => self.record_card_refund(refund.id, answer).await,
         }
     }
 }
@@ -406,7 +408,7 @@ fn give_back<'a>(key: &'a str, payment: &'a str, refund: &StoredRefund) -> GiveB
     GiveBack {
         key,
         payment,
-        amount: Money::new(refund.amount_minor, refund.currency),
+        amount: refund.amount,
     }
 }
 
@@ -416,7 +418,7 @@ fn given_back_minor(refunds: &[StoredRefund]) -> i64 {
         .iter()
         .filter(|refund| refund.state.refusal().is_none())
         .fold(0, |sum: i64, refund| {
-            sum.saturating_add(refund.amount_minor)
+            sum.saturating_add(refund.amount.minor)
         })
 }
 

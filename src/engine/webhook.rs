@@ -2,16 +2,20 @@
 //! written down, and leads to reading the object it names again; what was read is
 //! recorded. So events may come twice, late or in another order.
 
+use axum::http::HeaderMap;
+
 use crate::domain::ids::{AttemptId, RefundId};
 use crate::domain::money::Money;
 use crate::domain::payment::{AttemptEvent, Decline, News};
 use crate::engine::collect::{CollectError, news_of};
 use crate::engine::methods::{CardAdded, MethodError};
 use crate::engine::providers::ProviderError;
+use crate::engine::purchase::{EventOutcome, HandleError, PurchaseError};
 use crate::engine::refund::RefundError;
 use crate::engine::run::Engine;
 use crate::engine::settle::SettleError;
 use crate::on;
+use crate::providers::paypal::EventError;
 use crate::providers::stripe::webhook::{StripeEvent, verify};
 use crate::providers::stripe::{DisputeStanding, SetupError, Stripe};
 use crate::providers::{CallError, Charge, PaymentProvider as _};
@@ -51,6 +55,8 @@ pub enum WebhookError {
     Method(#[from] MethodError),
     #[error(transparent)]
     Collect(#[from] CollectError),
+    #[error(transparent)]
+    Purchase(#[from] PurchaseError),
 }
 
 impl Engine {
@@ -90,6 +96,26 @@ impl Engine {
         };
         self.end_event(key, &handled).await?;
         Ok(handled)
+    }
+
+    /// Handles an event of PayPal, given as it came.
+    ///
+    /// # Errors
+    /// When it is not PayPal's, or cannot be handled now.
+    pub async fn handle_paypal_webhook(
+        &self,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Result<Handled, WebhookError> {
+        let paypal = self.providers.paypal(&self.config)?;
+        match self.handle_paypal_event(paypal, headers, body).await {
+            Ok(EventOutcome::Handled) => Ok(Handled::Done),
+            Ok(EventOutcome::HandledBefore) => Ok(Handled::Already),
+            Ok(EventOutcome::Kept { problem }) => Ok(Handled::ForAPerson(problem)),
+            Err(HandleError::Event(EventError::Call(error))) => Err(error.into()),
+            Err(HandleError::Event(error)) => Err(WebhookError::NotTheirs(error.to_string())),
+            Err(HandleError::Purchase(error)) => Err(error.into()),
+        }
     }
 
     /// Writes an event down; whether it was handled before.

@@ -21,6 +21,7 @@ pub fn router(engine: Arc<Engine>) -> Router {
     Router::new()
         .route("/healthz", get(async || "ok\n"))
         .route("/webhooks/stripe", post(webhooks::stripe))
+        .route("/webhooks/paypal", post(webhooks::paypal))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(engine)
 }

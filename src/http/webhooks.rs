@@ -22,6 +22,17 @@ pub async fn stripe(
     answer("Stripe", engine.handle_stripe_event(signature, &body).await)
 }
 
+pub async fn paypal(
+    State(engine): State<Arc<Engine>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> StatusCode {
+    answer(
+        "PayPal",
+        engine.handle_paypal_webhook(&headers, &body).await,
+    )
+}
+
 fn answer(provider: &'static str, handled: Result<Handled, WebhookError>) -> StatusCode {
     match handled {
         Ok(handled) => {

@@ -4,9 +4,11 @@
 //!   network; the suite's contract holds each of them to it
 //! - [`http`]: the transport they share
 //! - [`stripe`]: cards, who they belong to, and disputes about them
+//! - [`paypal`]: prepaid credit, bought by an order that the customer approves
 //! - [`sepa`]: the files that go to a bank and come from it
 
 pub mod http;
+pub mod paypal;
 pub mod sepa;
 pub mod stripe;
 

@@ -1,17 +1,18 @@
 //! What goes in and comes out of the store, the same for both databases.
 
+pub mod bank;
 pub mod event;
 pub mod method;
+pub mod purchase;
 pub mod refund;
 pub mod sepa;
 
+pub use bank::*;
 pub use event::*;
 pub use method::*;
+pub use purchase::*;
 pub use refund::*;
 pub use sepa::*;
-pub mod bank;
-
-pub use bank::*;
 
 use crate::domain::account::{Account, BillingProfile};
 use crate::domain::calendar::{BillingPeriod, Instant, PeriodKey};

@@ -7,6 +7,7 @@
     reason = "a test or bench uses a part of them"
 )]
 
+pub mod paypal;
 mod server;
 pub mod stripe;
 

@@ -6,6 +6,8 @@
 //!   revoked or stopped authorization is not tried again (Visa R0, R1, R3)
 //! - SEPA: EPC173-14 "Guidance on reason codes for SDD R-transactions", the
 //!   external code sets of ISO 20022, and `domain.md` section 5
+//! - PayPal: the issues with which "Orders v2" refuses a capture and "Payments v2"
+//!   a refund, and the reasons of a declined capture (`status_details.reason`)
 
 use std::fmt;
 
@@ -82,6 +84,12 @@ impl Decline {
     #[must_use]
     pub fn sepa(code: &str) -> Self {
         Self::from_table(&SEPA, code)
+    }
+
+    /// An issue or reason of PayPal's for which a capture or refund moves no money.
+    #[must_use]
+    pub fn paypal(code: &str) -> Self {
+        Self::from_table(&PAYPAL, code)
     }
 
     /// The provider has no such payment: nobody was asked for money.
@@ -302,6 +310,64 @@ const SEPA: [(DeclineClass, &[&str]); 8] = [
     ),
 ];
 
+/// A payer tries again by a new purchase, so a class here says only what helps.
+const PAYPAL: [(DeclineClass, &[&str]); 4] = [
+    // This payer, or this money, never.
+    (
+        Hard,
+        &[
+            "COMPLIANCE_VIOLATION",
+            "PAYEE_BLOCKED_TRANSACTION",
+            "PAYER_ACCOUNT_LOCKED_OR_CLOSED",
+            "PAYER_ACCOUNT_RESTRICTED",
+        ],
+    ),
+    // The payer's card or account, or PayPal, said no for now.
+    (
+        Soft,
+        &[
+            "DECLINED",
+            "FAILED",
+            "INSTRUMENT_DECLINED",
+            "MAX_NUMBER_OF_PAYMENT_ATTEMPTS_EXCEEDED",
+            "PAYER_CANNOT_PAY",
+            "TRANSACTION_REFUSED",
+        ],
+    ),
+    // Why a capture that was pending is denied.
+    (
+        Soft,
+        &[
+            "BUYER_COMPLAINT",
+            "CHARGEBACK",
+            "ECHECK",
+            "INTERNATIONAL_WITHDRAWAL",
+            "OTHER",
+            "PENDING_REVIEW",
+            "RECEIVING_PREFERENCE_MANDATES_MANUAL_ACTION",
+            "REFUNDED",
+            "TRANSACTION_APPROVED_AWAITING_FUNDING",
+            "UNILATERAL",
+            "VERIFICATION_REQUIRED",
+        ],
+    ),
+    // Why nothing is given back.
+    (
+        Soft,
+        &[
+            "CANCELLED",
+            "CAPTURE_DISPUTED_PARTIAL_REFUND_NOT_ALLOWED",
+            "CAPTURE_FULLY_REFUNDED",
+            "MAX_NUMBER_OF_REFUNDS_EXCEEDED",
+            "PARTIAL_REFUND_NOT_ALLOWED",
+            "REFUND_AMOUNT_EXCEEDED",
+            "REFUND_FAILED_INSUFFICIENT_FUNDS",
+            "REFUND_NOT_ALLOWED",
+            "REFUND_TIME_LIMIT_EXCEEDED",
+        ],
+    ),
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -363,8 +429,31 @@ mod tests {
     }
 
     #[test]
+    fn every_paypal_code_has_its_class() {
+        classes(
+            Decline::paypal,
+            Hard,
+            "COMPLIANCE_VIOLATION PAYEE_BLOCKED_TRANSACTION PAYER_ACCOUNT_LOCKED_OR_CLOSED
+             PAYER_ACCOUNT_RESTRICTED",
+        );
+        classes(
+            Decline::paypal,
+            Soft,
+            "BUYER_COMPLAINT CANCELLED CAPTURE_FULLY_REFUNDED CHARGEBACK DECLINED ECHECK FAILED
+             INSTRUMENT_DECLINED INTERNATIONAL_WITHDRAWAL PAYER_CANNOT_PAY PENDING_REVIEW
+             REFUND_AMOUNT_EXCEEDED REFUND_FAILED_INSUFFICIENT_FUNDS REFUND_NOT_ALLOWED
+             REFUND_TIME_LIMIT_EXCEEDED TRANSACTION_REFUSED VERIFICATION_REQUIRED",
+        );
+        // What is the house's own is no code of PayPal's, nor may the payer of a
+        // refused capture make it succeed.
+        assert!(!Decline::paypal("chargeback").known);
+        assert!(!Decline::paypal("ORDER_NOT_APPROVED").known);
+        assert!(!Decline::paypal("INSTRUMENT_DECLINED").waits_for_customer());
+    }
+
+    #[test]
     fn no_code_stands_twice() {
-        for table in [&STRIPE[..], &SEPA[..]] {
+        for table in [&STRIPE[..], &SEPA[..], &PAYPAL[..]] {
             let codes: Vec<&str> = table
                 .iter()
                 .flat_map(|(_, codes)| *codes)

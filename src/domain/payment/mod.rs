@@ -8,6 +8,7 @@
 //! - [`refund`]: how much of a payment may be given back
 //! - [`recovery`]: how an outcome that is out is asked for
 //! - [`allocation`]: payments to invoices; *paid* is derived
+//! - [`purchase`]: prepaid credit that is bought, and paid back where unused
 //! - [`settlement`]: what an attempt's news does to its state and the ledger
 
 pub mod allocation;
@@ -15,6 +16,7 @@ pub mod attempt;
 pub mod decline;
 pub mod ladder;
 pub mod plan;
+pub mod purchase;
 pub mod recovery;
 pub mod refund;
 pub mod round;

@@ -122,7 +122,8 @@ pub async fn write_house_audit(
     Ok(())
 }
 
-/// The prepaid credit of a range of accounts, where it ever moved.
+/// The prepaid credit of a range of accounts, where it ever moved, without what
+/// may be on its way back to whom it was bought by.
 ///
 /// # Errors
 /// When the database refuses or holds nonsense.
@@ -131,10 +132,14 @@ pub async fn credit_balances(
     (first, last): (AccountId, AccountId),
 ) -> Result<Vec<CreditBalance>> {
     let rows: Vec<(i64, String, i64)> = sqlx::query_as(
-        "SELECT e.account_id, e.currency, CAST(-SUM(p.amount_minor) AS BIGINT) FROM ledger_entry e \
+        "SELECT account_id, currency, CAST(SUM(amount_minor) AS BIGINT) FROM (\
+         SELECT e.account_id, e.currency, -p.amount_minor AS amount_minor FROM ledger_entry e \
          JOIN ledger_posting p ON p.account_id = e.account_id AND p.entry_id = e.id \
          WHERE e.account_id >= $1 AND e.account_id <= $2 AND p.ledger_account = 'customer_credit' \
-         GROUP BY e.account_id, e.currency",
+         UNION ALL SELECT account_id, currency, -amount_minor FROM refund \
+         WHERE account_id >= $1 AND account_id <= $2 AND purchase_id IS NOT NULL \
+         AND state IN ('created', 'submitted', 'pending', 'unknown')) credit \
+         GROUP BY account_id, currency",
     )
     .bind(first.0)
     .bind(last.0)

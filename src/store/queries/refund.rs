@@ -5,6 +5,7 @@ use super::outcome::StateColumns;
 use super::{Conn, Result};
 use crate::domain::calendar::Instant;
 use crate::domain::ids::{AccountId, RefundId};
+use crate::domain::money::Money;
 use crate::domain::payment::AttemptState;
 use crate::store::StoreError;
 use crate::store::rows::{NewRefund, RefundPurpose, Refunded, StoredRefund};
@@ -17,27 +18,31 @@ fn columns(of: Refunded) -> (Option<String>, Option<String>) {
     }
 }
 
-/// Records a refund, in flight from then on.
+/// Records a refund.
 ///
 /// # Errors
 /// When the database refuses.
 pub async fn insert_refund(conn: &mut Conn, new: &NewRefund<'_>) -> Result<()> {
     let (attempt, purchase) = columns(new.of);
+    let decided_at = (!new.state.in_flight()).then_some(new.created_at.0);
     sqlx::query(
         "INSERT INTO refund (account_id, id, attempt_id, purchase_id, purpose, amount_minor, currency, state, \
-         actor, reason, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+         provider_reference, actor, reason, created_at, decided_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
     )
     .bind(new.account.0)
     .bind(new.id.to_string())
     .bind(attempt)
     .bind(purchase)
     .bind(new.purpose.code())
-    .bind(new.amount_minor)
-    .bind(new.currency.code())
-    .bind(AttemptState::Created.code())
+    .bind(new.amount.minor)
+    .bind(new.amount.currency.code())
+    .bind(new.state.code())
+    .bind(new.provider_reference)
     .bind(new.by.actor)
     .bind(new.by.reason)
     .bind(new.created_at.0)
+    .bind(decided_at)
     .execute(conn)
     .await?;
     Ok(())
@@ -47,7 +52,8 @@ pub async fn insert_refund(conn: &mut Conn, new: &NewRefund<'_>) -> Result<()> {
 /// now, and what the provider calls it, where that is news.
 ///
 /// # Errors
-/// [`StoreError::Raced`] when it is in another state by now.
+/// [`StoreError::Raced`] when it is in another state by now, or is called
+/// otherwise.
 pub async fn decide_refund(
     conn: &mut Conn,
     refund: &StoredRefund,
@@ -59,8 +65,9 @@ pub async fn decide_refund(
     let decided_at = (!after.in_flight()).then_some(now.0);
     let changed = sqlx::query(
         "UPDATE refund SET state = $4, decline_code = $5, decline_class = $6, decline_known = $7, \
-         decided_at = $8, provider_reference = COALESCE($9, provider_reference) \
-         WHERE account_id = $1 AND id = $2 AND state = $3",
+         decided_at = $8, provider_reference = COALESCE(provider_reference, $9) \
+         WHERE account_id = $1 AND id = $2 AND state = $3 \
+         AND (provider_reference IS NULL OR provider_reference = COALESCE($9, provider_reference))",
     )
     .bind(refund.account.0)
     .bind(refund.id.to_string())
@@ -129,8 +136,10 @@ fn refund_of(row: RefundRow) -> Result<StoredRefund> {
         of,
         purpose: RefundPurpose::from_code(&row.purpose)
             .ok_or_else(|| at("refund", "purpose").refuse(id, &row.purpose))?,
-        amount_minor: row.amount_minor,
-        currency: at("refund", "currency").parse(id, &row.currency)?,
+        amount: Money::new(
+            row.amount_minor,
+            at("refund", "currency").parse(id, &row.currency)?,
+        ),
         state: state.read("refund", id)?,
         provider_reference: row.provider_reference,
         actor: row.actor,

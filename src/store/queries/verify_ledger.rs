@@ -4,7 +4,7 @@
 use super::{Conn, Result, verify};
 
 /// See [`verify::broken_rules`].
-const RULES: [(&str, &str); 9] = [
+const RULES: [(&str, &str); 15] = [
     (
         "its postings are missing or do not sum to zero",
         "SELECT 'ledger entry ' || CAST(e.id AS TEXT) || ' of account ' || a.external_id FROM ledger_entry e \
@@ -39,7 +39,8 @@ const RULES: [(&str, &str); 9] = [
         "SELECT 'account ' || a.external_id FROM ledger_entry e JOIN account a ON a.id = e.account_id \
          JOIN ledger_posting p ON p.account_id = e.account_id AND p.entry_id = e.id \
          AND p.ledger_account = 'customer_credit' WHERE NOT EXISTS (SELECT 1 FROM ledger_entry c \
-         WHERE c.account_id = e.account_id AND c.movement = 'chargeback_opened') \
+         WHERE c.account_id = e.account_id AND (c.movement = 'chargeback_opened' \
+         OR (c.movement = 'credit_paid_back' AND c.actor = 'PayPal'))) \
          GROUP BY a.external_id, e.currency HAVING SUM(p.amount_minor) > 0 LIMIT $1",
     ),
     (
@@ -71,6 +72,54 @@ const RULES: [(&str, &str); 9] = [
          JOIN account a ON a.id = w.account_id LEFT JOIN ledger_entry e ON e.account_id = w.account_id \
          AND e.id = w.entry_id AND e.movement = w.action \
          WHERE w.entry_id IS NOT NULL AND e.id IS NULL LIMIT $1",
+    ),
+    (
+        "it took money, but the ledger has no entry that credits as much, or was not in its currency",
+        "SELECT 'purchase ' || c.id FROM credit_purchase c WHERE c.state IN ('succeeded', 'returned') \
+         AND NOT EXISTS (SELECT 1 FROM ledger_entry e JOIN ledger_posting p ON p.account_id = e.account_id \
+         AND p.entry_id = e.id AND p.ledger_account = 'customer_credit' WHERE e.account_id = c.account_id \
+         AND e.purchase_id = c.id AND e.currency = c.currency AND p.amount_minor = -c.amount_minor \
+         AND e.movement = 'credit_bought') LIMIT $1",
+    ),
+    (
+        "it credits, pays back or disputes a purchase that took no money, or it names none",
+        "SELECT 'ledger entry ' || CAST(e.id AS TEXT) || ' of account ' || a.external_id FROM ledger_entry e \
+         JOIN account a ON a.id = e.account_id LEFT JOIN credit_purchase c ON c.account_id = e.account_id \
+         AND c.id = e.purchase_id AND c.state IN ('succeeded', 'returned') WHERE c.id IS NULL \
+         AND (e.purchase_id IS NOT NULL OR e.movement = 'credit_bought') LIMIT $1",
+    ),
+    (
+        "it pays bought credit back without a refund of it",
+        "SELECT 'ledger entry ' || CAST(e.id AS TEXT) || ' of account ' || a.external_id FROM ledger_entry e \
+         JOIN account a ON a.id = e.account_id LEFT JOIN refund r ON r.account_id = e.account_id \
+         AND r.id = e.refund_id AND r.purchase_id = e.purchase_id \
+         WHERE e.movement = 'credit_paid_back' AND e.purchase_id IS NOT NULL AND r.id IS NULL LIMIT $1",
+    ),
+    (
+        "what disputes took back of it is not what its state says",
+        "SELECT 'purchase ' || c.id FROM credit_purchase c LEFT JOIN ledger_entry e \
+         ON e.account_id = c.account_id AND e.purchase_id = c.id \
+         AND e.movement IN ('chargeback_opened', 'chargeback_won') LEFT JOIN ledger_posting p \
+         ON p.account_id = e.account_id AND p.entry_id = e.id AND p.ledger_account = 'customer_credit' \
+         GROUP BY c.account_id, c.id, c.state HAVING COALESCE(SUM(p.amount_minor), 0) < 0 \
+         OR (COALESCE(SUM(p.amount_minor), 0) > 0) <> (c.state = 'returned') LIMIT $1",
+    ),
+    (
+        "its state and amount are not what the ledger paid back for it",
+        "SELECT 'refund ' || r.id FROM refund r WHERE r.purchase_id IS NOT NULL \
+         AND (r.state = 'succeeded') <> EXISTS (SELECT 1 FROM ledger_entry e JOIN ledger_posting p \
+         ON p.account_id = e.account_id AND p.entry_id = e.id AND p.ledger_account = 'customer_credit' \
+         WHERE e.account_id = r.account_id AND e.refund_id = r.id AND e.purchase_id = r.purchase_id \
+         AND e.currency = r.currency AND p.amount_minor = r.amount_minor \
+         AND e.movement = 'credit_paid_back' AND e.actor = r.actor AND e.reason = r.reason) LIMIT $1",
+    ),
+    (
+        "more was paid back and taken back of it than was bought",
+        "SELECT 'purchase ' || c.id FROM credit_purchase c JOIN ledger_entry e \
+         ON e.account_id = c.account_id AND e.purchase_id = c.id AND e.movement <> 'credit_bought' \
+         JOIN ledger_posting p ON p.account_id = e.account_id AND p.entry_id = e.id \
+         AND p.ledger_account = 'customer_credit' GROUP BY c.account_id, c.id, c.amount_minor \
+         HAVING SUM(p.amount_minor) > c.amount_minor LIMIT $1",
     ),
 ];
 

@@ -3,7 +3,7 @@
 use super::ByPerson;
 use crate::domain::calendar::Instant;
 use crate::domain::ids::{AccountId, AttemptId, PurchaseId, RefundId};
-use crate::domain::money::Currency;
+use crate::domain::money::Money;
 use crate::domain::payment::AttemptState;
 
 /// What is given back.
@@ -44,15 +44,17 @@ impl RefundPurpose {
     }
 }
 
-/// A refund to be recorded, in flight from then on.
+/// A refund to be recorded.
 #[derive(Debug, Clone, Copy)]
 pub struct NewRefund<'a> {
     pub id: RefundId,
     pub account: AccountId,
     pub of: Refunded,
     pub purpose: RefundPurpose,
-    pub amount_minor: i64,
-    pub currency: Currency,
+    pub amount: Money,
+    /// `Created`, or `Succeeded` for one that its provider told of.
+    pub state: &'a AttemptState,
+    pub provider_reference: Option<&'a str>,
     pub by: ByPerson<'a>,
     pub created_at: Instant,
 }
@@ -64,8 +66,7 @@ pub struct StoredRefund {
     pub account: AccountId,
     pub of: Refunded,
     pub purpose: RefundPurpose,
-    pub amount_minor: i64,
-    pub currency: Currency,
+    pub amount: Money,
     pub state: AttemptState,
     pub provider_reference: Option<String>,
     pub actor: String,

@@ -1,0 +1,122 @@
+//! Prepaid credit: bought with PayPal, paid back where it is unused.
+//!
+//! - [`buy`]: a purchase is recorded, and its order created
+//! - [`advance`]: a purchase is taken as far as it goes: captured, credited, closed
+//! - [`record`]: what was read, booked in one transaction
+//! - [`refund`]: unused credit is paid back
+//! - [`event`]: what PayPal tells of by itself
+//! - [`reconcile`]: everything whose outcome is out
+//!
+//! Whoever asks, the customer who comes back, an event or the schedule: the order
+//! is read, captured if it can be, and what is read is booked under the account's
+//! lock. So it does not matter how often or in which order they ask.
+
+mod advance;
+mod buy;
+mod event;
+mod reconcile;
+mod record;
+mod refund;
+
+use crate::domain::calendar::Instant;
+use crate::domain::ids::{PurchaseId, RefundId};
+use crate::domain::ledger::LedgerError;
+use crate::domain::money::Currency;
+use crate::domain::payment::Contradiction;
+use crate::domain::payment::purchase::{PurchaseError as Unbookable, RefundRefusal, TooSmall};
+use crate::engine::collect::{CollectError, InvoiceOutcome};
+use crate::providers::paypal::PayPal;
+use crate::providers::{CallError, PaymentProvider};
+use crate::store::StoreError;
+use crate::store::rows::StoredPurchase;
+
+pub use event::{EventOutcome, HandleError};
+pub use reconcile::{Reconciled, Unfinished};
+
+/// Why a purchase or refund did not come to its end. What was committed stands;
+/// reconciling goes on from there.
+#[derive(Debug, thiserror::Error)]
+pub enum PurchaseError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// It was begun, and its outcome is out.
+    #[error("{source}; {what} is recorded, and reconciling goes on with it")]
+    Open { what: String, source: CallError },
+    #[error(transparent)]
+    Collect(#[from] CollectError),
+    #[error(transparent)]
+    TooSmall(#[from] TooSmall),
+    #[error("the account is billed in {account}, not in {asked}")]
+    OtherCurrency { account: Currency, asked: Currency },
+    #[error("there is no purchase {0}")]
+    NoPurchase(String),
+    #[error("there is no refund {0}")]
+    NoRefund(String),
+    #[error("purchase {purchase}: {source}")]
+    Unbookable {
+        purchase: PurchaseId,
+        source: Unbookable,
+    },
+    #[error("purchase {purchase} cannot be paid back so: {source}")]
+    NotRefundable {
+        purchase: PurchaseId,
+        source: RefundRefusal,
+    },
+    #[error("refund {refund}: {source}")]
+    RefundContradiction {
+        refund: RefundId,
+        source: Contradiction,
+    },
+    #[error("purchase {purchase} was declined, and PayPal took its money in {reference}")]
+    TakenAfterAll {
+        purchase: PurchaseId,
+        reference: String,
+    },
+    #[error("{what} {id} of PayPal's: {problem}")]
+    Event {
+        what: &'static str,
+        id: String,
+        problem: String,
+    },
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    #[error("the machine gives no randomness: {0}")]
+    Chance(#[from] getrandom::Error),
+}
+
+impl PurchaseError {
+    /// Whether the same may go well later without a person.
+    #[must_use]
+    pub const fn is_passing(&self) -> bool {
+        match self {
+            Self::Call(call) => !matches!(call, CallError::Refused { .. }),
+            Self::Open { .. } | Self::Store(_) | Self::Chance(_) => true,
+            Self::Collect(error) => matches!(error, CollectError::Store(_)),
+            _ => false,
+        }
+    }
+}
+
+/// Where a purchase stands after it was taken as far as it goes.
+#[derive(Debug, Clone)]
+pub struct Progress {
+    pub purchase: StoredPurchase,
+    /// Where its customer approves it, while it waits for that.
+    pub approve_url: Option<String>,
+    /// What the credit paid at once, the oldest invoice first.
+    pub invoices: Vec<InvoiceOutcome>,
+}
+
+/// Whether an idempotency key may be too old to be sent again: an hour before
+/// PayPal forgets it, for the clocks and the tries of a request.
+fn key_is_old(created_at: Instant, now: Instant) -> bool {
+    age_hours(created_at, now) >= PayPal::KEY_HOURS - 1
+}
+
+/// Whole hours between two instants.
+const fn age_hours(from: Instant, to: Instant) -> i64 {
+    const MICROSECONDS: i64 = 3_600_000_000;
+    to.0.saturating_sub(from.0) / MICROSECONDS
+}

@@ -1,0 +1,325 @@
+//! PayPal: orders, captures, refunds, disputes and events.
+//!
+//! - [`routes`]: what is asked, and what is answered
+//! - [`state`]: what PayPal remembers
+//! - [`events`]: events, signed
+//! - [`contract`]: PayPal's own documents, against which both sides are held
+
+mod contract;
+mod events;
+mod routes;
+mod state;
+
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use serde_json::json;
+
+use super::{Faults, Server};
+use routes::Shared;
+use state::{Capture, Refund, State, minor, money};
+
+pub use events::{SentEvent, WEBHOOK_ID};
+pub use state::{CaptureEnd, fee_minor};
+
+pub const CLIENT_ID: &str = "client-1";
+pub const CLIENT_SECRET: &str = "secret-1";
+
+/// PayPal on the loopback.
+pub struct PayPalFake {
+    server: Server,
+    shared: Shared,
+}
+
+impl PayPalFake {
+    pub fn start() -> Self {
+        let shared = Shared {
+            state: Arc::new(Mutex::new(State::new())),
+            faults: Faults::default(),
+        };
+        let router = Router::new()
+            .fallback(routes::handle)
+            .with_state(shared.clone());
+        let server = Server::start(router);
+        shared.state.lock().unwrap().base_url = server.url();
+        Self { server, shared }
+    }
+
+    pub fn url(&self) -> String {
+        self.server.url()
+    }
+
+    /// What goes wrong with the next creations, captures and refunds.
+    pub fn faults(&self) -> &Faults {
+        &self.shared.faults
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
+        act(&mut self.shared.state.lock().unwrap())
+    }
+
+    /// The payer approves an order.
+    pub fn approve(&self, order: &str) {
+        self.with(|state| {
+            let known = state.orders.get_mut(order).unwrap();
+            assert_eq!(known.status, "PAYER_ACTION_REQUIRED");
+            known.status = "APPROVED";
+            let body = state.order_body(order);
+            state.tell("CHECKOUT.ORDER.APPROVED", "checkout-order", body);
+        });
+    }
+
+    /// An order that its payer approves no more, or never did.
+    pub fn is_approvable(&self, order: &str) -> bool {
+        self.with(|state| {
+            let known = state.orders.get(order);
+            known.is_some_and(|order| order.status == "PAYER_ACTION_REQUIRED")
+        })
+    }
+
+    /// The order is kept no more.
+    pub fn lapse(&self, order: &str) {
+        self.with(|state| state.orders.remove(order)).unwrap();
+    }
+
+    pub fn next_capture(&self, end: CaptureEnd) {
+        self.with(|state| state.ends.push_back(end));
+    }
+
+    /// How the next refund stands: COMPLETED, PENDING, FAILED or CANCELLED.
+    pub fn next_refund(&self, status: &'static str) {
+        self.with(|state| state.refund_ends.push_back(status));
+    }
+
+    /// The only capture there is.
+    pub fn capture(&self) -> String {
+        self.with(|state| {
+            assert_eq!(state.captures.len(), 1);
+            state.captures.keys().next().unwrap().clone()
+        })
+    }
+
+    /// The only capture that is pending.
+    pub fn pending_capture(&self) -> String {
+        self.with(|state| {
+            let mut pending = state
+                .captures
+                .iter()
+                .filter(|(_, capture)| capture.status == "PENDING");
+            let (id, _) = pending.next().unwrap();
+            assert!(pending.next().is_none());
+            id.clone()
+        })
+    }
+
+    /// A pending capture comes to its end.
+    pub fn settle(&self, capture: &str, completed: bool) {
+        self.with(|state| {
+            let known = state.captures.get_mut(capture).unwrap();
+            assert_eq!(known.status, "PENDING");
+            known.status = if completed { "COMPLETED" } else { "DECLINED" };
+            let kind = if completed {
+                "PAYMENT.CAPTURE.COMPLETED"
+            } else {
+                "PAYMENT.CAPTURE.DENIED"
+            };
+            let body = state.capture_body(capture);
+            state.tell(kind, "capture", body);
+        });
+    }
+
+    /// A pending refund comes to its end.
+    pub fn settle_refund(&self, status: &'static str) {
+        self.with(|state| {
+            let mut pending = state
+                .refunds
+                .values_mut()
+                .filter(|refund| refund.status == "PENDING");
+            let refund = pending.next().unwrap();
+            refund.status = status;
+            let capture = refund.capture.clone();
+            state.settle_refunds(&capture);
+        });
+    }
+
+    /// Somebody refunds by hand at PayPal, or PayPal takes the money back.
+    pub fn give_back_by_hand(&self, capture: &str, amount_minor: i64, kind: &str) {
+        self.with(|state| {
+            let id = state.id("REF");
+            let made = Refund {
+                capture: capture.to_owned(),
+                status: "COMPLETED",
+                amount: money(amount_minor),
+                custom_id: serde_json::Value::Null,
+                invoice_id: serde_json::Value::Null,
+            };
+            state.refunds.insert(id.clone(), made);
+            state.settle_refunds(capture);
+            let body = state.refund_body(&id);
+            state.tell(kind, "refund", body);
+        });
+    }
+
+    /// A capture of which so much is left and nothing is disputed yet.
+    pub fn disputable(&self, amount_minor: i64) -> Option<String> {
+        self.with(|state| {
+            let is_open = |id: &&String| {
+                let capture = &state.captures[*id];
+                let is_disputed = |dispute: &serde_json::Value| {
+                    dispute["disputed_transactions"][0]["seller_transaction_id"] == **id
+                };
+                !matches!(capture.status, "PENDING" | "DECLINED")
+                    && minor(&capture.amount) - state.refunded_minor(id) >= amount_minor
+                    && !state.disputes.values().any(is_disputed)
+            };
+            state.captures.keys().find(is_open).cloned()
+        })
+    }
+
+    /// Captures complete from now on.
+    pub fn forget_ends(&self) {
+        self.with(|state| state.ends.clear());
+    }
+
+    /// Every pending capture completes, and is told of nowhere.
+    pub fn settle_all(&self) {
+        self.with(|state| {
+            for capture in state.captures.values_mut() {
+                if capture.status == "PENDING" {
+                    capture.status = "COMPLETED";
+                }
+            }
+        });
+    }
+
+    /// The payer opens a dispute; its id.
+    pub fn dispute(&self, capture: &str, amount_minor: i64) -> String {
+        self.with(|state| {
+            let id = state.id("PP-D-");
+            let body = json!({
+                "dispute_id": id, "status": "OPEN", "reason": "UNAUTHORISED",
+                "dispute_amount": money(amount_minor), "dispute_life_cycle_stage": "INQUIRY",
+                "disputed_transactions": [{"seller_transaction_id": capture}],
+            });
+            state.disputes.insert(id.clone(), body.clone());
+            state.tell("CUSTOMER.DISPUTE.CREATED", "dispute", body);
+            id
+        })
+    }
+
+    /// A dispute is decided.
+    pub fn resolve(&self, dispute: &str, outcome: &str) {
+        self.with(|state| {
+            let body = state.disputes.get_mut(dispute).unwrap();
+            body["status"] = json!("RESOLVED");
+            body["dispute_outcome"] = json!({"outcome_code": outcome});
+            let body = body.clone();
+            state.tell("CUSTOMER.DISPUTE.RESOLVED", "dispute", body);
+        });
+    }
+
+    /// An event about a capture that is none of the house's.
+    pub fn tell_of_another(&self) {
+        self.with(|state| {
+            let id = state.id("CAPT");
+            let made = Capture {
+                order: "ORDER000000000099".to_owned(),
+                status: "COMPLETED",
+                amount: money(500),
+                custom_id: json!("somebody else's"),
+                invoice_id: json!("elsewhere-1"),
+            };
+            state.captures.insert(id.clone(), made);
+            let body = state.capture_body(&id);
+            state.tell("PAYMENT.CAPTURE.COMPLETED", "capture", body);
+        });
+    }
+
+    /// The last refund or dispute is told once more, by another event.
+    pub fn tell_again(&self, kind: &str) {
+        self.with(|state| {
+            let (resource_type, body) = if kind.starts_with("CUSTOMER.DISPUTE") {
+                ("dispute", state.disputes.values().last().unwrap().clone())
+            } else {
+                let id = state.refunds.keys().last().unwrap();
+                ("refund", state.refund_body(id))
+            };
+            state.tell(kind, resource_type, body);
+        });
+    }
+
+    /// The events there were since the last time, in order.
+    pub fn take_events(&self) -> Vec<SentEvent> {
+        self.with(|state| std::mem::take(&mut state.events))
+    }
+
+    /// PayPal forgets every idempotency key.
+    pub fn forget_keys(&self) {
+        self.with(|state| state.keys.clear());
+    }
+
+    /// Every token is refused from now on.
+    pub fn expire_tokens(&self) {
+        self.with(|state| state.tokens.clear());
+    }
+
+    pub fn tokens_issued(&self) -> usize {
+        self.with(|state| state.tokens_issued)
+    }
+
+    pub fn set_token_lifetime(&self, seconds: u64) {
+        self.with(|state| state.token_lifetime_seconds = seconds);
+    }
+
+    /// How often this was asked, such as `post /v2/checkout/orders`.
+    pub fn asked(&self, request: &str) -> usize {
+        self.with(|state| {
+            state
+                .requests
+                .iter()
+                .filter(|seen| seen.starts_with(request))
+                .count()
+        })
+    }
+
+    /// The orders there are.
+    pub fn orders(&self) -> Vec<String> {
+        self.with(|state| state.orders.keys().cloned().collect())
+    }
+
+    /// An answer of PayPal's is of another amount from now on.
+    pub fn change_amount(&self, order: &str, amount_minor: i64) {
+        self.with(|state| state.orders.get_mut(order).unwrap().amount = money(amount_minor));
+    }
+
+    /// What was taken in all, in cents.
+    pub fn captured_minor(&self) -> i64 {
+        self.with(|state| {
+            let taken = state.captures.values();
+            taken
+                .filter(|capture| !matches!(capture.status, "PENDING" | "DECLINED"))
+                .map(|capture| minor(&capture.amount))
+                .sum()
+        })
+    }
+
+    /// What was given back in all, in cents.
+    pub fn refunded_minor(&self) -> i64 {
+        self.with(|state| {
+            let given = state
+                .refunds
+                .values()
+                .filter(|refund| refund.status == "COMPLETED");
+            given.map(|refund| minor(&refund.amount)).sum()
+        })
+    }
+
+    /// That everything asked and answered was as PayPal documents it.
+    #[track_caller]
+    pub fn assert_contract_kept(&self) {
+        self.with(|state| {
+            assert_eq!(state.contract.violations, Vec::<String>::new());
+            assert!(!state.contract.is_loaded() || state.contract.checked > 0);
+        });
+    }
+}
