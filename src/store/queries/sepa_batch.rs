@@ -236,27 +236,25 @@ pub async fn decide_batch(
 /// # Errors
 /// When the database refuses.
 pub async fn present_mandates(conn: &mut Conn, batch: &str) -> Result<bool> {
-    // What one mandate has in the file. The clause is this function's own.
-    const OWN: &str = "FROM payment_attempt t JOIN sepa_debit d ON d.account_id = t.account_id \
-         AND d.attempt_id = t.id WHERE d.batch_id = $1 AND t.account_id = sepa_mandate.account_id \
-         AND t.method_id = sepa_mandate.method_id";
-    let sql = format!(
-        "UPDATE sepa_mandate SET account_changed = 0, \
-         presented_creditor_name = (SELECT b.creditor_name FROM sepa_batch b WHERE b.id = $1), \
-         presented_creditor_id = (SELECT b.creditor_id FROM sepa_batch b WHERE b.id = $1), \
-         last_sequence = (SELECT d.sequence {OWN} ORDER BY d.collect_on DESC, \
-         CASE d.sequence WHEN 'FRST' THEN 1 ELSE 0 END LIMIT 1), \
-         last_presented_on = (SELECT MAX(CASE WHEN sepa_mandate.last_presented_on > d.collect_on \
-         THEN sepa_mandate.last_presented_on ELSE d.collect_on END) {OWN}) \
-         WHERE (account_id, method_id) IN (SELECT t.account_id, t.method_id FROM sepa_debit d \
-         JOIN payment_attempt t ON t.account_id = d.account_id AND t.id = d.attempt_id WHERE d.batch_id = $1) \
-         AND iban_version = (SELECT MAX(d.iban_version) {OWN})"
-    );
-    let presented = sqlx::query(sqlx::AssertSqlSafe(sql))
-        .bind(batch)
-        .execute(&mut *conn)
-        .await?
-        .rows_affected();
+    // The sequence of a mandate's latest debit is what stands behind its date; of
+    // one date, a first collection is not the latest.
+    let presented = sqlx::query(
+        "UPDATE sepa_mandate SET account_changed = 0, presented_creditor_name = own.creditor_name, \
+         presented_creditor_id = own.creditor_id, last_sequence = substr(own.latest, 12), \
+         last_presented_on = CASE WHEN last_presented_on > own.collect_on THEN last_presented_on \
+         ELSE own.collect_on END FROM (SELECT t.account_id, t.method_id, b.creditor_name, b.creditor_id, \
+         MAX(d.collect_on) AS collect_on, MAX(d.iban_version) AS iban_version, \
+         MAX(d.collect_on || CASE d.sequence WHEN 'FRST' THEN '0' ELSE '1' END || d.sequence) AS latest \
+         FROM sepa_batch b JOIN sepa_debit d ON d.batch_id = b.id \
+         JOIN payment_attempt t ON t.account_id = d.account_id AND t.id = d.attempt_id WHERE b.id = $1 \
+         GROUP BY t.account_id, t.method_id, b.creditor_name, b.creditor_id) own \
+         WHERE sepa_mandate.account_id = own.account_id AND sepa_mandate.method_id = own.method_id \
+         AND sepa_mandate.iban_version = own.iban_version",
+    )
+    .bind(batch)
+    .execute(&mut *conn)
+    .await?
+    .rows_affected();
     let mandates: i64 = sqlx::query_scalar(
         "SELECT COUNT(*) FROM (SELECT DISTINCT t.account_id, t.method_id FROM sepa_debit d \
          JOIN payment_attempt t ON t.account_id = d.account_id AND t.id = d.attempt_id \

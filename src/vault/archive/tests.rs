@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 use crate::config::{SecretSource, VaultKey, VaultSettings};
 
@@ -189,4 +191,32 @@ fn a_new_key_takes_over_and_the_old_one_is_not_needed() {
             ..
         })
     ));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn what_is_not_as_it_was_sealed_does_not_open(
+        plain in prop::collection::vec(any::<u8>(), 0..300),
+        at in any::<prop::sample::Index>(),
+        bit in 0_u8..8,
+        cut in any::<prop::sample::Index>(),
+        more in prop::collection::vec(any::<u8>(), 1..40),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let vault = vault(folder.path(), &["a"]);
+        let path = path_of(folder.path(), "m");
+        seal_to(&path, &mut plain.as_slice(), &vault, "x").unwrap();
+        prop_assert_eq!(&opened(&path, &vault, "x").unwrap(), &plain);
+        let sealed = fs::read(&path).unwrap();
+        let mut flipped = sealed.clone();
+        flipped[at.index(sealed.len())] ^= 1 << bit;
+        let shorter = sealed[..cut.index(sealed.len())].to_vec();
+        let longer = [sealed.as_slice(), &more].concat();
+        for bytes in [flipped, shorter, longer] {
+            fs::write(&path, bytes).unwrap();
+            prop_assert!(opened(&path, &vault, "x").is_err());
+        }
+    }
 }

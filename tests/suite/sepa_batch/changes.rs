@@ -1,5 +1,8 @@
 //! What the bank is told of mandates: how often they were used, and what changed.
 
+use quittance::domain::ids::{AccountId, PaymentMethodId};
+use quittance::on;
+use quittance::store::{IfMissing, Store};
 use serde_json::json;
 
 use super::{batch, decide, file_of, id_of, made_id, release, states, texts, three_debits};
@@ -12,6 +15,7 @@ use crate::support::direct_debit::{
 on_both!(
     changes_are_told_once_and_until_released,
     a_first_collection_is_called_as_the_bank_wants,
+    a_rejected_first_collection_never_took_place,
     there_is_a_block_for_each_date_sequence_and_scheme,
 );
 
@@ -135,6 +139,48 @@ fn a_first_collection_is_called_as_the_bank_wants(house: &House) {
     assert_eq!(blocks, [json!(["FRST", 1]), json!(["RCUR", 2])]);
     release(house, &id_of(&made));
     house.run(&["verify"]);
+}
+
+fn a_rejected_first_collection_never_took_place(house: &House) {
+    three_debits(house);
+    sepa_settings(
+        house,
+        &[("first_collection = \"RCUR\"", "first_collection = \"FRST\"")],
+    );
+    release(house, &id_of(&batch(house, &[])));
+    // Two are rejected, the third is on its way.
+    house.edit(
+        "UPDATE payment_attempt SET state = 'declined', decline_code = 'AC01', decline_class = 'hard', \
+         decline_known = 1, decided_at = created_at WHERE account_id <> (SELECT id FROM account \
+         WHERE external_id = 'acc-3')",
+    );
+    let accounts = house.watch().count("SELECT COUNT(*) FROM account");
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let store = Store::open(house.url(), IfMissing::Refuse).await.unwrap();
+        let mut tx = store.begin().await.unwrap();
+        for account in (1..=accounts).map(AccountId) {
+            let id = PaymentMethodId(1);
+            on!(&mut tx, conn, q => q::forget_rejected(conn, account, id).await).unwrap();
+        }
+        tx.commit().await.unwrap();
+        store.close().await;
+    });
+    house.edit(
+        "UPDATE payment_attempt SET state = 'returned', decline_code = 'AM04', decline_class = 'soft', \
+         decline_known = 1, decided_at = created_at WHERE state = 'submitted'",
+    );
+    attempt_debits(house, 2);
+    let made = batch(house, &[]);
+    let blocks: Vec<_> = made["blocks"].as_array().unwrap().iter().collect();
+    let blocks: Vec<_> = blocks
+        .iter()
+        .map(|block| json!([block["sequence"], block["debits"]]))
+        .collect();
+    assert_eq!(blocks, [json!(["FRST", 2]), json!(["RCUR", 1])]);
+    // Rejected or not, it was presented: the mandate does not lapse by it.
+    let presented = "SELECT COUNT(*) FROM sepa_mandate WHERE last_presented_on = '2026-11-09'";
+    assert_eq!(house.watch().count(presented), 3);
 }
 
 fn there_is_a_block_for_each_date_sequence_and_scheme(house: &House) {

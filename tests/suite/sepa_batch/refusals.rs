@@ -239,6 +239,20 @@ fn dates_are_business_days_to_come(house: &House) {
             "{answer:?}"
         );
     }
+    // Not before it is due, nor before the debtor has known for 5 days.
+    let dated = |issued_on: &str, due_on: &str| {
+        house.edit(&format!(
+            "UPDATE invoice SET issued_on = '{issued_on}', due_on = '{due_on}'"
+        ));
+        let planned = batch(house, &["--dry-run"]);
+        planned["blocks"][0]["collect_on"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    assert_eq!(dated("2026-11-02", "2026-11-20"), "2026-11-20");
+    assert_eq!(dated("2026-11-12", "2026-11-02"), "2026-11-17");
+    assert_eq!(dated("2026-11-02", "2026-11-02"), "2026-11-09");
     // Made on a Saturday, the bank reads it on Monday.
     let saturday = at(
         house,
