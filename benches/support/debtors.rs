@@ -48,13 +48,13 @@ pub async fn insert(url: &str, accounts: u64) -> Result<()> {
 }
 
 pub async fn execute(url: &str, statement: String) -> Result<()> {
-    let query = sqlx::query(AssertSqlSafe(statement));
+    let statement = AssertSqlSafe(statement);
     if url.starts_with("sqlite:") {
         let mut conn = sqlx::SqliteConnection::connect(url).await?;
-        query.execute(&mut conn).await?;
+        sqlx::query(statement).execute(&mut conn).await?;
     } else {
         let mut conn = sqlx::PgConnection::connect(url).await?;
-        query.execute(&mut conn).await?;
+        sqlx::query(statement).execute(&mut conn).await?;
     }
     Ok(())
 }

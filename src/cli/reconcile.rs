@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::Global;
 use super::print::{count, counted, table};
 use crate::engine::collect::Fate;
+use crate::engine::purchase::Reconciled;
 use crate::say;
 
 #[derive(Debug, Args)]
@@ -22,6 +23,8 @@ pub struct ReconcileArgs {
 struct ReconciledJson {
     payments: Vec<FateJson>,
     refunds: Vec<RefundJson>,
+    /// Purchases of credit and refunds of them.
+    purchases: PurchasesJson,
     problems: Vec<ProblemJson>,
 }
 
@@ -38,8 +41,15 @@ struct RefundJson {
 }
 
 #[derive(Serialize)]
+struct PurchasesJson {
+    asked: u64,
+    finished: u64,
+}
+
+#[derive(Serialize)]
 struct ProblemJson {
-    payment: String,
+    /// Such as `payment 01a0c4506c00...`.
+    what: String,
     problem: String,
 }
 
@@ -47,7 +57,25 @@ pub async fn reconcile(global: &Global, args: ReconcileArgs) -> Result<ExitCode>
     let engine = global.open().await?;
     let cards = engine.reconcile_cards().await?;
     let refunds = engine.reconcile_refunds().await?;
+    let purchases = match engine.config.paypal {
+        Some(_) => {
+            let paypal = engine.providers.paypal(&engine.config)?;
+            engine.reconcile_purchases(paypal).await?
+        }
+        None => Reconciled::default(),
+    };
     engine.store.close().await;
+    let mut problems: Vec<(String, String)> = cards
+        .problems
+        .iter()
+        .map(|(payment, problem)| (format!("payment {payment}"), problem.clone()))
+        .collect();
+    problems.extend(
+        purchases
+            .unfinished
+            .iter()
+            .map(|unfinished| (unfinished.what.clone(), unfinished.error.to_string())),
+    );
     if args.json {
         super::json::print(&ReconciledJson {
             payments: cards
@@ -65,16 +93,23 @@ pub async fn reconcile(global: &Global, args: ReconcileArgs) -> Result<ExitCode>
                     state: refund.state.code(),
                 })
                 .collect(),
-            problems: cards
-                .problems
+            purchases: PurchasesJson {
+                asked: purchases.asked,
+                finished: purchases.finished,
+            },
+            problems: problems
                 .iter()
-                .map(|(payment, problem)| ProblemJson {
-                    payment: payment.to_string(),
+                .map(|(what, problem)| ProblemJson {
+                    what: what.clone(),
                     problem: problem.clone(),
                 })
                 .collect(),
         })?;
-    } else if cards.fates.is_empty() && refunds.is_empty() && cards.problems.is_empty() {
+    } else if cards.fates.is_empty()
+        && refunds.is_empty()
+        && purchases.asked == 0
+        && problems.is_empty()
+    {
         say!("No outcome is out.");
     } else {
         let mut rows = table(["outcome", "payments"], 1);
@@ -87,8 +122,15 @@ pub async fn reconcile(global: &Global, args: ReconcileArgs) -> Result<ExitCode>
         for refund in &refunds {
             say!("refund {}: {}", refund.id, refund.state);
         }
-        for (payment, problem) in &cards.problems {
-            say!("payment {payment}: {problem}");
+        if purchases.asked > 0 {
+            say!(
+                "purchases of credit and refunds of them: {} asked for, {} finished",
+                count(purchases.asked),
+                count(purchases.finished)
+            );
+        }
+        for (what, problem) in &problems {
+            say!("{what}: {problem}");
         }
         let open = [Fate::Unknown, Fate::Pending]
             .iter()
@@ -98,7 +140,7 @@ pub async fn reconcile(global: &Global, args: ReconcileArgs) -> Result<ExitCode>
             say!("{} still without an outcome", counted(open, "payment"));
         }
     }
-    Ok(if cards.problems.is_empty() {
+    Ok(if problems.is_empty() {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
