@@ -39,20 +39,22 @@ async fn no_more_requests_a_second_than_allowed() {
     let fake = StripeFake::start();
     let payable = payable(&fake);
     let policy = CallPolicy {
-        requests_per_second: std::num::NonZeroU32::new(200),
+        requests_per_second: std::num::NonZeroU32::new(20),
+        timeout: Duration::from_secs(20),
         ..calls(&fake.url(), 1)
     };
     let stripe = stripe(policy, SECRET_KEY);
     let keys: Vec<String> = (0..10).map(|no| format!("{KEY}{no}")).collect();
-    let taken = keys
-        .iter()
-        .map(|key| async { stripe.take(&charge(key, EUR_12, &payable)).await.unwrap() });
+    let taken = keys.iter().map(|key| async {
+        stripe.take(&charge(key, EUR_12, &payable)).await.unwrap();
+    });
     futures_util::future::join_all(taken).await;
     let arrivals = fake.charge_arrivals();
     assert_eq!(arrivals.len(), 10);
-    // The first goes at once, the others one each 5 ms.
+    // The first goes at once, the others one each 50 ms: a rate that a busy
+    // machine does not keep by itself.
     let took = arrivals[9] - arrivals[0];
-    assert!(took >= Duration::from_millis(40), "{took:?}");
+    assert!(took >= Duration::from_millis(400), "{took:?}");
 }
 
 #[tokio::test]
