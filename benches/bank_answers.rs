@@ -4,7 +4,7 @@
 //!
 //! `cargo bench --bench bank_answers -- [--entries N] [--skip-sqlite]`
 // Ratios are floats.
-#![allow(clippy::float_arithmetic)]
+#![allow(clippy::float_arithmetic, clippy::unwrap_used, clippy::expect_used)]
 
 mod support;
 

@@ -19,12 +19,6 @@ pub fn keys(keys: &[FactKey]) -> Vec<Vec<u8>> {
     keys.iter().map(|key| key.to_vec()).collect()
 }
 
-/// Numbers, as one parameter.
-#[must_use]
-pub fn numbers(numbers: &[i64]) -> Vec<i64> {
-    numbers.to_vec()
-}
-
 /// The rows of the parameter `$1` made by [`ids`]: `k.id`.
 pub const EACH_ID: &str = "(SELECT u.id COLLATE \"C\" AS id FROM UNNEST($1::text[]) AS u (id)) k";
 /// The rows of the parameter `$1` made by [`keys`]: `k.key`.
@@ -34,10 +28,21 @@ pub const EACH_KEY: &str = "UNNEST($1::bytea[]) AS k (key)";
 /// taken in any order deadlock. Readers are not held up.
 pub const HOLD_BANK_FILES: &str = "LOCK TABLE bank_file IN SHARE ROW EXCLUSIVE MODE";
 
-/// Holds accounts until the end of the transaction, as
-/// [`LOCK_ACCOUNT`](super::dialect::LOCK_ACCOUNT), in the order of their keys.
-pub const LOCK_ACCOUNTS: &str = "SELECT COUNT(*) FROM (SELECT id FROM account \
-     WHERE id = ANY($1::bigint[]) ORDER BY id FOR NO KEY UPDATE) held";
+/// Until the end of the transaction: thousands of keys look like a reason to read
+/// a whole table, and the tables grow with every chunk while their statistics
+/// do not.
+pub const LOOK_UP_BY_KEY: [&str; 3] = [
+    "SET LOCAL enable_seqscan = off",
+    "SET LOCAL enable_hashjoin = off",
+    "SET LOCAL enable_mergejoin = off",
+];
+
+/// Holds the accounts of the attempts of `$1`, made by [`ids`], until the end of
+/// the transaction, as [`LOCK_ACCOUNT`](super::dialect::LOCK_ACCOUNT), in the
+/// order of their keys.
+pub const LOCK_ACCOUNTS: &str = "SELECT COUNT(*) FROM (SELECT id FROM account WHERE id IN \
+     (SELECT t.account_id FROM UNNEST($1::text[]) AS u (id) \
+     JOIN payment_attempt t ON t.id = u.id COLLATE \"C\") ORDER BY id FOR NO KEY UPDATE) held";
 
 /// The same for every account with a debit in a block or file.
 pub const LOCK_BLOCK_ACCOUNTS: &str = "SELECT COUNT(*) FROM (SELECT id FROM account WHERE id IN \

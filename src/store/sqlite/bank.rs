@@ -51,14 +51,6 @@ pub fn keys(keys: &[FactKey]) -> String {
     })
 }
 
-/// Numbers, as one parameter.
-#[must_use]
-pub fn numbers(numbers: &[i64]) -> String {
-    list(numbers, |json, number| {
-        let _ = write!(json, "{number}");
-    })
-}
-
 /// The rows of the parameter `$1` made by [`ids`]: `k.id`.
 pub const EACH_ID: &str = "(SELECT value AS id FROM json_each($1)) k";
 /// The rows of the parameter `$1` made by [`keys`]: `k.key`.
@@ -67,9 +59,11 @@ pub const EACH_KEY: &str = "(SELECT unhex(value) AS key FROM json_each($1)) k";
 /// The writer's transaction excludes every other.
 pub const HOLD_BANK_FILES: &str = "SELECT 1";
 
-/// The writer holds every account; how many of them there are.
-pub const LOCK_ACCOUNTS: &str =
-    "SELECT COUNT(*) FROM account WHERE id IN (SELECT value FROM json_each($1))";
+/// SQLite looks keys up by their index.
+pub const LOOK_UP_BY_KEY: [&str; 0] = [];
+
+/// The writer holds every account.
+pub const LOCK_ACCOUNTS: &str = "SELECT $1 IS NULL";
 
 /// See [`LOCK_ACCOUNTS`].
 pub const LOCK_BLOCK_ACCOUNTS: &str =
