@@ -256,17 +256,8 @@ pub async fn forget_rejected_collections(
     conn: &mut Conn,
     mandates: &[(AccountId, PaymentMethodId)],
 ) -> Result<()> {
-    for (account, method) in mandates {
-        sqlx::query(
-            "UPDATE sepa_mandate SET last_sequence = (SELECT d.sequence FROM payment_attempt t \
-             JOIN sepa_debit d ON d.account_id = t.account_id AND d.attempt_id = t.id \
-             WHERE t.account_id = $1 AND t.method = 'sepa' AND t.method_id = $2 AND t.state <> 'declined' \
-             ORDER BY d.collect_on DESC, t.id DESC LIMIT 1) WHERE account_id = $1 AND method_id = $2",
-        )
-        .bind(account.0)
-        .bind(method.0)
-        .execute(&mut *conn)
-        .await?;
+    if !mandates.is_empty() {
+        bulk::forget_collections(conn, mandates).await?;
     }
     Ok(())
 }
