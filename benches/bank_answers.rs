@@ -3,7 +3,7 @@
 //! postings, a notice.
 //!
 //! `cargo bench --bench bank_answers -- [--entries N] [--skip-sqlite]`
-// Ratios are floats; a bench whose PostgreSQL does not start has nothing to say.
+// Ratios are floats.
 #![allow(clippy::float_arithmetic, clippy::unwrap_used, clippy::expect_used)]
 
 mod support;

@@ -133,8 +133,13 @@ pub fn schemas(version: Version) -> Vec<PathBuf> {
 
 /// Where Cargo unpacked the crate `sepa`.
 fn sepa_crate() -> PathBuf {
+    // Crates for other machines were not fetched here.
+    let compiler = Command::new("rustc").arg("-vV").output().unwrap();
+    let about = String::from_utf8(compiler.stdout).unwrap();
+    let host = about.lines().find_map(|line| line.strip_prefix("host: "));
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version", "1", "--offline", "--locked"])
+        .args(["--filter-platform", host.unwrap()])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();

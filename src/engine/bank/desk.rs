@@ -323,8 +323,7 @@ impl Held {
         if ids.is_empty() {
             return Ok(held);
         }
-        let accounts = on!(&mut *tx, conn, q => q::accounts_of_attempts(conn, &ids).await)?;
-        on!(&mut *tx, conn, q => q::lock_accounts(conn, &accounts).await)?;
+        on!(&mut *tx, conn, q => q::lock_accounts_of(conn, &ids).await)?;
         let attempts = on!(&mut *tx, conn, q => q::bank_attempts(conn, &ids).await)?;
         let mut decided = Vec::new();
         for stored in attempts {

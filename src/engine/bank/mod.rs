@@ -43,7 +43,7 @@ pub use report::{ImportReport, Outcome, Sum, Unmatched};
 
 /// How often an import that collided with another process is tried.
 const TRIES_MAX: u32 = 5;
-/// From here on the database is told to settle: statistics, log.
+/// From here on SQLite's log is folded back.
 const ENTRIES_LARGE: u64 = 20_000;
 
 /// Why a file is not imported, or a fact not closed. Nothing is booked then.
@@ -138,7 +138,8 @@ impl Engine {
                 }
                 Err(error) => return Err(error),
                 Ok(report) => {
-                    if report.entries >= ENTRIES_LARGE {
+                    // SQLite's log stays as large as the import was.
+                    if report.entries >= ENTRIES_LARGE && self.store.has_single_writer() {
                         self.store.settle_after_import().await?;
                     }
                     return Ok(report);

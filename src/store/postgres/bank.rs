@@ -2,7 +2,7 @@
 
 use super::queries::Conn;
 use crate::domain::calendar::Instant;
-use crate::domain::ids::AttemptId;
+use crate::domain::ids::{AccountId, AttemptId, PaymentMethodId};
 use crate::store::rows::{
     AttemptChange, FactKey, FileDigest, HardDecline, KeyedEntry, NewBankFact, NewNotice,
 };
@@ -19,12 +19,6 @@ pub fn keys(keys: &[FactKey]) -> Vec<Vec<u8>> {
     keys.iter().map(|key| key.to_vec()).collect()
 }
 
-/// Numbers, as one parameter.
-#[must_use]
-pub fn numbers(numbers: &[i64]) -> Vec<i64> {
-    numbers.to_vec()
-}
-
 /// The rows of the parameter `$1` made by [`ids`]: `k.id`.
 pub const EACH_ID: &str = "(SELECT u.id COLLATE \"C\" AS id FROM UNNEST($1::text[]) AS u (id)) k";
 /// The rows of the parameter `$1` made by [`keys`]: `k.key`.
@@ -34,10 +28,21 @@ pub const EACH_KEY: &str = "UNNEST($1::bytea[]) AS k (key)";
 /// taken in any order deadlock. Readers are not held up.
 pub const HOLD_BANK_FILES: &str = "LOCK TABLE bank_file IN SHARE ROW EXCLUSIVE MODE";
 
-/// Holds accounts until the end of the transaction, as
-/// [`LOCK_ACCOUNT`](super::dialect::LOCK_ACCOUNT), in the order of their keys.
-pub const LOCK_ACCOUNTS: &str = "SELECT COUNT(*) FROM (SELECT id FROM account \
-     WHERE id = ANY($1::bigint[]) ORDER BY id FOR NO KEY UPDATE) held";
+/// Until the end of the transaction: thousands of keys look like a reason to read
+/// a whole table, and the tables grow with every chunk while their statistics
+/// do not.
+pub const LOOK_UP_BY_KEY: [&str; 3] = [
+    "SET LOCAL enable_seqscan = off",
+    "SET LOCAL enable_hashjoin = off",
+    "SET LOCAL enable_mergejoin = off",
+];
+
+/// Holds the accounts of the attempts of `$1`, made by [`ids`], until the end of
+/// the transaction, as [`LOCK_ACCOUNT`](super::dialect::LOCK_ACCOUNT), in the
+/// order of their keys.
+pub const LOCK_ACCOUNTS: &str = "SELECT COUNT(*) FROM (SELECT id FROM account WHERE id IN \
+     (SELECT t.account_id FROM UNNEST($1::text[]) AS u (id) \
+     JOIN payment_attempt t ON t.id = u.id COLLATE \"C\") ORDER BY id FOR NO KEY UPDATE) held";
 
 /// The same for every account with a debit in a block or file.
 pub const LOCK_BLOCK_ACCOUNTS: &str = "SELECT COUNT(*) FROM (SELECT id FROM account WHERE id IN \
@@ -296,6 +301,30 @@ pub async fn rule_out(conn: &mut Conn, methods: &[HardDecline], now: Instant) ->
     .bind(&account)
     .bind(&id)
     .bind(&code)
+    .execute(conn)
+    .await
+    .map(drop)
+}
+
+/// See [`forget_rejected_collections`](super::queries::forget_rejected_collections).
+///
+/// # Errors
+/// When the database refuses.
+pub async fn forget_collections(
+    conn: &mut Conn,
+    mandates: &[(AccountId, PaymentMethodId)],
+) -> sqlx::Result<()> {
+    let account: Vec<i64> = mandates.iter().map(|(account, _)| account.0).collect();
+    let method: Vec<i64> = mandates.iter().map(|(_, method)| method.0).collect();
+    sqlx::query(
+        "UPDATE sepa_mandate m SET last_sequence = (SELECT d.sequence FROM payment_attempt t \
+         JOIN sepa_debit d ON d.account_id = t.account_id AND d.attempt_id = t.id \
+         WHERE t.account_id = m.account_id AND t.method = 'sepa' AND t.method_id = m.method_id \
+         AND t.state <> 'declined' ORDER BY d.collect_on DESC, t.id DESC LIMIT 1) \
+         FROM UNNEST($1::bigint[], $2::bigint[]) AS rejected(a, i) WHERE m.account_id = a AND m.method_id = i",
+    )
+    .bind(&account)
+    .bind(&method)
     .execute(conn)
     .await
     .map(drop)

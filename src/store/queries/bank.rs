@@ -26,38 +26,23 @@ const IN_FLIGHT: &str = "t.state IN ('created', 'submitted', 'pending', 'unknown
 /// # Errors
 /// When the database refuses.
 pub async fn hold_bank_files(conn: &mut Conn) -> Result<()> {
-    sqlx::query(bulk::HOLD_BANK_FILES).execute(conn).await?;
+    sqlx::query(bulk::HOLD_BANK_FILES)
+        .execute(&mut *conn)
+        .await?;
+    for setting in bulk::LOOK_UP_BY_KEY {
+        sqlx::query(setting).execute(&mut *conn).await?;
+    }
     Ok(())
 }
 
-/// Whose attempts these are; one that does not exist is left away.
+/// Holds the money of the accounts of these attempts until the end of the
+/// transaction, in the order of their keys. One that does not exist is left away.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn accounts_of_attempts(
-    conn: &mut Conn,
-    attempts: &[AttemptId],
-) -> Result<Vec<AccountId>> {
-    let sql = format!(
-        "SELECT DISTINCT t.account_id FROM {} JOIN payment_attempt t ON t.id = k.id",
-        bulk::EACH_ID
-    );
-    let accounts: Vec<i64> = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
-        .bind(bulk::ids(attempts))
-        .fetch_all(conn)
-        .await?;
-    Ok(accounts.into_iter().map(AccountId).collect())
-}
-
-/// Holds the money of many accounts until the end of the transaction, in the
-/// order of their keys.
-///
-/// # Errors
-/// When the database refuses.
-pub async fn lock_accounts(conn: &mut Conn, accounts: &[AccountId]) -> Result<()> {
-    let keys: Vec<i64> = accounts.iter().map(|account| account.0).collect();
+pub async fn lock_accounts_of(conn: &mut Conn, attempts: &[AttemptId]) -> Result<()> {
     sqlx::query(bulk::LOCK_ACCOUNTS)
-        .bind(bulk::numbers(&keys))
+        .bind(bulk::ids(attempts))
         .execute(conn)
         .await?;
     Ok(())
@@ -277,17 +262,8 @@ pub async fn forget_rejected_collections(
     conn: &mut Conn,
     mandates: &[(AccountId, PaymentMethodId)],
 ) -> Result<()> {
-    for (account, method) in mandates {
-        sqlx::query(
-            "UPDATE sepa_mandate SET last_sequence = (SELECT d.sequence FROM payment_attempt t \
-             JOIN sepa_debit d ON d.account_id = t.account_id AND d.attempt_id = t.id \
-             WHERE t.account_id = $1 AND t.method = 'sepa' AND t.method_id = $2 AND t.state <> 'declined' \
-             ORDER BY d.collect_on DESC, t.id DESC LIMIT 1) WHERE account_id = $1 AND method_id = $2",
-        )
-        .bind(account.0)
-        .bind(method.0)
-        .execute(&mut *conn)
-        .await?;
+    if !mandates.is_empty() {
+        bulk::forget_collections(conn, mandates).await?;
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use sqlx::{QueryBuilder, Sqlite};
 
 use super::queries::Conn;
 use crate::domain::calendar::Instant;
-use crate::domain::ids::AttemptId;
+use crate::domain::ids::{AccountId, AttemptId, PaymentMethodId};
 use crate::store::rows::{
     AttemptChange, FactKey, FileDigest, HardDecline, KeyedEntry, NewBankFact, NewNotice,
 };
@@ -51,14 +51,6 @@ pub fn keys(keys: &[FactKey]) -> String {
     })
 }
 
-/// Numbers, as one parameter.
-#[must_use]
-pub fn numbers(numbers: &[i64]) -> String {
-    list(numbers, |json, number| {
-        let _ = write!(json, "{number}");
-    })
-}
-
 /// The rows of the parameter `$1` made by [`ids`]: `k.id`.
 pub const EACH_ID: &str = "(SELECT value AS id FROM json_each($1)) k";
 /// The rows of the parameter `$1` made by [`keys`]: `k.key`.
@@ -67,9 +59,11 @@ pub const EACH_KEY: &str = "(SELECT unhex(value) AS key FROM json_each($1)) k";
 /// The writer's transaction excludes every other.
 pub const HOLD_BANK_FILES: &str = "SELECT 1";
 
-/// The writer holds every account; how many of them there are.
-pub const LOCK_ACCOUNTS: &str =
-    "SELECT COUNT(*) FROM account WHERE id IN (SELECT value FROM json_each($1))";
+/// SQLite looks keys up by their index.
+pub const LOOK_UP_BY_KEY: [&str; 0] = [];
+
+/// The writer holds every account.
+pub const LOCK_ACCOUNTS: &str = "SELECT $1 IS NULL";
 
 /// See [`LOCK_ACCOUNTS`].
 pub const LOCK_BLOCK_ACCOUNTS: &str =
@@ -222,6 +216,29 @@ pub async fn rule_out(conn: &mut Conn, methods: &[HardDecline], now: Instant) ->
         .bind(method.method.0)
         .bind(method.code.as_str())
         .bind(now.0)
+        .execute(&mut *conn)
+        .await?;
+    }
+    Ok(())
+}
+
+/// See [`forget_rejected_collections`](super::queries::forget_rejected_collections).
+///
+/// # Errors
+/// When the database refuses.
+pub async fn forget_collections(
+    conn: &mut Conn,
+    mandates: &[(AccountId, PaymentMethodId)],
+) -> sqlx::Result<()> {
+    for (account, method) in mandates {
+        sqlx::query(
+            "UPDATE sepa_mandate SET last_sequence = (SELECT d.sequence FROM payment_attempt t \
+             JOIN sepa_debit d ON d.account_id = t.account_id AND d.attempt_id = t.id \
+             WHERE t.account_id = $1 AND t.method = 'sepa' AND t.method_id = $2 AND t.state <> 'declined' \
+             ORDER BY d.collect_on DESC, t.id DESC LIMIT 1) WHERE account_id = $1 AND method_id = $2",
+        )
+        .bind(account.0)
+        .bind(method.0)
         .execute(&mut *conn)
         .await?;
     }

@@ -153,9 +153,9 @@ pub fn status(
             Some(code) => ("RJCT", reason_of(code)),
             None => ("ACCP", String::new()),
         };
-        write!(
+        writeln!(
             inside,
-            "<TxInfAndSts><OrgnlEndToEndId>{id}</OrgnlEndToEndId><TxSts>{status}</TxSts>{reason}</TxInfAndSts>\n"
+            "<TxInfAndSts><OrgnlEndToEndId>{id}</OrgnlEndToEndId><TxSts>{status}</TxSts>{reason}</TxInfAndSts>"
         )
         .unwrap();
     }

@@ -242,11 +242,7 @@ async fn engine(house: &House, settings: &Path) -> Engine {
         .1
         .unwrap();
     let now: DateTime<Utc> = NOW.parse().unwrap();
-    Engine {
-        store: Store::open(url.to_str().unwrap(), IfMissing::Refuse)
-            .await
-            .unwrap(),
-        config: Config::load(Some(settings)).unwrap(),
-        clock: Clock::Fixed(now),
-    }
+    let store = Store::open(url.to_str().unwrap(), IfMissing::Refuse).await;
+    let config = Config::load(Some(settings)).unwrap();
+    Engine::new(store.unwrap(), config, Clock::Fixed(now))
 }
