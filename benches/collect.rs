@@ -15,7 +15,6 @@
 )]
 
 #[path = "../tests/fakes/mod.rs"]
-#[allow(dead_code, reason = "the tests take the rest")]
 mod fakes;
 mod support;
 
