@@ -156,8 +156,8 @@ async fn debit(url: &str, accounts: u64) -> Result<()> {
                  SELECT n, 1, 'M' || CAST(n AS TEXT), 'CORE', 0, 'C', '1', {blob}, 'DE...1', '2026-01-05', 1, 'x', 'x', 0, 'RCUR' FROM each"),
         format!("INSERT INTO payment_attempt (account_id, id, period, kind, method, method_id, amount_minor, currency, \
                  state, created_at) {each} SELECT n, {id}, 202610, 1, 'sepa', 1, 1500, 'EUR', 'submitted', {at} FROM each"),
-        format!("INSERT INTO sepa_batch (id, version, state, submit_on, created_at, released_at, debits, sum_minor, digest) \
-                 SELECT 'DD', 'pain.008.001.08', 'released', '2026-11-30', {at}, {at}, COUNT(*), SUM(amount_minor), {blob} FROM payment_attempt"),
+        format!("INSERT INTO sepa_batch (id, version, state, submit_on, created_at, released_at, debits, sum_minor, digest, creditor_name, creditor_id) \
+                 SELECT 'DD', 'pain.008.001.08', 'released', '2026-11-30', {at}, {at}, COUNT(*), SUM(amount_minor), {blob}, 'N', 'C' FROM payment_attempt"),
         "INSERT INTO sepa_debit (account_id, attempt_id, batch_id, block_id, sequence, collect_on) \
          SELECT account_id, id, 'DD', 'DD-RCUR', 'RCUR', '2026-12-03' FROM payment_attempt".to_owned(),
         // A house that has been there for a while has statistics.

@@ -22,8 +22,8 @@ const CONFIG_FILE: &str = "quittance.toml";
 impl Global {
     /// Starts the log. Dependencies log their requests, addresses and all, so
     /// only our own words are written.
-    pub fn start_log(&self) {
-        let own = Targets::new().with_target("quittance", self.log);
+    pub fn start_log(&self, default: tracing::Level) {
+        let own = Targets::new().with_target("quittance", self.log.unwrap_or(default));
         let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(false);
         let registry = tracing_subscriber::registry().with(own);
         if self.log_json {

@@ -79,15 +79,15 @@ struct Global {
     )]
     now: Option<DateTime<Utc>>,
     /// Log to standard error from this level on: error, warn, info, debug
+    /// [default: error; info for serve]
     #[arg(
         long,
         env = "QUITTANCE_LOG",
         global = true,
-        default_value = "warn",
         display_order = 902,
         value_name = "LEVEL"
     )]
-    log: tracing::Level,
+    log: Option<tracing::Level>,
     /// Write the log as JSON, a line an event
     #[arg(long, env = "QUITTANCE_LOG_JSON", global = true, display_order = 903)]
     log_json: bool,
@@ -134,7 +134,12 @@ enum Command {
 /// for a wrong command line.
 #[must_use]
 pub fn run(cli: Cli) -> ExitCode {
-    cli.global.start_log();
+    let quiet = !matches!(cli.command, Command::Serve(_));
+    cli.global.start_log(if quiet {
+        tracing::Level::ERROR
+    } else {
+        tracing::Level::INFO
+    });
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

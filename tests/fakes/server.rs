@@ -93,6 +93,11 @@ impl Faults {
         self.0.lock().unwrap().push_back(fault.into());
     }
 
+    /// Nothing goes wrong any more.
+    pub fn clear(&self) {
+        self.0.lock().unwrap().clear();
+    }
+
     pub fn next(&self) -> Option<Fault> {
         self.0.lock().unwrap().pop_front().flatten()
     }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::bank_import::xml::{Booking, Name, plain, statement};
+use crate::bank_import::xml::{Booking, Name, plain, statement_of};
 use crate::on_both;
 use crate::support::direct_debit::{BY, IBAN, OTHER_IBAN, add_mandate, furnish_sepa};
 use crate::support::{Answer, House};
@@ -82,7 +82,10 @@ fn latest(house: &House) -> Value {
 
 #[track_caller]
 fn told(house: &House, message: &str, booking: Booking) -> Answer {
-    let file = house.file(&format!("{message}.xml"), statement(message, &[booking]));
+    let file = house.file(
+        &format!("{message}.xml"),
+        statement_of(message, OTHER_IBAN, &[booking]),
+    );
     house.run(&["sepa", "import", file.to_str().unwrap()])
 }
 

@@ -114,29 +114,3 @@ pub async fn reseal_iban(conn: &mut Conn, before: &SealedIban, after: &Sealed) -
         Err(StoreError::Raced("a mandate's account number"))
     }
 }
-
-/// Takes back what a rejected collection told of its mandate: one that was
-/// declined before its settlement never took place, so the next is what it would
-/// have been. For whoever books a reject, after the attempt is decided.
-///
-/// # Errors
-/// When the database refuses.
-pub async fn forget_rejected(
-    conn: &mut Conn,
-    account: AccountId,
-    id: PaymentMethodId,
-) -> Result<()> {
-    sqlx::query(
-        "UPDATE sepa_mandate SET last_sequence = (SELECT d.sequence FROM payment_attempt t \
-         JOIN sepa_debit d ON d.account_id = t.account_id AND d.attempt_id = t.id \
-         JOIN sepa_batch b ON b.id = d.batch_id AND b.state = 'released' \
-         WHERE t.account_id = $1 AND t.method_id = $2 AND t.state <> 'declined' \
-         ORDER BY d.collect_on DESC, CASE d.sequence WHEN 'FRST' THEN 1 ELSE 0 END LIMIT 1) \
-         WHERE account_id = $1 AND method_id = $2",
-    )
-    .bind(account.0)
-    .bind(id.0)
-    .execute(conn)
-    .await?;
-    Ok(())
-}

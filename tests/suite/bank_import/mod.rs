@@ -87,9 +87,10 @@ fn submit(house: &House, state: &str) {
              i.currency, '{state}', {at} {of_all}"
         ),
         format!(
-            "INSERT INTO sepa_batch (id, version, state, submit_on, created_at, released_at, debits, sum_minor, digest) \
+            "INSERT INTO sepa_batch (id, version, state, submit_on, created_at, released_at, debits, sum_minor, digest, \
+             creditor_name, creditor_id) \
              SELECT '{BATCH}', 'pain.008.001.08', 'released', '2026-11-30', {at}, {at}, COUNT(*), \
-             SUM(total_minor), {blob} FROM invoice"
+             SUM(total_minor), {blob}, 'Nuage Exemple SAS', 'FR72ZZZ123456' FROM invoice"
         ),
         format!(
             "INSERT INTO sepa_debit (account_id, attempt_id, batch_id, block_id, sequence, collect_on) \

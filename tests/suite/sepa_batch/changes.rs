@@ -3,9 +3,10 @@
 use quittance::domain::ids::{AccountId, PaymentMethodId};
 use quittance::on;
 use quittance::store::{IfMissing, Store};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{batch, decide, file_of, id_of, made_id, release, states, texts, three_debits};
+use crate::bank_import::xml::{Booking, Name, statement_of};
 use crate::on_both;
 use crate::support::House;
 use crate::support::direct_debit::{
@@ -21,10 +22,25 @@ on_both!(
 
 /// October is over and debited; what follows is collected again.
 fn again(house: &House, round: u32) {
-    house.edit(
-        "UPDATE payment_attempt SET state = 'declined', decline_code = 'AM04', decline_class = 'soft', \
-         decline_known = 1, decided_at = created_at WHERE state = 'submitted'",
-    );
+    let payments = house.run(&["payment", "list", "--json"]).json();
+    let submitted = |payment: &&Value| payment["state"] == "submitted";
+    let returns: Vec<Booking> = payments
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(submitted)
+        .map(|payment| Booking {
+            name: Name::Debit(payment["id"].as_str().unwrap().to_owned()),
+            amount: payment["amount_minor"].as_i64().unwrap(),
+            charges: 0,
+            reason: Some("AM04"),
+            is_return: true,
+            day: "2026-11-12",
+        })
+        .collect();
+    let message = format!("S-{round}");
+    let file = house.file(&message, statement_of(&message, OTHER_IBAN, &returns));
+    house.run(&["sepa", "import", file.to_str().unwrap()]);
     attempt_debits(house, round);
 }
 
@@ -161,7 +177,8 @@ fn a_rejected_first_collection_never_took_place(house: &House) {
         let mut tx = store.begin().await.unwrap();
         for account in (1..=accounts).map(AccountId) {
             let id = PaymentMethodId(1);
-            on!(&mut tx, conn, q => q::forget_rejected(conn, account, id).await).unwrap();
+            on!(&mut tx, conn, q => q::forget_rejected_collections(conn, &[(account, id)]).await)
+                .unwrap();
         }
         tx.commit().await.unwrap();
         store.close().await;
