@@ -16,17 +16,16 @@ use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use clap::Parser;
-use quittance::config::SepaSettings;
+use quittance::config::{SecretSource, SepaSettings, VaultKey, VaultSettings};
 use quittance::domain::sepa::collection::CollectionPolicy;
 use quittance::domain::sepa::iban::IbanText;
 use quittance::domain::sepa::message::Creditor;
 use quittance::engine::bank::ReadProgress;
 use quittance::providers::sepa::answers::{AnswerReader, BankEvent};
 use quittance::providers::sepa::pain008::Version;
-use sqlx::{AssertSqlSafe, Connection as _};
 
 use support::measure::{Measured, in_own_process, median, per_second, ratio, report};
-use support::{Backend, Database};
+use support::{Backend, Database, debtors};
 
 const ROUNDS: usize = 3;
 const OURS: &str = "FR7630006000011234567890189";
@@ -108,6 +107,7 @@ impl ReadProgress for Silent {
 }
 
 async fn import(file: &Path, entries: u64, url: &str) -> Result<()> {
+    let folder = tempfile::tempdir()?;
     let mut engine = support::engine(url).await?;
     engine.config.sepa = Some(SepaSettings {
         creditor: Creditor {
@@ -119,7 +119,15 @@ async fn import(file: &Path, entries: u64, url: &str) -> Result<()> {
         },
         version: Version::V08,
         policy: CollectionPolicy::default(),
-        archive: PathBuf::new(),
+        archive: folder.path().join("archive"),
+    });
+    let key = folder.path().join("key");
+    std::fs::write(&key, "11".repeat(32))?;
+    engine.config.vault = Some(VaultSettings {
+        keys: vec![VaultKey {
+            id: "bench".to_owned(),
+            source: SecretSource::File(key),
+        }],
     });
     let started = Instant::now();
     let done = engine.import_bank_answer(file, Arc::new(Silent)).await?;
@@ -131,24 +139,11 @@ async fn import(file: &Path, entries: u64, url: &str) -> Result<()> {
 
 /// A house with so many accounts, each of which was debited 15.00.
 async fn debit(url: &str, accounts: u64) -> Result<()> {
-    support::engine(url).await?.store.close().await;
-    let is_sqlite = url.starts_with("sqlite:");
-    let blob = if is_sqlite {
-        "zeroblob(32)"
-    } else {
-        "CAST('x' AS BYTEA)"
-    };
-    let each = format!(
-        "WITH RECURSIVE each (n) AS (SELECT CAST(0 AS BIGINT) UNION ALL SELECT n + 1 FROM each WHERE n + 1 < {accounts})"
-    );
+    debtors::insert(url, accounts).await?;
+    let (blob, each) = (debtors::blob(url), debtors::each(accounts));
     let id = "'01a0c4506c0000000000' || SUBSTR(CAST(1000000000000 + n AS TEXT), 2)";
     let at = 1_793_606_400_000_000_i64;
     let statements = [
-        format!("INSERT INTO account (id, external_id, currency, created_at, profile_version) {each} \
-                 SELECT n, 'acc-' || CAST(n AS TEXT), 'EUR', 1, 1 FROM each"),
-        format!("INSERT INTO invoice (account_id, period, kind, series, year, sequence, issued_on, due_on, currency, \
-                 profile_version, issuer_id, net_minor, vat_minor, total_minor, content_digest, hash) {each} \
-                 SELECT n, 202610, 1, 'Q', 2026, n + 1, '2026-11-02', '2026-11-02', 'EUR', 1, 1, 1250, 250, 1500, {blob}, {blob} FROM each"),
         format!("INSERT INTO payment_method (account_id, id, method, state, added_at, preferred_at, changed_at) {each} \
                  SELECT n, 1, 'sepa', 'usable', 1, 1, 1 FROM each"),
         format!("INSERT INTO sepa_mandate (account_id, method_id, reference, scheme, one_off, debtor_name, iban_key, \
@@ -164,14 +159,7 @@ async fn debit(url: &str, accounts: u64) -> Result<()> {
         "ANALYZE".to_owned(),
     ];
     for statement in statements {
-        let statement = AssertSqlSafe(statement);
-        if is_sqlite {
-            let mut conn = sqlx::SqliteConnection::connect(url).await?;
-            sqlx::query(statement).execute(&mut conn).await?;
-        } else {
-            let mut conn = sqlx::PgConnection::connect(url).await?;
-            sqlx::query(statement).execute(&mut conn).await?;
-        }
+        debtors::execute(url, statement).await?;
     }
     Ok(())
 }

@@ -33,6 +33,7 @@ fn five(house: &House) {
             "UPDATE payment_attempt SET amount_minor = {amount} WHERE id = '{id}'"
         ));
     }
+    house.edit("UPDATE sepa_batch SET sum_minor = (SELECT SUM(amount_minor) FROM payment_attempt)");
 }
 
 /// A sample in both versions, about the debits of the house: the second tells
