@@ -135,6 +135,15 @@ fn samples_of_someone_else(house: &House) {
     house.run(&["verify"]);
 }
 
+/// The report of a statement alone.
+fn inside(xml: &str) -> &str {
+    let (start, end) = (
+        xml.find("<Stmt>").unwrap(),
+        xml.find("</BkToCstmrStmt>").unwrap(),
+    );
+    &xml[start..end]
+}
+
 fn a_wrong_file_books_nothing(house: &House) {
     debited(house, 2);
     let amounts = amounts(house);
@@ -155,11 +164,24 @@ fn a_wrong_file_books_nothing(house: &House) {
     // (file, what is said)
     let wrong = [
         (
-            statement_of("S1", other, &[settled(1, amounts[0])]),
+            // Told of its first entry.
+            statement_of(
+                "S1",
+                other,
+                &[settled(1, amounts[0]), settled(2, amounts[1])],
+            ),
             "line 3 (byte 471): is of the account DE…3000, and ours is FR…0189",
         ),
         (
             statement_of("S1", other, &[]),
+            "is of the account DE…3000, and ours is FR…0189",
+        ),
+        // Ours first, and another's without entries after it.
+        (
+            good.replace(
+                "</Stmt>",
+                &format!("</Stmt>{}", inside(&statement_of("S2", other, &[]))),
+            ),
             "is of the account DE…3000, and ours is FR…0189",
         ),
         (good.replace("</Acct>", &balances), "opening balance"),
