@@ -81,6 +81,10 @@ impl Engine {
         purpose: RefundPurpose,
         by: ByPerson<'_>,
     ) -> Result<StoredRefund, RefundError> {
+        let mut tx = self.store.snapshot().await?;
+        let found = on!(&mut tx, conn, q => q::find_attempt(conn, payment).await)?;
+        tx.rollback().await?;
+        check_card(found.ok_or(RefundError::NoPayment(payment))?.by)?;
         // A provider that cannot be asked leaves nothing behind.
         let stripe = self.providers.stripe(&self.config)?;
         let committed = self
@@ -116,17 +120,6 @@ impl Engine {
         on!(&mut tx, conn, q => q::lock_account(conn, account).await)?;
         let found = on!(&mut tx, conn, q => q::find_attempt(conn, payment).await)?
             .ok_or(RefundError::NoPayment(payment))?;
-        match found.by {
-            Instrument::Card(_) => {}
-            Instrument::Credit => {
-                let instead = "grant the account credit";
-                return Err(RefundError::NotACard(PaymentMethod::Credit, instead));
-            }
-            Instrument::Sepa(_) => {
-                let instead = "grant the account credit, or make a bank transfer";
-                return Err(RefundError::NotACard(PaymentMethod::Sepa, instead));
-            }
-        }
         if found.state != AttemptState::Succeeded {
             return Err(RefundError::NotPaid(found.state));
         }
@@ -400,6 +393,21 @@ impl Engine {
             }
             Err(error @ CallError::Denied { .. }) => Err(error.into()),
             answer => self.record_card_refund(refund.id, answer).await,
+        }
+    }
+}
+
+/// Only a card is paid back through its provider.
+const fn check_card(by: Instrument) -> Result<(), RefundError> {
+    match by {
+        Instrument::Card(_) => Ok(()),
+        Instrument::Credit => {
+            let instead = "grant the account credit";
+            Err(RefundError::NotACard(PaymentMethod::Credit, instead))
+        }
+        Instrument::Sepa(_) => {
+            let instead = "grant the account credit, or make a bank transfer";
+            Err(RefundError::NotACard(PaymentMethod::Sepa, instead))
         }
     }
 }

@@ -7,10 +7,11 @@ use crate::domain::calendar::Instant;
 use crate::domain::ids::{AccountId, AttemptId};
 use crate::domain::invoice::InvoiceNumber;
 use crate::domain::ledger::{Entry, LedgerError};
+use crate::domain::money::Money;
 use crate::domain::payment::allocation::AllocationError;
 use crate::domain::payment::{
-    AttemptState, Instrument, InvoiceBalance, News, Notice, Settlement, SettlementError,
-    SettlementFacts, settle,
+    AttemptState, Instrument, InvoiceBalance, News, Notice, PaymentMethod, Settlement,
+    SettlementError, SettlementFacts, settle,
 };
 use crate::engine::run::Engine;
 use crate::on;
@@ -138,7 +139,6 @@ fn notice_of(
 ) -> NewNotice {
     let topic = notice.topic();
     let id = attempt.id;
-    let refusal = settlement.state.refusal();
     NewNotice {
         account: attempt.invoice.account,
         key: match notice {
@@ -146,16 +146,33 @@ fn notice_of(
             _ => format!("{topic}:{id}"),
         },
         topic,
-        payload: json!({
-            "account": attempt.external_id,
-            "invoice": attempt.number.to_string(),
-            "payment": id.to_string(),
-            "method": attempt.by.method().code(),
-            "amount_minor": attempt.amount_minor,
-            "currency": attempt.currency.code(),
-            "decline_code": refusal.map(|refusal| refusal.code.as_str()),
-            "decline_class": refusal.map(|refusal| refusal.class.code()),
-        })
-        .to_string(),
+        payload: told_of(
+            id,
+            &attempt.number,
+            attempt.by.method(),
+            Money::new(attempt.amount_minor, attempt.currency),
+            &settlement.state,
+        ),
     }
+}
+
+/// What is told of a payment, whoever tells it.
+pub(super) fn told_of(
+    payment: AttemptId,
+    number: &InvoiceNumber,
+    method: PaymentMethod,
+    amount: Money,
+    state: &AttemptState,
+) -> String {
+    let refusal = state.refusal();
+    json!({
+        "payment": payment.to_string(),
+        "invoice": number.to_string(),
+        "method": method.code(),
+        "amount_minor": amount.minor,
+        "currency": amount.currency.code(),
+        "decline_code": refusal.map(|refusal| refusal.code.as_str()),
+        "decline_class": refusal.map(|refusal| refusal.class.code()),
+    })
+    .to_string()
 }

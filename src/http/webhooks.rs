@@ -1,5 +1,5 @@
 //! Providers' events. The answer is all they hear: 200 when the event is done
-//! with, 400 when it is not theirs, 500 to have it sent again later.
+//! with, 400 when it is not theirs, 404 when the settings do not have them, 500 to have it sent again later.
 
 use std::sync::Arc;
 
@@ -7,6 +7,7 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 
+use crate::engine::providers::ProviderError;
 use crate::engine::run::Engine;
 use crate::engine::webhook::{Handled, WebhookError};
 
@@ -43,6 +44,8 @@ fn answer(provider: &'static str, handled: Result<Handled, WebhookError>) -> Sta
             tracing::warn!(provider, %error, "event refused");
             StatusCode::BAD_REQUEST
         }
+        // Nobody takes this provider's events here.
+        Err(WebhookError::Provider(ProviderError::NotSet(_))) => StatusCode::NOT_FOUND,
         Err(error) => {
             tracing::error!(provider, %error, "event not handled");
             StatusCode::INTERNAL_SERVER_ERROR

@@ -48,7 +48,8 @@ pub enum Movement {
         amount_minor: i64,
         bank_fee_minor: i64,
     },
-    /// The bank charges for a debit that never settled (a reject).
+    /// The bank charges for a debit that never settled (a reject), or keeps of one
+    /// that did.
     BankCharged { bank_fee_minor: i64 },
     /// A card payment is given back: it no longer settles its invoice, which is
     /// owed again. The provider keeps its fee.

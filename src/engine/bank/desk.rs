@@ -2,7 +2,6 @@
 //! read in bulk, each fact decided in its order, everything written in bulk.
 
 use rustc_hash::{FxHashMap, FxHashSet};
-use serde::Serialize;
 
 use super::BankError;
 use super::fact::{Fact, Lead};
@@ -15,24 +14,13 @@ use crate::domain::payment::{
     AttemptState, InvoiceBalance, Notice, PaymentMethod, Settlement, SettlementFacts,
 };
 use crate::domain::sepa::matching::{DebitFacts, Problem, Told, Verdict, judge_debit};
+use crate::engine::settle::told_of;
 use crate::on;
 use crate::store::Tx;
 use crate::store::rows::{
     AttemptChange, BankAttempt, FactState, FileDigest, HardDecline, InvoiceKey, KeyedEntry,
     NewBankFact, NewNotice,
 };
-
-/// What customers are told, as JSON. Its names never change.
-#[derive(Serialize)]
-struct NoticePayload<'a> {
-    attempt: String,
-    invoice: String,
-    method: &'static str,
-    amount_minor: i64,
-    currency: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    decline_code: Option<&'a str>,
-}
 
 /// Books facts of one file.
 pub struct Desk {
@@ -212,7 +200,7 @@ impl Desk {
         if let Some(notice) = settlement.notice {
             writes
                 .notices
-                .push(notice_of(stored, notice, &settlement.state)?);
+                .push(notice_of(stored, notice, &settlement.state));
         }
         attempt.state = settlement.state.clone();
         writes.changed.push(id);
@@ -267,26 +255,21 @@ fn of_nothing(told: &Told, otherwise: Problem) -> Problem {
     }
 }
 
-fn notice_of(
-    attempt: &BankAttempt,
-    notice: Notice,
-    state: &AttemptState,
-) -> Result<NewNotice, BankError> {
+fn notice_of(attempt: &BankAttempt, notice: Notice, state: &AttemptState) -> NewNotice {
     let topic = notice.topic();
-    let payload = NoticePayload {
-        attempt: attempt.id.to_string(),
-        invoice: attempt.number.to_string(),
-        method: PaymentMethod::Sepa.code(),
-        amount_minor: attempt.amount_minor,
-        currency: attempt.currency.code(),
-        decline_code: state.refusal().map(|refusal| refusal.code.as_str()),
-    };
-    Ok(NewNotice {
+    let amount = Money::new(attempt.amount_minor, attempt.currency);
+    NewNotice {
         account: attempt.invoice.account,
         key: format!("{topic}:{}", attempt.id),
         topic,
-        payload: serde_json::to_string(&payload)?,
-    })
+        payload: told_of(
+            attempt.id,
+            &attempt.number,
+            PaymentMethod::Sepa,
+            amount,
+            state,
+        ),
+    }
 }
 
 impl HeldInvoice {

@@ -82,8 +82,6 @@ pub enum BankError {
     Ledger(#[from] LedgerError),
     #[error(transparent)]
     Sum(#[from] MoneyError),
-    #[error("a notice cannot be written: {0}")]
-    Notice(#[from] serde_json::Error),
     #[error("the import collided with another process {tries} times: import the file again")]
     Collided { tries: u32, source: StoreError },
     #[error("the reading thread stopped without a word")]

@@ -10,7 +10,7 @@ use super::tally::{ChargedPart, Fate, InvoiceOutcome};
 use super::{CollectError, Request, commit};
 use crate::domain::ids::AccountId;
 use crate::domain::money::Money;
-use crate::domain::payment::{Decision, Instrument, LeftOut, PastAttempt};
+use crate::domain::payment::{AttemptState, Decision, Instrument, LeftOut, PastAttempt};
 use crate::engine::run::Engine;
 use crate::on;
 use crate::store::Tx;
@@ -27,7 +27,12 @@ pub(super) struct Charging {
 pub(super) enum Step {
     /// Nothing: everything is decided.
     Done,
-    Send(InvoiceKey, Box<Sending>),
+    Send {
+        invoice: InvoiceKey,
+        sending: Box<Sending>,
+        /// Whether another invoice is to be charged after it.
+        more: bool,
+    },
     Cancel(Vec<Waiting>),
 }
 
@@ -49,10 +54,18 @@ impl Engine {
             match step {
                 Step::Done => return Ok(charging.into_outcomes()),
                 Step::Cancel(waiting) => self.cancel_waiting(account, &waiting).await?,
-                Step::Send(invoice, sending) => {
+                Step::Send {
+                    invoice,
+                    sending,
+                    more,
+                } => {
                     let state = self.send(&sending).await?;
                     let method = sending.attempt.by.method();
                     charging.ended(invoice, Fate::of(&state, method));
+                    // Mostly there is one invoice, and it is paid now.
+                    if !more && state == AttemptState::Succeeded {
+                        return Ok(charging.into_outcomes());
+                    }
                 }
             }
         }
@@ -72,10 +85,23 @@ impl Engine {
             ..request.scope
         };
         let now = self.clock.now();
-        for round in self.load(tx, &own, request).await? {
-            let decided = self.decide(&round, request.trigger);
+        let rounds = self.load(tx, &own, request).await?;
+        let decided: Vec<Vec<Decision>> = rounds
+            .iter()
+            .map(|round| self.decide(round, request.trigger))
+            .collect();
+        for (round, decided) in rounds.iter().zip(&decided) {
             for (open, decision) in round.invoices.iter().zip(decided) {
-                charging.decided(open, &decision);
+                charging.decided(open, decision);
+            }
+        }
+        let mut to_charge = decided
+            .iter()
+            .flatten()
+            .filter(|decision| matches!(decision, Decision::Charge { .. }))
+            .count();
+        for (round, decided) in rounds.iter().zip(decided) {
+            for (open, decision) in round.invoices.iter().zip(decided) {
                 let Decision::Charge {
                     parts,
                     cancel_waiting,
@@ -84,6 +110,7 @@ impl Engine {
                 else {
                     continue;
                 };
+                to_charge = to_charge.saturating_sub(1);
                 let key = open.invoice.key;
                 if parts.iter().all(|part| charging.was_tried(key, part.by)) {
                     continue;
@@ -114,7 +141,11 @@ impl Engine {
                                 attempt: commit::begin(tx, open, &part, now).await?,
                                 number: open.invoice.number.clone(),
                             };
-                            return Ok(Step::Send(key, Box::new(sending)));
+                            return Ok(Step::Send {
+                                invoice: key,
+                                sending: Box::new(sending),
+                                more: to_charge > 0,
+                            });
                         }
                     }
                 }

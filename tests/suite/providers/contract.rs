@@ -421,7 +421,7 @@ pub fn whatever_happens_money_moves_once<F: ContractFake>() {
                 }
             }
             // The faults are over.
-            while fake.faults().next().is_some() {}
+            fake.faults().clear();
             let patient = fake.provider(CallPolicy {
                 timeout: Duration::from_secs(20),
                 ..calls(&fake.url(), 5)
