@@ -71,6 +71,12 @@ pub async fn reconcile(global: &Global, args: ReconcileArgs) -> Result<ExitCode>
         .map(|(payment, problem)| (format!("payment {payment}"), problem.clone()))
         .collect();
     problems.extend(
+        refunds
+            .problems
+            .iter()
+            .map(|(refund, problem)| (format!("refund {refund}"), problem.clone())),
+    );
+    problems.extend(
         purchases
             .unfinished
             .iter()
@@ -87,6 +93,7 @@ pub async fn reconcile(global: &Global, args: ReconcileArgs) -> Result<ExitCode>
                 })
                 .collect(),
             refunds: refunds
+                .refunds
                 .iter()
                 .map(|refund| RefundJson {
                     refund: refund.id.to_string(),
@@ -106,7 +113,7 @@ pub async fn reconcile(global: &Global, args: ReconcileArgs) -> Result<ExitCode>
                 .collect(),
         })?;
     } else if cards.fates.is_empty()
-        && refunds.is_empty()
+        && refunds.refunds.is_empty()
         && purchases.asked == 0
         && problems.is_empty()
     {
@@ -119,7 +126,7 @@ pub async fn reconcile(global: &Global, args: ReconcileArgs) -> Result<ExitCode>
         if !cards.fates.is_empty() {
             say!("{rows}");
         }
-        for refund in &refunds {
+        for refund in &refunds.refunds {
             say!("refund {}: {}", refund.id, refund.state);
         }
         if purchases.asked > 0 {
@@ -128,6 +135,9 @@ pub async fn reconcile(global: &Global, args: ReconcileArgs) -> Result<ExitCode>
                 count(purchases.asked),
                 count(purchases.finished)
             );
+        }
+        for (payment, reason) in &cards.unanswered {
+            say!("payment {payment} is still unknown: {reason}");
         }
         for (what, problem) in &problems {
             say!("{what}: {problem}");

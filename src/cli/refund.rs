@@ -52,7 +52,7 @@ pub async fn refund(global: &Global, args: RefundArgs) -> Result<ExitCode> {
     let refund = engine
         .refund_payment(id, minor, purpose, by)
         .await
-        .with_context(|| format!("payment {id} is not given back"))?;
+        .with_context(|| format!("payment {id}"))?;
     let sum = refund.amount;
     let number = &payment.number;
     let (said, code) = match &refund.state {

@@ -41,6 +41,8 @@ pub enum ReconcileError {
 pub struct Reconciled {
     /// How many are what now; those still unknown or pending among them.
     pub fates: BTreeMap<Fate, u64>,
+    /// Why some are still unknown.
+    pub unanswered: Vec<(AttemptId, String)>,
     /// What a person has to look at.
     pub problems: Vec<(AttemptId, String)>,
 }
@@ -69,7 +71,10 @@ impl Engine {
                 .buffer_unordered(AT_ONCE);
             while let Some((attempt, answer)) = answers.next().await {
                 match answer {
-                    Ok(state) => {
+                    Ok((state, unanswered)) => {
+                        if let Some(reason) = unanswered {
+                            done.unanswered.push((attempt.id, reason));
+                        }
                         let fate = Fate::of(&state, attempt.by.method());
                         *done.fates.entry(fate).or_default() += 1;
                     }
@@ -84,7 +89,7 @@ impl Engine {
         &self,
         stripe: &Stripe,
         attempt: &StoredAttempt,
-    ) -> Result<AttemptState, Finish> {
+    ) -> Result<(AttemptState, Option<String>), Finish> {
         let Instrument::Card(method) = attempt.by else {
             return Err(Finish::Look("it is no card payment".to_owned()));
         };
@@ -114,13 +119,22 @@ impl Engine {
             now,
         );
         let answer = match question {
-            Question::Repeat => stripe.take(&charge).await.map(Some),
+            Question::Repeat => {
+                // Whoever made it may still be trying: from here on it must not
+                // be taken back, whatever comes of that.
+                let sent = News::free(AttemptEvent::Sent);
+                self.settle_attempt(account, attempt.id, &sent, None)
+                    .await?;
+                stripe.take(&charge).await.map(Some)
+            }
             Question::LookUp => stripe.find(&charge, reference).await,
         };
+        let mut unanswered = None;
         let (news, reference) = match answer {
             Ok(Some(answer)) => (news_of(&answer), Some(answer.reference)),
             Ok(None) => (News::free(AttemptEvent::NotFound), None),
-            Err(CallError::NotSent { .. } | CallError::Lost { .. }) => {
+            Err(error @ (CallError::NotSent { .. } | CallError::Lost { .. })) => {
+                unanswered = Some(error.to_string());
                 (News::free(AttemptEvent::Lost), None)
             }
             Err(CallError::Refused { code, .. }) if question == Question::Repeat => {
@@ -130,9 +144,10 @@ impl Engine {
             Err(error @ CallError::Refused { .. }) => return Err(Finish::Look(error.to_string())),
             Err(error @ CallError::Denied { .. }) => return Err(Finish::Stop(error.into())),
         };
-        self.settle_attempt(account, attempt.id, &news, reference.as_deref())
-            .await
-            .map_err(Finish::from)
+        let state = self
+            .settle_attempt(account, attempt.id, &news, reference.as_deref())
+            .await?;
+        Ok((state, unanswered))
     }
 }
 

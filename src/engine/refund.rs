@@ -6,10 +6,10 @@ use serde_json::json;
 
 use crate::chance;
 use crate::domain::ids::{AttemptId, RefundId};
-use crate::domain::ledger::{Entry, LedgerError, Movement, ProviderName};
+use crate::domain::ledger::{Entry, LedgerError};
 use crate::domain::money::Money;
 use crate::domain::payment::recovery::{Question, question};
-use crate::domain::payment::refund::{RefundError as NotLeft, check_refund};
+use crate::domain::payment::refund::{RefundError as NotLeft, check_refund, refund_movements};
 use crate::domain::payment::{
     AttemptEvent, AttemptState, Contradiction, Decline, Instrument, PaymentMethod,
 };
@@ -19,8 +19,7 @@ use crate::on;
 use crate::providers::stripe::Stripe;
 use crate::providers::{Answer, CallError, GiveBack, PaymentProvider, Standing};
 use crate::store::rows::{
-    ByPerson, InvoiceKey, NewEntry, NewNotice, NewRefund, RefundPurpose, Refunded, StoredAttempt,
-    StoredRefund,
+    ByPerson, NewEntry, NewNotice, NewRefund, RefundPurpose, Refunded, StoredAttempt, StoredRefund,
 };
 use crate::store::{StoreError, Tx};
 
@@ -46,6 +45,12 @@ pub enum RefundError {
         asked_minor: i64,
         allocated_minor: i64,
     },
+    /// It was sent, and what came of it could not be written down.
+    #[error("refund {refund} was sent, and reconcile finds out what became of it: {source}")]
+    Open {
+        refund: RefundId,
+        source: Box<RefundError>,
+    },
     #[error("the provider never named the payment; reconcile first")]
     NoReference,
     #[error(transparent)]
@@ -58,6 +63,25 @@ pub enum RefundError {
     Ledger(#[from] LedgerError),
     #[error("the machine gives no randomness: {0}")]
     Chance(#[from] getrandom::Error),
+}
+
+impl RefundError {
+    /// Whether every other refund would fare the same.
+    const fn stops_all(&self) -> bool {
+        matches!(
+            self,
+            Self::Store(_) | Self::Provider(_) | Self::Call(CallError::Denied { .. })
+        )
+    }
+}
+
+/// What became of the refunds that were out.
+#[derive(Debug, Default)]
+pub struct ReconciledRefunds {
+    /// Each as it is now.
+    pub refunds: Vec<StoredRefund>,
+    /// What a person has to look at.
+    pub problems: Vec<(RefundId, String)>,
 }
 
 /// What a refund gives back, and of which payment.
@@ -178,6 +202,7 @@ impl Engine {
         let (event, reference) = match &answer {
             Ok(Some(answer)) => (event_of(answer), Some(answer.reference.as_str())),
             Ok(None) => (AttemptEvent::NotFound, None),
+            // Recorded as lost where another process sent it meanwhile.
             Err(CallError::NotSent { .. } | CallError::Denied { .. }) => {
                 (AttemptEvent::Withdrawn, None)
             }
@@ -213,6 +238,11 @@ impl Engine {
         let Some(refund) = on!(&mut tx, conn, q => q::find_refund(conn, id).await)? else {
             return Err(no_refund);
         };
+        let not_sent = refund.state.not_sent_by_us();
+        let event = match event {
+            AttemptEvent::Withdrawn => &not_sent,
+            event => event,
+        };
         let after = refund.state.clone().apply(event)?;
         if after == refund.state {
             return Ok(refund);
@@ -236,39 +266,26 @@ impl Engine {
 
     /// The entries of a refund that went through, and what is told of it.
     async fn book_refund(&self, tx: &mut Tx, refund: &StoredRefund) -> Result<(), RefundError> {
+        let Refunded::Attempt(attempt) = refund.of else {
+            let instead = "it was bought credit";
+            return Err(RefundError::NotACard(PaymentMethod::Credit, instead));
+        };
+        let found = on!(&mut *tx, conn, q => q::find_attempt(conn, attempt).await)?
+            .ok_or(RefundError::NoPayment(attempt))?;
+        let debt = on!(&mut *tx, conn, q => q::debt_of(conn, found.invoice).await)?;
+        let reopens = refund.purpose == RefundPurpose::Reopen;
         let amount_minor = refund.amount.minor;
-        let provider = ProviderName::Stripe;
-        let paid_back = Movement::CreditPaidBack {
-            provider,
-            amount_minor,
-        };
-        let invoice = self.refunded_invoice(tx, refund).await?;
-        let movements: &[(Movement, Option<InvoiceKey>)] = match refund.purpose {
-            RefundPurpose::Goodwill => &[
-                (Movement::CreditGranted { amount_minor }, None),
-                (paid_back, None),
-            ],
-            RefundPurpose::Reopen => &[(Movement::RefundedToCard { amount_minor }, invoice)],
-            RefundPurpose::UnusedCredit => {
-                return Err(RefundError::NotACard(
-                    PaymentMethod::Credit,
-                    "it was bought credit",
-                ));
-            }
-        };
         let now = self.clock.now();
-        for (movement, invoice) in movements {
-            let entry = Entry::new(*movement, refund.amount.currency)?;
+        for movement in refund_movements(amount_minor, reopens, debt.allocated_minor) {
+            let invoice = (movement.allocated_minor() != 0).then_some(found.invoice);
+            let entry = Entry::new(movement, refund.amount.currency)?;
             let by = ByPerson {
                 actor: &refund.actor,
                 reason: &refund.reason,
             };
             let new = NewEntry {
-                invoice: *invoice,
-                attempt: match refund.of {
-                    Refunded::Attempt(attempt) => Some(attempt),
-                    Refunded::Purchase(_) => None,
-                },
+                invoice,
+                attempt: Some(attempt),
                 refund: Some(refund.id),
                 by: Some(by),
                 ..NewEntry::new(refund.account, &entry, now)
@@ -295,26 +312,13 @@ impl Engine {
         Ok(())
     }
 
-    async fn refunded_invoice(
-        &self,
-        tx: &mut Tx,
-        refund: &StoredRefund,
-    ) -> Result<Option<InvoiceKey>, RefundError> {
-        let Refunded::Attempt(attempt) = refund.of else {
-            return Ok(None);
-        };
-        let found = on!(&mut *tx, conn, q => q::find_attempt(conn, attempt).await)?
-            .ok_or(RefundError::NoPayment(attempt))?;
-        Ok(Some(found.invoice))
-    }
-
     /// Finishes the refunds of cards whose outcome is out; each as it is now.
     ///
     /// # Errors
     /// When the provider refuses our credentials, or the database refuses.
-    pub async fn reconcile_refunds(&self) -> Result<Vec<StoredRefund>, RefundError> {
+    pub async fn reconcile_refunds(&self) -> Result<ReconciledRefunds, RefundError> {
         const PAGE: i64 = 500;
-        let mut done = Vec::new();
+        let mut done = ReconciledRefunds::default();
         let mut after = None;
         loop {
             let mut tx = self.store.snapshot().await?;
@@ -326,7 +330,11 @@ impl Engine {
             after = Some(last.id);
             for refund in &page {
                 if let Refunded::Attempt(attempt) = refund.of {
-                    done.push(self.reconcile_refund(refund, attempt).await?);
+                    match self.reconcile_refund(refund, attempt).await {
+                        Ok(refund) => done.refunds.push(refund),
+                        Err(error) if error.stops_all() => return Err(error),
+                        Err(error) => done.problems.push((refund.id, error.to_string())),
+                    }
                 }
             }
         }
@@ -382,8 +390,17 @@ impl Engine {
         let now = self.clock.now();
         let hours = Stripe::KEY_HOURS;
         let answer = match question(refund.created_at, reference.is_some(), hours, now) {
-            Question::Repeat => stripe.give_back(&order).await.map(Some),
-            Question::LookUp => stripe.find_refund(&order, reference).await,
+            Question::Repeat => {
+                // Whoever made it must not take it back from here on.
+                self.settle_card_refund(refund.id, &AttemptEvent::Sent, None)
+                    .await?;
+                stripe.give_back(&order).await.map(Some)
+            }
+            Question::LookUp => match stripe.find_refund(&order, reference).await {
+                // A question that is refused tells nothing of the refund.
+                Err(error @ CallError::Refused { .. }) => return Err(error.into()),
+                answer => answer,
+            },
         };
         match answer {
             // It may have been sent before: only an answer ends it.

@@ -63,6 +63,29 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// Takes an attempt back that this process did not get sent. Another process
+    /// may have asked under the same key meanwhile: then it is lost, not taken
+    /// back, and reconciling finds out.
+    ///
+    /// # Errors
+    /// As [`Self::settle_attempt`].
+    pub async fn withdraw_attempt(
+        &self,
+        account: AccountId,
+        id: AttemptId,
+    ) -> Result<AttemptState, SettleError> {
+        let mut tx = self.store.begin().await?;
+        on!(&mut tx, conn, q => q::lock_account(conn, account).await)?;
+        let attempt = on!(&mut tx, conn, q => q::find_attempt(conn, id).await)?
+            .ok_or(SettleError::NoAttempt(id))?;
+        let news = News::free(attempt.state.not_sent_by_us());
+        let state = record(&mut tx, &attempt, &news, None, None, self.clock.now()).await?;
+        tx.commit().await?;
+        Ok(state)
+    }
+}
+
 /// Records the news of an attempt that was read in this transaction, whose
 /// account the caller holds. `by` is who decided it, where a person did.
 pub(super) async fn record(

@@ -170,6 +170,17 @@ impl AttemptState {
         }
     }
 
+    /// What it is to an attempt that a process could not send it: only while it
+    /// is known to be sent by nobody is it taken back. Whoever asks in another's
+    /// place (reconciling) records [`AttemptEvent::Sent`] before.
+    #[must_use]
+    pub const fn not_sent_by_us(&self) -> AttemptEvent {
+        match self {
+            Self::Created => AttemptEvent::Withdrawn,
+            _ => AttemptEvent::Lost,
+        }
+    }
+
     /// What the ledger books when an attempt goes from `self` to `next`. A return
     /// that is read before its settlement books both, so that the settlement
     /// may come later and book nothing.

@@ -1,4 +1,6 @@
-//! How much of a payment may be given back.
+//! How much of a payment may be given back, and what that books.
+
+use crate::domain::ledger::{Movement, ProviderName};
 
 /// A refund is not possible.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -30,6 +32,36 @@ pub const fn check_refund(
         });
     }
     Ok(())
+}
+
+/// What a card refund that went through books. For goodwill the house gives
+/// credit and pays it back. A reopened invoice is owed again by as much as is
+/// still allocated to it: what a dispute or another refund took back meanwhile
+/// cannot be taken back twice, and is the house's cost.
+#[must_use]
+pub fn refund_movements(amount_minor: i64, reopens: bool, allocated_minor: i64) -> Vec<Movement> {
+    let reopened = if reopens {
+        amount_minor.min(allocated_minor.max(0))
+    } else {
+        0
+    };
+    let goodwill = amount_minor.saturating_sub(reopened);
+    let mut movements = Vec::new();
+    if reopened > 0 {
+        movements.push(Movement::RefundedToCard {
+            amount_minor: reopened,
+        });
+    }
+    if goodwill > 0 {
+        movements.push(Movement::CreditGranted {
+            amount_minor: goodwill,
+        });
+        movements.push(Movement::CreditPaidBack {
+            provider: ProviderName::Stripe,
+            amount_minor: goodwill,
+        });
+    }
+    movements
 }
 
 #[cfg(test)]
@@ -72,6 +104,27 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_refund_moves_what_was_given_back_and_never_reopens_too_much(
+            amount in 1_i64..500,
+            reopens in any::<bool>(),
+            allocated in 0_i64..500,
+        ) {
+            let movements = refund_movements(amount, reopens, allocated);
+            let reopened: i64 = movements.iter().map(|one| -one.allocated_minor()).sum();
+            prop_assert!((0..=allocated).contains(&reopened));
+            prop_assert!(reopens || reopened == 0);
+            let paid_back: i64 = movements
+                .iter()
+                .map(|movement| match movement {
+                    Movement::RefundedToCard { amount_minor }
+                    | Movement::CreditPaidBack { amount_minor, .. } => *amount_minor,
+                    _ => 0,
+                })
+                .sum();
+            prop_assert_eq!(paid_back, amount);
+        }
+
         #[test]
         fn any_sequence_stays_within_the_payment(
             paid in 1_i64..1_000,

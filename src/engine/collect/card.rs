@@ -61,22 +61,29 @@ impl Engine {
         };
         let stripe = self.providers.stripe(&self.config)?;
         let answer = stripe.take(&charge).await;
-        let (news, reference) = match &answer {
-            Ok(answer) => (news_of(answer), Some(answer.reference.as_str())),
-            // Nothing was done: the attempt is taken back, and asked nobody.
+        let account = attempt.invoice.account;
+        let settled = match &answer {
+            // This process got nothing done.
             Err(CallError::NotSent { .. } | CallError::Denied { .. }) => {
-                (News::free(AttemptEvent::Withdrawn), None)
+                self.withdraw_attempt(account, attempt.id).await
             }
-            Err(CallError::Lost { .. }) => (News::free(AttemptEvent::Lost), None),
+            Ok(answer) => {
+                let reference = Some(answer.reference.as_str());
+                let news = news_of(answer);
+                self.settle_attempt(account, attempt.id, &news, reference)
+                    .await
+            }
+            Err(CallError::Lost { .. }) => {
+                let news = News::free(AttemptEvent::Lost);
+                self.settle_attempt(account, attempt.id, &news, None).await
+            }
             Err(CallError::Refused { code, .. }) => {
                 let decline = Decline::stripe(code);
-                (News::free(AttemptEvent::Declined { decline }), None)
+                let news = News::free(AttemptEvent::Declined { decline });
+                self.settle_attempt(account, attempt.id, &news, None).await
             }
         };
-        let account = attempt.invoice.account;
-        let state = self
-            .settle_attempt(account, attempt.id, &news, reference)
-            .await?;
+        let state = settled?;
         match answer {
             // Every other charge would fare the same.
             Err(error @ CallError::Denied { .. }) => Err(error.into()),

@@ -67,7 +67,13 @@ impl Engine {
         if unfinished {
             // A payment that waits for its customer has to be canceled first.
             let request = Request::of_account(account, trigger);
-            invoices.extend(self.charge_account(account, &request).await?);
+            match self.charge_account(account, &request).await {
+                Ok(more) => invoices.extend(more),
+                // The credit is given: to say otherwise would have it given twice.
+                Err(error) => {
+                    tracing::error!(%error, "credit is given, but pays nothing yet: collect again");
+                }
+            }
         }
         let mut tx = self.store.snapshot().await?;
         let balance_minor =

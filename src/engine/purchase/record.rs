@@ -105,7 +105,13 @@ impl Engine {
         if unfinished {
             // A card payment that waits for its customer has to be canceled first.
             let request = Request::of_account(account, trigger);
-            invoices.extend(self.charge_account(account, &request).await?);
+            match self.charge_account(account, &request).await {
+                Ok(more) => invoices.extend(more),
+                // The purchase is booked: collecting pays by it later.
+                Err(error) => {
+                    tracing::error!(%error, "credit is bought, but pays nothing yet: collect again");
+                }
+            }
         }
         Ok(Recorded { purchase, invoices })
     }

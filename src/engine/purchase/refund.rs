@@ -110,11 +110,23 @@ impl Engine {
         // that the customer disputes meanwhile.
         let is_old = key_is_old(refund.created_at, self.clock.now());
         let is_disputed = purchase.state != AttemptState::Succeeded;
-        let asked = if known.is_some() || is_old || is_disputed {
-            paypal.find_refund(&give_back, known).await
-        } else {
-            paypal.give_back(&give_back).await.map(Some)
-        };
+        let only_look = known.is_some() || is_old || is_disputed;
+        let was_sent = refund.state != AttemptState::Created;
+        let mut asked = Ok(None);
+        if only_look || was_sent {
+            asked = paypal.find_refund(&give_back, known).await;
+            if let Err(error @ CallError::Refused { .. }) = asked {
+                // A question that is refused tells nothing of the refund.
+                return Err(error.into());
+            }
+        }
+        if !only_look && matches!(asked, Ok(None)) {
+            if !was_sent {
+                // Whoever else goes on with it looks for it first.
+                self.record_refund(id, &AttemptEvent::Sent, None).await?;
+            }
+            asked = paypal.give_back(&give_back).await.map(Some);
+        }
         let (event, reference) = match asked {
             Ok(Some(answer)) => {
                 let event = match answer.standing {

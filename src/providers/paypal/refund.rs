@@ -73,9 +73,8 @@ impl PayPal {
         // PayPal lists refunds nowhere but in the order of their capture.
         let path = format!("/v2/payments/captures/{}", segment(refund.payment)?);
         let capture: Option<CaptureBody> = self.read(path).await?;
-        let Some(capture) = capture else {
-            return Ok(None);
-        };
+        // Not there is no word about its refunds.
+        let capture = capture.ok_or_else(|| lost("a capture is gone"))?;
         let order = capture.supplementary_data.related_ids.order_id;
         let order = order.ok_or_else(|| lost("a capture that names no order"))?;
         let path = format!("/v2/checkout/orders/{}", segment(&order)?);

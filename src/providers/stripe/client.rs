@@ -216,14 +216,15 @@ impl From<Failure> for CallError {
         let is_of_another = *status == 409 || error.kind == "idempotency_error";
         match status {
             400..=499 if is_of_another || error.leaves_doubt => {
-                lost(format!("{}: {} ({place})", error.code(), error.message))
+                lost(format!("{} ({place})", error.code()))
             }
-            // The message would repeat a part of the key.
+            // Its message is for developers, and may repeat a part of the key or
+            // what is known of people: code and request lead to it at Stripe.
             401 | 403 => Self::Denied {
                 provider: PROVIDER,
                 reason: place,
             },
-            400..=499 => refused(error.code(), format!("{} ({place})", error.message)),
+            400..=499 => refused(error.code(), place),
             _ => lost(place),
         }
     }

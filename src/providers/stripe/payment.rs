@@ -21,8 +21,9 @@ use crate::providers::{Answer, CallError, Charge, Standing};
 
 /// The metadata that holds the attempt's id.
 pub(super) const ATTEMPT: &str = "attempt";
-/// The clocks of the house and of Stripe are no further apart.
-const CLOCKS_APART_S: i64 = 3_600;
+/// How far before an attempt was made its payment is looked for: clocks may be
+/// wrong, and the metadata tells which it is.
+const CLOCKS_APART_S: i64 = 7 * 86_400;
 const MICROS_PER_S: i64 = 1_000_000;
 
 impl Stripe {

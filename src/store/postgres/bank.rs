@@ -320,7 +320,7 @@ pub async fn forget_collections(
         "UPDATE sepa_mandate m SET last_sequence = (SELECT d.sequence FROM payment_attempt t \
          JOIN sepa_debit d ON d.account_id = t.account_id AND d.attempt_id = t.id \
          WHERE t.account_id = m.account_id AND t.method = 'sepa' AND t.method_id = m.method_id \
-         AND t.state <> 'declined' ORDER BY d.collect_on DESC, t.id DESC LIMIT 1) \
+         AND t.state NOT IN ('declined', 'created') ORDER BY d.collect_on DESC, t.id DESC LIMIT 1) \
          FROM UNNEST($1::bigint[], $2::bigint[]) AS rejected(a, i) WHERE m.account_id = a AND m.method_id = i",
     )
     .bind(&account)

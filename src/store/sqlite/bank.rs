@@ -234,7 +234,7 @@ pub async fn forget_collections(
         sqlx::query(
             "UPDATE sepa_mandate SET last_sequence = (SELECT d.sequence FROM payment_attempt t \
              JOIN sepa_debit d ON d.account_id = t.account_id AND d.attempt_id = t.id \
-             WHERE t.account_id = $1 AND t.method = 'sepa' AND t.method_id = $2 AND t.state <> 'declined' \
+             WHERE t.account_id = $1 AND t.method = 'sepa' AND t.method_id = $2 AND t.state NOT IN ('declined', 'created') \
              ORDER BY d.collect_on DESC, t.id DESC LIMIT 1) WHERE account_id = $1 AND method_id = $2",
         )
         .bind(account.0)

@@ -55,6 +55,8 @@ pub async fn open(url: &str, if_missing: IfMissing) -> Result<Pools, StoreError>
         .pragma("temp_store", "memory");
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
+        // As long as the one before may wait for another process.
+        .acquire_timeout(BUSY_TIMEOUT)
         .connect_with(options.clone().pragma("cache_size", "-16384"))
         .await
         .map_err(cannot_open)?;
