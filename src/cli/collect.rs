@@ -52,8 +52,17 @@ struct CollectJson {
 struct TallyJson {
     charged: Vec<ChargedJson>,
     left_out: Vec<LeftOutJson>,
+    /// Accounts that could not be charged, with what they met.
+    problems: Vec<ProblemJson>,
     /// Why invoices that are charged in part are not charged in full.
     rest_open: Vec<LeftOutJson>,
+}
+
+#[derive(Serialize)]
+struct ProblemJson {
+    /// The house's own key of the account.
+    account: i64,
+    problem: String,
 }
 
 #[derive(Serialize)]
@@ -94,6 +103,14 @@ impl From<&Tally> for TallyJson {
                     currency: currency.code(),
                     invoices: sum.invoices,
                     amount_minor: sum.amount_minor,
+                })
+                .collect(),
+            problems: tally
+                .problems
+                .iter()
+                .map(|(account, problem)| ProblemJson {
+                    account: account.0,
+                    problem: problem.clone(),
                 })
                 .collect(),
             left_out: reasons(&tally.left_out),
@@ -146,6 +163,11 @@ pub async fn collect(global: &Global, args: CollectArgs) -> Result<ExitCode> {
         })?;
     }
     engine.store.close().await;
+    let problems = outcome.as_ref().unwrap_or(&plan).problems.len();
+    if problems > 0 {
+        complain!("{} could not be charged", counted(problems, "account"));
+        return Ok(ExitCode::FAILURE);
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -161,7 +183,7 @@ fn confirmed(plan: &Tally) -> Result<bool> {
 }
 
 fn print_tally(what: &str, tally: &Tally) {
-    if tally.charged.is_empty() && tally.left_out.is_empty() {
+    if tally.charged.is_empty() && tally.left_out.is_empty() && tally.problems.is_empty() {
         say!("No invoice is open.");
         return;
     }
@@ -178,6 +200,9 @@ fn print_tally(what: &str, tally: &Tally) {
         say!("nothing {what}");
     } else {
         say!("{rows}");
+    }
+    for (account, problem) in &tally.problems {
+        say!("account {account}: {problem}");
     }
     for (reason, invoices) in &tally.rest {
         say!("still open: {}: {reason}", counted(invoices, "invoice"));

@@ -59,6 +59,29 @@ pub enum WebhookError {
     Purchase(#[from] PurchaseError),
 }
 
+impl WebhookError {
+    /// Whether the same event may fare better later, without a person.
+    const fn is_passing(&self) -> bool {
+        match self {
+            Self::Store(_) | Self::Provider(_) => true,
+            Self::Call(call)
+            | Self::Refund(RefundError::Call(call))
+            | Self::Method(MethodError::Call(call)) => !matches!(call, CallError::Refused { .. }),
+            Self::Settle(error) => matches!(error, SettleError::Store(_)),
+            Self::Refund(error) => {
+                matches!(error, RefundError::Store(_) | RefundError::Provider(_))
+            }
+            Self::Method(error) => matches!(
+                error,
+                MethodError::Store(_) | MethodError::Provider(_) | MethodError::Collect(_)
+            ),
+            Self::Collect(_) => true,
+            Self::Purchase(error) => error.is_passing(),
+            Self::NotTheirs(_) => false,
+        }
+    }
+}
+
 impl Engine {
     /// Handles an event of Stripe, given as it came.
     ///
@@ -85,14 +108,15 @@ impl Engine {
         }
         let handled = match self.act_on_stripe(stripe, &event).await {
             Ok(handled) => handled,
-            // Trying again would find the same: a person has to look.
-            Err(WebhookError::Settle(error @ SettleError::Settlement { .. })) => {
-                Handled::ForAPerson(error.to_string())
+            Err(error) => {
+                let handled = Handled::ForAPerson(error.to_string());
+                if error.is_passing() {
+                    self.end_event(key, &handled).await?;
+                    return Err(error);
+                }
+                // Trying again would find the same.
+                handled
             }
-            Err(WebhookError::Call(error @ CallError::Refused { .. })) => {
-                Handled::ForAPerson(error.to_string())
-            }
-            Err(error) => return Err(error),
         };
         self.end_event(key, &handled).await?;
         Ok(handled)
@@ -154,9 +178,12 @@ impl Engine {
             | "payment_intent.processing"
             | "payment_intent.requires_action"
             | "payment_intent.canceled" => self.read_payment(stripe, id).await,
-            "setup_intent.succeeded" => match self.finish_card(id).await? {
-                CardAdded::Added { .. } | CardAdded::Already(_) => Ok(Handled::Done),
-                CardAdded::NotYet(reason) => Ok(Handled::ForAPerson(reason.to_owned())),
+            "setup_intent.succeeded" => match self.finish_card(id).await {
+                Ok(CardAdded::Added { .. } | CardAdded::Already(_)) => Ok(Handled::Done),
+                Ok(CardAdded::NotYet(reason)) => Ok(Handled::ForAPerson(reason.to_owned())),
+                // Somebody else uses the same Stripe account.
+                Err(MethodError::NoCustomer(_)) => Ok(Handled::Ignored),
+                Err(error) => Err(error.into()),
             },
             "charge.dispute.created"
             | "charge.dispute.updated"
@@ -172,8 +199,12 @@ impl Engine {
 
     /// Reads a payment again and records how it stands.
     async fn read_payment(&self, stripe: &Stripe, id: &str) -> Result<Handled, WebhookError> {
-        let Some(attempt) = self.attempt_of(stripe, id).await? else {
-            return Ok(Handled::ForAPerson(format!("no payment of ours is {id}")));
+        let attempt = match self.attempt_of(stripe, id).await? {
+            Whose::Ours(attempt) => attempt,
+            Whose::Others => return Ok(Handled::Ignored),
+            Whose::Unknown => {
+                return Ok(Handled::ForAPerson(format!("no payment of ours is {id}")));
+            }
         };
         let key = attempt.id.to_string();
         let charge = Charge {
@@ -197,10 +228,13 @@ impl Engine {
     async fn read_dispute(&self, stripe: &Stripe, id: &str) -> Result<Handled, WebhookError> {
         let dispute = stripe.dispute(id).await?;
         let payment = dispute.payment.as_str();
-        let Some(attempt) = self.attempt_of(stripe, payment).await? else {
-            return Ok(Handled::ForAPerson(format!(
-                "no payment of ours is {payment}"
-            )));
+        let attempt = match self.attempt_of(stripe, payment).await? {
+            Whose::Ours(attempt) => attempt,
+            Whose::Others => return Ok(Handled::Ignored),
+            Whose::Unknown => {
+                let problem = format!("no payment of ours is {payment}");
+                return Ok(Handled::ForAPerson(problem));
+            }
         };
         let (event, fee_minor) = match dispute.standing {
             // No money moved: the bank asks.
@@ -240,26 +274,33 @@ impl Engine {
 
     /// The attempt that a payment is of, by its name, or by the key that it
     /// carries where its name never came back.
-    async fn attempt_of(
-        &self,
-        stripe: &Stripe,
-        reference: &str,
-    ) -> Result<Option<StoredAttempt>, WebhookError> {
+    async fn attempt_of(&self, stripe: &Stripe, reference: &str) -> Result<Whose, WebhookError> {
         let mut tx = self.store.snapshot().await?;
         let found = on!(&mut tx, conn, q => {
             q::find_attempt_by_reference(conn, reference).await
         })?;
         tx.rollback().await?;
-        if found.is_some() {
-            return Ok(found);
+        if let Some(found) = found {
+            return Ok(Whose::Ours(Box::new(found)));
         }
-        let key = stripe.key_of_payment(reference).await?;
-        let Some(key) = key.and_then(|key| key.parse::<AttemptId>().ok()) else {
-            return Ok(None);
+        let Some(key) = stripe.key_of_payment(reference).await? else {
+            return Ok(Whose::Others);
+        };
+        let Ok(key) = key.parse::<AttemptId>() else {
+            return Ok(Whose::Unknown);
         };
         let mut tx = self.store.snapshot().await?;
         let found = on!(&mut tx, conn, q => q::find_attempt(conn, key).await)?;
         tx.rollback().await?;
-        Ok(found)
+        Ok(found.map_or(Whose::Unknown, |found| Whose::Ours(Box::new(found))))
     }
+}
+
+/// Whose a payment is.
+enum Whose {
+    Ours(Box<StoredAttempt>),
+    /// It names no attempt: somebody else uses the same Stripe account.
+    Others,
+    /// It names one that is not here.
+    Unknown,
 }

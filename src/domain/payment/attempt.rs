@@ -379,6 +379,20 @@ mod tests {
     }
 
     #[test]
+    fn only_what_nobody_is_known_to_have_sent_is_taken_back() {
+        for state in states() {
+            let event = state.not_sent_by_us();
+            let after = state.clone().apply(&event).unwrap();
+            if state == AttemptState::Created {
+                assert!(after.refusal().is_some_and(Decline::is_withdrawn));
+            } else {
+                // Still out, or what was known: never free to be charged again.
+                assert!(after == state || after == AttemptState::Unknown, "{state}");
+            }
+        }
+    }
+
+    #[test]
     fn states_are_read_back_from_their_parts() {
         for state in states() {
             let refusal = state.refusal().cloned();

@@ -21,9 +21,10 @@ mod grant;
 mod tally;
 
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use chrono::NaiveDate;
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+use futures_util::{StreamExt as _, stream};
 
 use crate::domain::ids::{AccountId, PaymentMethodId};
 use crate::domain::invoice::InvoiceNumber;
@@ -87,6 +88,20 @@ pub enum CollectError {
     Date,
 }
 
+impl CollectError {
+    /// Whether every other account would fare the same.
+    const fn stops_all(&self) -> bool {
+        matches!(
+            self,
+            Self::Store(_)
+                | Self::Settle(SettleError::Store(_))
+                | Self::Provider(_)
+                | Self::Call(CallError::Denied { .. })
+                | Self::Chance(_)
+        )
+    }
+}
+
 /// Is told of every account that was charged.
 pub type OnAccount<'a> = &'a (dyn Fn() + Sync);
 
@@ -123,7 +138,9 @@ impl Engine {
     pub async fn plan_collection(&self, request: &Request) -> Result<Tally, CollectError> {
         let mut tally = Tally::default();
         let mut after = None;
-        while let ControlFlow::Continue((rounds, last)) = self.page(request, after).await? {
+        while let ControlFlow::Continue((rounds, last)) =
+            self.page(request, after, &mut tally.problems).await?
+        {
             for round in &rounds {
                 tally.add(&self.outlook(round, request.trigger))?;
             }
@@ -135,9 +152,10 @@ impl Engine {
     /// Charges what is open, many accounts at the same time.
     ///
     /// # Errors
-    /// As [`Self::plan_collection`], and when a provider cannot be used at all.
-    /// What was charged stands and is recorded; what was not is charged by
-    /// collecting again.
+    /// As [`Self::plan_collection`], and when a provider cannot be used at all: no
+    /// other account is begun then, and those that were are ended. What one
+    /// account alone meets stands in the tally. What was charged stands and is
+    /// recorded; what was not is charged by collecting again.
     pub async fn collect(
         &self,
         request: &Request,
@@ -145,7 +163,9 @@ impl Engine {
     ) -> Result<Tally, CollectError> {
         let mut tally = Tally::default();
         let mut after = None;
-        while let ControlFlow::Continue((rounds, last)) = self.page(request, after).await? {
+        while let ControlFlow::Continue((rounds, last)) =
+            self.page(request, after, &mut tally.problems).await?
+        {
             let mut accounts = Vec::new();
             for round in &rounds {
                 let planned = self.outlook(round, request.trigger);
@@ -155,15 +175,41 @@ impl Engine {
                     accounts.push(round.account);
                 }
             }
-            let charged = stream::iter(accounts)
-                .map(|account| self.charge_account(account, request))
-                .buffer_unordered(ACCOUNTS_AT_ONCE)
-                .try_for_each(|outcomes| {
-                    on_account();
-                    let added = tally.add(&outcomes).map_err(CollectError::from);
-                    std::future::ready(added)
-                });
-            charged.await?;
+            // What was begun is ended, even where no other may be begun: a request
+            // that is dropped midway would leave its outcome out.
+            let stop = AtomicBool::new(false);
+            let mut charged = stream::iter(accounts)
+                .map(|account| {
+                    let stop = &stop;
+                    async move {
+                        if stop.load(Ordering::Relaxed) {
+                            return None;
+                        }
+                        let charged = self.charge_account(account, request).await;
+                        if charged.as_ref().is_err_and(CollectError::stops_all) {
+                            stop.store(true, Ordering::Relaxed);
+                        }
+                        Some((account, charged))
+                    }
+                })
+                .buffer_unordered(ACCOUNTS_AT_ONCE);
+            let mut stopped = None;
+            while let Some(done) = charged.next().await {
+                match done {
+                    None => {}
+                    Some((_, Ok(outcomes))) => {
+                        on_account();
+                        tally.add(&outcomes)?;
+                    }
+                    Some((_, Err(error))) if error.stops_all() => stopped = Some(error),
+                    Some((account, Err(error))) => {
+                        tally.problems.push((account, error.to_string()));
+                    }
+                }
+            }
+            if let Some(error) = stopped {
+                return Err(error);
+            }
             after = Some(last);
         }
         Ok(tally)
@@ -174,6 +220,7 @@ impl Engine {
         &self,
         request: &Request,
         after: Option<AccountId>,
+        broken: &mut Vec<(AccountId, String)>,
     ) -> Result<ControlFlow<(), (Vec<Round>, AccountId)>, CollectError> {
         let scope = &request.scope;
         let mut tx = self.store.snapshot().await?;
@@ -187,9 +234,31 @@ impl Engine {
             accounts: (first, last),
             ..*scope
         };
-        let rounds = self.load(&mut tx, &page, request).await?;
+        let mut rounds = self.load(&mut tx, &page, request).await;
+        if matches!(
+            rounds,
+            Err(CollectError::Allocation { .. } | CollectError::Date)
+        ) {
+            // One of them is broken: the others are not to wait for it.
+            rounds = Ok(Vec::new());
+            for account in accounts {
+                let alone = InvoiceScope {
+                    accounts: (account, account),
+                    ..*scope
+                };
+                match self.load(&mut tx, &alone, request).await {
+                    Ok(own) => {
+                        if let Ok(rounds) = &mut rounds {
+                            rounds.extend(own);
+                        }
+                    }
+                    Err(error) if error.stops_all() => return Err(error),
+                    Err(error) => broken.push((account, error.to_string())),
+                }
+            }
+        }
         tx.rollback().await?;
-        Ok(ControlFlow::Continue((rounds, last)))
+        Ok(ControlFlow::Continue((rounds?, last)))
     }
 
     async fn load(

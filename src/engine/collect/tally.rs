@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use crate::domain::ids::AccountId;
 use crate::domain::invoice::InvoiceNumber;
 use crate::domain::money::{Currency, MoneyError};
 use crate::domain::payment::{AttemptState, DeclineClass, LeftOut, PaymentMethod};
@@ -113,6 +114,9 @@ pub struct Tally {
     pub left_out: BTreeMap<LeftOut, u64>,
     /// Invoices that are charged in part, with the reason for the rest.
     pub rest: BTreeMap<LeftOut, u64>,
+    /// Accounts that could not be charged, or not to the end, each with what it
+    /// met. A person has to look.
+    pub problems: Vec<(AccountId, String)>,
 }
 
 impl Tally {
