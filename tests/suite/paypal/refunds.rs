@@ -140,7 +140,8 @@ fn a_lost_answer_pays_back_once(house: &House) {
         (Fault::ErrorAfter, "unknown"),
         (Fault::ErrorBefore, "unknown"),
         (Fault::MalformedAfter, "unknown"),
-        (Fault::TooMany, "created"),
+        // Whoever goes on with it has to look for it first.
+        (Fault::TooMany, "submitted"),
     ]) {
         desk.fake.faults().push(fault.clone());
         refused(house, &id, "10.00", "is recorded, and reconciling goes on");
