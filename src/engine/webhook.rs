@@ -143,7 +143,11 @@ impl Engine {
     }
 
     /// Writes an event down; whether it was handled before.
-    async fn receive_event(&self, key: EventKey<'_>, kind: &str) -> Result<bool, StoreError> {
+    pub(super) async fn receive_event(
+        &self,
+        key: EventKey<'_>,
+        kind: &str,
+    ) -> Result<bool, StoreError> {
         let now = self.clock.now();
         let mut tx = self.store.begin().await?;
         let handled = on!(&mut tx, conn, q => q::receive_event(conn, key, kind, now).await)?;

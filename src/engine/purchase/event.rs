@@ -63,7 +63,8 @@ impl Engine {
             id: &event.id,
         };
         let now = self.clock.now();
-        if self.receive(key, &event).await? {
+        let received = self.receive_event(key, &event.kind).await;
+        if received.map_err(PurchaseError::from)? {
             return Ok(EventOutcome::HandledBefore);
         }
         let done = self.act(paypal, &event).await;
@@ -84,16 +85,6 @@ impl Engine {
                 problem: error.to_string(),
             }),
         }
-    }
-
-    async fn receive(&self, key: EventKey<'_>, event: &PayPalEvent) -> Result<bool, PurchaseError> {
-        let now = self.clock.now();
-        let mut tx = self.store.begin().await?;
-        let handled = on!(&mut tx, conn, q => {
-            q::receive_event(conn, key, &event.kind, now).await
-        })?;
-        tx.commit().await?;
-        Ok(handled)
     }
 
     async fn act(&self, paypal: &PayPal, event: &PayPalEvent) -> Result<(), PurchaseError> {

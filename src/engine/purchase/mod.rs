@@ -24,6 +24,7 @@ use crate::domain::ledger::LedgerError;
 use crate::domain::money::Currency;
 use crate::domain::payment::Contradiction;
 use crate::domain::payment::purchase::{PurchaseError as Unbookable, RefundRefusal, TooSmall};
+use crate::domain::payment::recovery::{Question, question};
 use crate::engine::collect::{CollectError, InvoiceOutcome};
 use crate::providers::paypal::PayPal;
 use crate::providers::{CallError, PaymentProvider};
@@ -112,7 +113,7 @@ pub struct Progress {
 /// Whether an idempotency key may be too old to be sent again: an hour before
 /// PayPal forgets it, for the clocks and the tries of a request.
 fn key_is_old(created_at: Instant, now: Instant) -> bool {
-    age_hours(created_at, now) >= PayPal::KEY_HOURS - 1
+    question(created_at, false, PayPal::KEY_HOURS, now) == Question::LookUp
 }
 
 /// Whole hours between two instants.

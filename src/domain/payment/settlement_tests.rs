@@ -1,0 +1,290 @@
+use super::*;
+use crate::domain::ids::PaymentMethodId;
+use crate::domain::payment::Decline;
+use proptest::prelude::*;
+
+const CARD: Instrument = Instrument::Card(PaymentMethodId(1));
+const SEPA: Instrument = Instrument::Sepa(PaymentMethodId(2));
+
+fn facts(
+    state: &AttemptState,
+    by: Instrument,
+    total: i64,
+    allocated: i64,
+    written_off: i64,
+) -> SettlementFacts<'_> {
+    SettlementFacts {
+        state,
+        by,
+        amount_minor: 100,
+        balance: InvoiceBalance::new(total, allocated).unwrap(),
+        written_off_minor: written_off,
+    }
+}
+
+fn movements(facts: &SettlementFacts<'_>, event: AttemptEvent, fee_minor: i64) -> Vec<Movement> {
+    let news = News {
+        event,
+        fee_minor,
+        taken_back_minor: None,
+    };
+    settle(facts, &news).unwrap().unwrap().movements
+}
+
+#[test]
+fn each_outcome_books_what_it_moves() {
+    use Movement::{
+        CardCaptured, ChargebackOpened, ChargebackWon, RefundedToCredit, SepaReturned, SepaSettled,
+        WriteOffRecovered,
+    };
+    let open = AttemptState::Submitted;
+    let paid = AttemptState::Succeeded;
+    let back = |reason: Decline| AttemptState::Returned { reason };
+    let charged_back = back(Decline::chargeback());
+    let am04 = || AttemptEvent::Returned {
+        reason: Decline::sepa("AM04"),
+    };
+    let dispute = || AttemptEvent::Returned {
+        reason: Decline::chargeback(),
+    };
+    let (amount_minor, disputed) = (100, Disputed::CardPayment);
+    let captured = CardCaptured {
+        amount_minor,
+        fee_minor: 3,
+    };
+    // (facts, event, movements), each with a fee of 3
+    let table = [
+        (
+            facts(&open, CARD, 100, 0, 0),
+            AttemptEvent::Succeeded,
+            vec![captured],
+        ),
+        (
+            facts(&open, SEPA, 100, 0, 0),
+            AttemptEvent::Succeeded,
+            vec![SepaSettled { amount_minor }],
+        ),
+        // Paid otherwise meanwhile: all of it is credit; half of it is.
+        (
+            facts(&open, CARD, 100, 100, 0),
+            AttemptEvent::Succeeded,
+            vec![captured, RefundedToCredit { amount_minor }],
+        ),
+        (
+            facts(&open, CARD, 100, 50, 0),
+            AttemptEvent::Succeeded,
+            vec![captured, RefundedToCredit { amount_minor: 50 }],
+        ),
+        // Given up meanwhile.
+        (
+            facts(&open, CARD, 100, 100, 100),
+            AttemptEvent::Succeeded,
+            vec![WriteOffRecovered { amount_minor }, captured],
+        ),
+        (
+            facts(&open, CARD, 100, 100, 30),
+            AttemptEvent::Succeeded,
+            vec![
+                WriteOffRecovered { amount_minor: 30 },
+                captured,
+                RefundedToCredit { amount_minor: 70 },
+            ],
+        ),
+        (
+            facts(&paid, SEPA, 100, 100, 0),
+            am04(),
+            vec![SepaReturned {
+                amount_minor,
+                bank_fee_minor: 3,
+            }],
+        ),
+        // Read before its settlement.
+        (
+            facts(&open, SEPA, 100, 0, 0),
+            am04(),
+            vec![
+                SepaSettled { amount_minor },
+                SepaReturned {
+                    amount_minor,
+                    bank_fee_minor: 3,
+                },
+            ],
+        ),
+        (
+            facts(&paid, CARD, 100, 100, 0),
+            dispute(),
+            vec![ChargebackOpened {
+                disputed,
+                amount_minor,
+                fee_minor: 3,
+            }],
+        ),
+        (
+            facts(&charged_back, CARD, 100, 0, 0),
+            AttemptEvent::WonBack,
+            vec![ChargebackWon {
+                disputed,
+                amount_minor,
+                fee_minor: 3,
+            }],
+        ),
+        // It was paid by another card while the dispute was on.
+        (
+            facts(&charged_back, CARD, 100, 100, 0),
+            AttemptEvent::WonBack,
+            vec![
+                ChargebackWon {
+                    disputed,
+                    amount_minor,
+                    fee_minor: 3,
+                },
+                RefundedToCredit { amount_minor },
+            ],
+        ),
+        (
+            facts(&open, CARD, 100, 0, 0),
+            AttemptEvent::Declined {
+                decline: Decline::stripe("lost_card"),
+            },
+            vec![],
+        ),
+    ];
+    for (facts, event, expected) in table {
+        assert_eq!(
+            movements(&facts, event.clone(), 3),
+            expected,
+            "{facts:?} {event:?}"
+        );
+    }
+}
+
+#[test]
+fn news_tells_the_customer_and_rules_methods_out() {
+    let open = AttemptState::Created;
+    let declined = |code| AttemptEvent::Declined {
+        decline: Decline::stripe(code),
+    };
+    let paid = AttemptState::Succeeded;
+    let table = [
+        (
+            &open,
+            AttemptEvent::Succeeded,
+            Some(Notice::PaymentSucceeded),
+            false,
+        ),
+        (
+            &open,
+            declined("insufficient_funds"),
+            Some(Notice::PaymentFailed),
+            false,
+        ),
+        (
+            &open,
+            declined("stolen_card"),
+            Some(Notice::PaymentFailed),
+            true,
+        ),
+        (
+            &open,
+            declined("authentication_required"),
+            Some(Notice::AuthenticationNeeded),
+            false,
+        ),
+        (&open, AttemptEvent::NotFound, None, false),
+        (&open, AttemptEvent::Withdrawn, None, false),
+        (&open, AttemptEvent::Lost, None, false),
+        (
+            &paid,
+            AttemptEvent::Returned {
+                reason: Decline::chargeback(),
+            },
+            Some(Notice::ChargebackOpened),
+            true,
+        ),
+    ];
+    for (state, event, notice, disables) in table {
+        let allocated = i64::from(*state == paid) * 100;
+        let facts = facts(state, CARD, 100, allocated, 0);
+        // Lost only leads from what was sent.
+        let Ok(Some(settlement)) = settle(&facts, &News::free(event.clone())) else {
+            panic!("{event:?}");
+        };
+        assert_eq!(settlement.notice, notice, "{event:?}");
+        assert_eq!(settlement.disables_method, disables, "{event:?}");
+    }
+}
+
+#[test]
+fn nothing_new_and_contradictions_book_nothing() {
+    let paid = AttemptState::Succeeded;
+    let facts = facts(&paid, CARD, 100, 100, 0);
+    assert_eq!(
+        settle(&facts, &News::free(AttemptEvent::Succeeded)),
+        Ok(None)
+    );
+    let declined = News::free(AttemptEvent::Declined {
+        decline: Decline::stripe("lost_card"),
+    });
+    assert!(settle(&facts, &declined).is_err());
+    // It was refunded so that the invoice is owed again, and is disputed too.
+    let refunded = self::facts(&paid, CARD, 100, 20, 0);
+    let dispute = News::free(AttemptEvent::Returned {
+        reason: Decline::chargeback(),
+    });
+    assert_eq!(
+        settle(&refunded, &dispute),
+        Err(SettlementError::TakenBackTwice {
+            taken_back_minor: 100,
+            allocated_minor: 20
+        })
+    );
+}
+
+proptest! {
+    #[test]
+    fn an_invoice_is_never_paid_over_or_under(
+        total in 1_i64..300,
+        allocated_part in 0_i64..=100,
+        written_off_part in 0_i64..=100,
+        amount in 1_i64..300,
+        by_card in any::<bool>(),
+        picks in prop::collection::vec(0..6_usize, 0..12),
+    ) {
+        let allocated = total * allocated_part / 100;
+        let mut written_off = allocated * written_off_part / 100;
+        let events = [
+            AttemptEvent::Succeeded,
+            AttemptEvent::Returned { reason: Decline::chargeback() },
+            AttemptEvent::Returned { reason: Decline::sepa("AM04") },
+            AttemptEvent::WonBack,
+            AttemptEvent::Lost,
+            AttemptEvent::Declined { decline: Decline::stripe("insufficient_funds") },
+        ];
+        let mut state = AttemptState::Submitted;
+        let mut balance = InvoiceBalance::new(total, allocated).unwrap();
+        for pick in picks {
+            let facts = SettlementFacts {
+                state: &state,
+                by: if by_card { CARD } else { SEPA },
+                amount_minor: amount.min(total),
+                balance,
+                written_off_minor: written_off,
+            };
+            let Ok(Some(done)) = settle(&facts, &News::free(events[pick].clone())) else {
+                continue;
+            };
+            let net: i64 = done.movements.iter().map(Movement::allocated_minor).sum();
+            // Anything out of range is refused here.
+            let now = InvoiceBalance::new(total, balance.allocated_minor() + net);
+            prop_assert!(now.is_ok(), "{facts:?} {done:?}");
+            for movement in &done.movements {
+                if let Movement::WriteOffRecovered { amount_minor } = movement {
+                    written_off -= amount_minor;
+                }
+            }
+            prop_assert!(written_off >= 0);
+            balance = now.unwrap();
+            state = done.state;
+        }
+    }
+}
