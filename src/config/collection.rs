@@ -13,6 +13,8 @@ pub struct RawCollection {
     /// The methods after which the next one is tried.
     fallback: Vec<String>,
     partial_credit: bool,
+    /// The days after the due date on which a payment is attempted.
+    attempt_days: Vec<u32>,
 }
 
 impl Default for RawCollection {
@@ -23,6 +25,7 @@ impl Default for RawCollection {
                 .into(),
             fallback: vec![PaymentMethod::Credit.code().to_owned()],
             partial_credit: false,
+            attempt_days: Ladder::default().days().to_vec(),
         }
     }
 }
@@ -31,6 +34,8 @@ impl RawCollection {
     pub fn check(&self, check: &mut Check) -> Option<CollectionPolicy> {
         let order = methods(check, "collection.order", &self.order);
         let fallback = methods(check, "collection.fallback", &self.fallback);
+        let ladder = Ladder::new(self.attempt_days.clone());
+        let ladder = check.take("collection.attempt_days", ladder);
         let (order, fallback) = (order?, fallback?);
         if order.is_empty() {
             check.refuse(
@@ -52,7 +57,7 @@ impl RawCollection {
             },
             order: check.take("collection.order", CollectionOrder::new(order))?,
             partial_credit: self.partial_credit,
-            ladder: Ladder::default(),
+            ladder: ladder?,
         })
     }
 }

@@ -2,6 +2,7 @@
 //! its key and the reason; `deploy/quittance.toml` documents them all.
 
 mod collection;
+mod dunning;
 mod provider;
 mod raw;
 mod sample;
@@ -14,6 +15,7 @@ use std::path::Path;
 
 use chrono_tz::Tz;
 
+use crate::domain::dunning::DunningPolicy;
 use crate::domain::invoice::document::Issuer;
 use crate::domain::invoice::{BillingPolicy, SeriesName};
 use crate::domain::payment::CollectionPolicy;
@@ -36,6 +38,8 @@ pub struct Config {
     pub due_after_days: u32,
     /// Which methods an invoice is charged by.
     pub collection: CollectionPolicy,
+    /// When an account that does not pay is warned, suspended and deleted.
+    pub dunning: DunningPolicy,
     /// Cards, where they are taken.
     pub stripe: Option<StripeSettings>,
     /// The sale of prepaid credit, where there is one.
@@ -178,6 +182,8 @@ mod tests {
         assert_eq!(config.policy.zone, sample.policy.zone);
         assert_eq!(config.collection, CollectionPolicy::default());
         assert_eq!(sample.collection, CollectionPolicy::default());
+        assert_eq!(config.dunning, DunningPolicy::default());
+        assert_eq!(sample.dunning, DunningPolicy::default());
     }
 
     #[test]
@@ -300,6 +306,45 @@ mod tests {
         let collection = Config::parse(&text, "quittance.toml").unwrap().collection;
         assert!(collection.partial_credit && collection.fallback.card);
         assert!(!collection.fallback.credit && !collection.fallback.sepa);
+    }
+
+    #[test]
+    fn a_wrong_dunning_is_named_with_its_key() {
+        // (settings, what is said)
+        let wrong = [
+            (
+                "[collection]\nattempt_days = [0, 3, 3]",
+                "collection.attempt_days: [0, 3, 3] is no ladder: write at least one day, each later \
+                 than the one before",
+            ),
+            (
+                "[collection]\nattempt_days = [0, 20]",
+                "dunning: suspension on day 15 would come before the last attempt to be paid on day 20",
+            ),
+            (
+                "[dunning]\nsuspension_warnings = [1, 7]",
+                "dunning: [1, 7] are no warnings: write days before, each fewer than the one before it",
+            ),
+            (
+                "[dunning]\ndeletion_day = 7",
+                "dunning: a warning 14 days before would come before the 7 days begin",
+            ),
+            (
+                "[dunning]\ndeletion_warnings = []",
+                "dunning: data is not deleted without a warning",
+            ),
+            (
+                "[dunning]\nsuspension_day = -1",
+                "dunning.suspension_day: -1 is not between 1 and 365",
+            ),
+            (
+                "[dunning]\napproval_above = \"much\"",
+                "dunning.approval_above: \"much\" is not a number between 0 and 1000000000000",
+            ),
+        ];
+        for (settings, said) in wrong {
+            assert_eq!(problems(&with_issuer(settings)), [said], "{settings}");
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 
 use super::collection::RawCollection;
+use super::dunning::RawDunning;
 use super::provider::{RawPayPal, RawStripe};
 use super::sepa::RawSepa;
 use super::vault::RawVault;
@@ -32,6 +33,8 @@ pub struct RawConfig {
     bounds: RawBounds,
     #[serde(default)]
     collection: RawCollection,
+    #[serde(default)]
+    dunning: RawDunning,
     stripe: Option<RawStripe>,
     paypal: Option<RawPayPal>,
     sepa: Option<RawSepa>,
@@ -140,7 +143,7 @@ impl Check {
         fitting
     }
 
-    fn decimal(&mut self, key: &str, text: &str, from: i64, to: i64) -> Option<Decimal> {
+    pub fn decimal(&mut self, key: &str, text: &str, from: i64, to: i64) -> Option<Decimal> {
         let (from, to) = (Decimal::from(from), Decimal::from(to));
         let parsed = Decimal::from_str(text)
             .ok()
@@ -181,6 +184,7 @@ impl RawConfig {
             vat: RawVat::default(),
             bounds: RawBounds::default(),
             collection: RawCollection::default(),
+            dunning: RawDunning::default(),
             stripe: None,
             paypal: None,
             sepa: None,
@@ -212,6 +216,8 @@ impl RawConfig {
         let rates = check_rates(&mut check, &self.vat.rates);
         let bounds = check_bounds(&mut check, &self.bounds);
         let collection = self.collection.check(&mut check);
+        let ladder = collection.as_ref().map(|policy| &policy.ladder);
+        let dunning = self.dunning.check(&mut check, ladder);
         let stripe = self.stripe.map(|raw| raw.check(&mut check));
         let paypal = self.paypal.map(|raw| raw.check(&mut check));
         let sepa = self.sepa.map(|raw| raw.check(&mut check));
@@ -234,6 +240,7 @@ impl RawConfig {
                 series: series?,
                 due_after_days: due?,
                 collection: collection?,
+                dunning: dunning?,
                 stripe: stripe.flatten(),
                 paypal: paypal.flatten(),
                 sepa: sepa.flatten(),

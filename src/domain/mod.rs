@@ -11,10 +11,12 @@
 //! - [`payment`]: an open invoice to what is charged by which method, or why not
 //! - [`ledger`]: every movement of money, in double entry
 //! - [`sepa`]: what is due to direct debits that a bank will take
+//! - [`dunning`]: from unpaid to suspended to deleted, one step at a time
 
 pub mod account;
 pub mod calendar;
 pub mod catalog;
+pub mod dunning;
 pub mod ids;
 pub mod invoice;
 pub mod ledger;
