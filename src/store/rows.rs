@@ -3,6 +3,7 @@
 pub mod bank;
 pub mod event;
 pub mod method;
+pub mod outbox;
 pub mod purchase;
 pub mod refund;
 pub mod sepa;
@@ -10,6 +11,7 @@ pub mod sepa;
 pub use bank::*;
 pub use event::*;
 pub use method::*;
+pub use outbox::*;
 pub use purchase::*;
 pub use refund::*;
 pub use sepa::*;
@@ -391,18 +393,6 @@ impl<'a> NewEntry<'a> {
             by: None,
         }
     }
-}
-
-/// Something to be told, once it stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewNotice {
-    pub account: AccountId,
-    /// Unique within the account for what it tells, such as
-    /// `payment_failed:ATTEMPT`.
-    pub key: String,
-    pub topic: &'static str,
-    /// JSON.
-    pub payload: String,
 }
 
 /// The prepaid credit of an account, in minor units: what the house owes it.

@@ -270,9 +270,10 @@ pub async fn insert_notices(
         .map(|notice| notice.payload.as_str())
         .collect();
     sqlx::query(
-        "INSERT INTO outbox (account_id, key, topic, payload, created_at) \
-         SELECT a, k, t, p, $1 FROM UNNEST($2::bigint[], $3::text[], $4::text[], $5::text[]) \
-         AS notice(a, k, t, p) ON CONFLICT (account_id, key) DO NOTHING",
+        "INSERT INTO outbox (account_id, key, channel, topic, payload, created_at, state, next_try_at) \
+         SELECT a, k, 'mail', t, p, $1, 'waiting', $1 \
+         FROM UNNEST($2::bigint[], $3::text[], $4::text[], $5::text[]) AS notice(a, k, t, p) \
+         ON CONFLICT (account_id, key, channel) DO NOTHING",
     )
     .bind(at.0)
     .bind(&account)
