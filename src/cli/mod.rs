@@ -1,10 +1,12 @@
 //! The command line: a file per command.
 
+mod account;
 mod card;
 mod check;
 mod collect;
 mod credit;
 mod demo;
+mod dunning;
 mod event;
 mod house;
 mod import;
@@ -116,6 +118,10 @@ enum Command {
     Refund(refund::RefundArgs),
     /// Finish payments whose outcome is unknown or pending
     Reconcile(reconcile::ReconcileArgs),
+    /// Unpaid accounts: who owes what, which step comes next, holds and approvals
+    Dunning(dunning::DunningArgs),
+    /// Suspend and resume an account
+    Account(account::AccountArgs),
     /// List and close what providers told that a person has to look at
     Event(event::EventArgs),
     /// Listen to what providers tell
@@ -159,6 +165,8 @@ pub fn run(cli: Cli) -> ExitCode {
             Command::Payment(args) => payment::payment(&cli.global, args).await,
             Command::Refund(args) => refund::refund(&cli.global, args).await,
             Command::Reconcile(args) => reconcile::reconcile(&cli.global, args).await,
+            Command::Dunning(args) => dunning::dunning(&cli.global, args).await,
+            Command::Account(args) => account::account(&cli.global, args).await,
             Command::Event(args) => event::event(&cli.global, args).await,
             Command::Serve(args) => serve::serve(&cli.global, args).await,
             Command::Method(args) => method::method(&cli.global, args).await,

@@ -64,6 +64,63 @@ impl fmt::Display for Language {
     }
 }
 
+/// Why the data of an account is deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeletionCause {
+    /// Its customer asked for it.
+    Request,
+    /// It did not pay.
+    Unpaid,
+}
+
+impl DeletionCause {
+    /// The code that the database holds; it never changes.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Request => "request",
+            Self::Unpaid => "unpaid",
+        }
+    }
+}
+
+/// What the platform removes of an account that is deleted (`domain.md` section
+/// 6), each after the one before it is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeletionStep {
+    Deployments,
+    Activity,
+    Aliases,
+    Domains,
+    Certificates,
+    BillingSubscription,
+}
+
+impl DeletionStep {
+    /// In the order they are done.
+    pub const ALL: [Self; 6] = [
+        Self::Deployments,
+        Self::Activity,
+        Self::Aliases,
+        Self::Domains,
+        Self::Certificates,
+        Self::BillingSubscription,
+    ];
+
+    /// The code that the platform and the database know; it never changes.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Deployments => "deployments",
+            Self::Activity => "activity",
+            Self::Aliases => "aliases",
+            Self::Domains => "domains",
+            Self::Certificates => "certificates",
+            Self::BillingSubscription => "billing_subscription",
+        }
+    }
+}
+
 /// What the month run has to know of an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {

@@ -12,10 +12,14 @@
 //! - [`sepa`]: direct debits on their way to the bank
 //! - [`bank`]: what the bank answers, booked
 //! - [`purchase`]: prepaid credit, bought and paid back
+//! - [`dunning`]: accounts that do not pay, from the first warning to the last step
+//! - [`deletion`]: accounts on their way out
 //! - [`verify`]: every invariant, recomputed
 
 pub mod bank;
 pub mod collect;
+pub mod deletion;
+pub mod dunning;
 pub mod import;
 pub mod issued;
 pub mod methods;

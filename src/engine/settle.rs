@@ -13,6 +13,7 @@ use crate::domain::payment::{
     AttemptState, Instrument, InvoiceBalance, News, Notice, PaymentMethod, Settlement,
     SettlementError, SettlementFacts, settle,
 };
+use crate::engine::dunning::restore_paid;
 use crate::engine::run::Engine;
 use crate::on;
 use crate::store::rows::{ByPerson, FileState, NewEntry, NewNotice, StoredAttempt};
@@ -134,6 +135,9 @@ pub(super) async fn record(
             ..NewEntry::new(account, &entry, now)
         };
         last_entry = on!(&mut *tx, conn, q => q::write_entry(conn, new).await)?;
+    }
+    if !settlement.movements.is_empty() {
+        restore_paid(&mut *tx, &[account], now).await?;
     }
     if let Some(notice) = settlement.notice {
         let notice = notice_of(notice, attempt, &settlement, last_entry);

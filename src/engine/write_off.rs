@@ -5,6 +5,7 @@ use crate::domain::ledger::{Entry, LedgerError, Movement};
 use crate::domain::money::Money;
 use crate::domain::payment::InvoiceBalance;
 use crate::domain::payment::allocation::AllocationError;
+use crate::engine::dunning::restore_paid;
 use crate::engine::run::Engine;
 use crate::on;
 use crate::store::StoreError;
@@ -80,6 +81,7 @@ impl Engine {
             ..NewEntry::new(account, &entry, now)
         };
         let written = on!(&mut tx, conn, q => q::write_entry(conn, new).await)?;
+        restore_paid(&mut tx, &[account], now).await?;
         let subject = number.to_string();
         on!(&mut tx, conn, q => {
             q::write_audit(conn, account, by, movement.code(), now, Some(&subject), Some(written)).await

@@ -1,6 +1,7 @@
 //! What goes in and comes out of the store, the same for both databases.
 
 pub mod bank;
+pub mod dunning;
 pub mod event;
 pub mod method;
 pub mod outbox;
@@ -9,6 +10,7 @@ pub mod refund;
 pub mod sepa;
 
 pub use bank::*;
+pub use dunning::*;
 pub use event::*;
 pub use method::*;
 pub use outbox::*;

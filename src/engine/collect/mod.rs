@@ -16,7 +16,7 @@
 mod account;
 mod card;
 mod commit;
-mod facts;
+pub(in crate::engine) mod facts;
 mod grant;
 mod tally;
 
@@ -303,7 +303,7 @@ impl Engine {
     }
 
     /// What becomes of the invoices of a round, in their order.
-    fn decide(&self, round: &Round, trigger: Trigger) -> Vec<Decision> {
+    pub(in crate::engine) fn decide(&self, round: &Round, trigger: Trigger) -> Vec<Decision> {
         let today = self.clock.today(self.config.zone());
         let policy = &self.config.collection;
         decide_round(round.credit_minor, &round.facts(), policy, trigger, today)
