@@ -13,6 +13,7 @@ mod debits;
 mod demo;
 mod documents;
 mod imports;
+mod lifecycle;
 mod methods;
 mod month_run;
 mod paypal;

@@ -47,6 +47,17 @@ impl Watch {
         })
     }
 
+    /// The texts that a query of one column gives, in its order.
+    pub fn texts(&mut self, query: &'static str) -> Vec<String> {
+        let Self { runtime, conn } = self;
+        runtime.block_on(async {
+            match conn {
+                Conn::Sqlite(conn) => sqlx::query_scalar(query).fetch_all(conn).await.unwrap(),
+                Conn::Postgres(conn) => sqlx::query_scalar(query).fetch_all(conn).await.unwrap(),
+            }
+        })
+    }
+
     /// Every row of a table as text, one a line; bytes as they are written.
     pub fn rows_as_text(&mut self, table: &str) -> String {
         let Self { runtime, conn } = self;

@@ -1,0 +1,136 @@
+//! The life of an account that does not pay, as dated stories.
+
+mod decisions;
+mod nobody_pays;
+mod off_for_days;
+mod pays_late;
+mod two_rounds;
+
+use serde_json::Value;
+
+use crate::collect::major;
+use crate::support::{House, THREE_ACCOUNTS};
+
+/// A house with one invoice of acc-2, for October, due on 2 November.
+struct Diary<'a> {
+    house: &'a House,
+    total_minor: i64,
+}
+
+impl<'a> Diary<'a> {
+    fn open(house: &'a House) -> Self {
+        house.import_catalog();
+        house.import_accounts(THREE_ACCOUNTS);
+        house.import_usage(
+            "u1,acc-2,blog,container,web,S,1,2026-10-10T00:00:00Z,2026-10-20T00:00:00Z\n",
+        );
+        house.run(&["run", "2026-10"]);
+        let total_minor = house.invoices("2026-10")[0]["total_minor"].as_i64();
+        Self {
+            house,
+            total_minor: total_minor.unwrap(),
+        }
+    }
+
+    /// It is this day, at nine.
+    fn on(&self, day: &str) {
+        self.house.set_now(&format!("{day}T09:00:00Z"));
+    }
+
+    /// The steps that a round takes on a day, with how many accounts took each. Its
+    /// mails are sent.
+    #[track_caller]
+    fn round_on(&self, day: &str) -> Vec<String> {
+        self.on(day);
+        let steps = round(self.house);
+        self.send_mails();
+        steps
+    }
+
+    /// Runs a round every day, from the first to the last; the days with a step.
+    #[track_caller]
+    fn rounds(&self, first: &str, last: &str) -> Vec<String> {
+        let day = |text: &str| text.parse::<chrono::NaiveDate>().unwrap();
+        let days = day(first).iter_days();
+        days.take_while(|today| *today <= day(last))
+            .flat_map(|today| {
+                let steps = self.round_on(&today.to_string());
+                steps.into_iter().map(move |step| format!("{today} {step}"))
+            })
+            .collect()
+    }
+
+    /// Whatever waits to be mailed is.
+    fn send_mails(&self) {
+        if self.count("SELECT COUNT(*) FROM outbox WHERE channel = 'mail' AND state = 'waiting'")
+            > 0
+        {
+            self.house.edit(
+                "UPDATE outbox SET state = 'delivered', ended_at = created_at \
+                 WHERE channel = 'mail' AND state = 'waiting'",
+            );
+        }
+    }
+
+    fn count(&self, query: &'static str) -> i64 {
+        self.house.watch().count(query)
+    }
+
+    /// What acc-2 was told through a channel, in order.
+    fn told(&self, channel: &str) -> Vec<(String, Value)> {
+        let query = match channel {
+            "mail" => {
+                "SELECT topic || ' ' || payload FROM outbox WHERE channel = 'mail' ORDER BY created_at, key"
+            }
+            _ => {
+                "SELECT topic || ' ' || payload FROM outbox WHERE channel = 'platform' ORDER BY created_at, key"
+            }
+        };
+        let told = self.house.watch().texts(query);
+        told.iter()
+            .map(|line| {
+                let (topic, payload) = line.split_once(' ').unwrap();
+                (topic.to_owned(), serde_json::from_str(payload).unwrap())
+            })
+            .collect()
+    }
+
+    fn topics(&self, channel: &str) -> Vec<String> {
+        let told = self.told(channel);
+        told.into_iter().map(|(topic, _)| topic).collect()
+    }
+
+    /// The one debtor, as `dunning list` shows it.
+    #[track_caller]
+    fn debtor(&self) -> Value {
+        let list = self.house.run(&["dunning", "list", "--json"]).json();
+        assert_eq!(list.as_array().unwrap().len(), 1, "{list}");
+        list[0].clone()
+    }
+
+    fn grant(&self, minor: i64) {
+        let amount = major(minor);
+        self.house.run(&[
+            "credit",
+            "grant",
+            "acc-2",
+            &amount,
+            "--reason",
+            "paid by transfer",
+            "--by",
+            "ada",
+        ]);
+    }
+}
+
+/// The steps that a round takes now.
+#[track_caller]
+fn round(house: &House) -> Vec<String> {
+    let done = house.run(&["dunning", "round", "--json"]).json();
+    assert_eq!(done["problems"], serde_json::json!([]), "{done}");
+    let steps = done["steps"].as_array().unwrap();
+    steps
+        .iter()
+        .map(|step| format!("{} {}", step["step"].as_str().unwrap(), step["accounts"]))
+        .collect()
+}
