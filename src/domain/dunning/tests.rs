@@ -222,13 +222,14 @@ fn what_blocks_which_step() {
         }
     }
     // What a person approved is done, and what is exactly at the bound needs nobody.
-    for change in [
-        (|facts| facts.deletion_approved = true) as Change,
+    let enough: [Change; 2] = [
+        |facts| facts.deletion_approved = true,
         |facts| {
             facts.has_health_data = false;
             facts.owed = Money::new(50_000, Currency::Eur);
         },
-    ] {
+    ];
+    for change in enough {
         let mut facts = DunningFacts {
             taken: &suspended,
             is_suspended: true,

@@ -6,10 +6,17 @@ mod off_for_days;
 mod pays_late;
 mod two_rounds;
 
+use chrono::{NaiveDate, NaiveTime};
+use quittance::clock::Clock;
+use quittance::config::Config;
+use quittance::engine::run::Engine;
+use quittance::store::{IfMissing, Store};
 use serde_json::Value;
 
 use crate::collect::major;
 use crate::support::{House, THREE_ACCOUNTS};
+
+const NINE: NaiveTime = NaiveTime::from_hms_opt(9, 0, 0).unwrap();
 
 /// A house with one invoice of acc-2, for October, due on 2 November.
 struct Diary<'a> {
@@ -47,17 +54,32 @@ impl<'a> Diary<'a> {
         steps
     }
 
-    /// Runs a round every day, from the first to the last; the days with a step.
+    /// Runs a round every day, from the first to the last, within this process; the
+    /// days with a step.
     #[track_caller]
     fn rounds(&self, first: &str, last: &str) -> Vec<String> {
-        let day = |text: &str| text.parse::<chrono::NaiveDate>().unwrap();
-        let days = day(first).iter_days();
-        days.take_while(|today| *today <= day(last))
-            .flat_map(|today| {
-                let steps = self.round_on(&today.to_string());
-                steps.into_iter().map(move |step| format!("{today} {step}"))
-            })
-            .collect()
+        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let mut steps = Vec::new();
+        let mut engine = runtime.block_on(engine_of(self.house));
+        for today in day(first)
+            .iter_days()
+            .take_while(|today| *today <= day(last))
+        {
+            engine.clock = Clock::Fixed(today.and_time(NINE).and_utc());
+            let tally = runtime.block_on(engine.dunning_round()).unwrap();
+            assert_eq!(tally.problems, []);
+            if tally.steps() > 0 {
+                self.send_mails();
+            }
+            let taken = tally.taken.iter();
+            steps.extend(
+                taken.map(|(step, accounts)| format!("{today} {} {accounts}", step.code())),
+            );
+        }
+        runtime.block_on(engine.store.close());
+        self.on(last);
+        steps
     }
 
     /// Whatever waits to be mailed is.
@@ -133,4 +155,12 @@ fn round(house: &House) -> Vec<String> {
         .iter()
         .map(|step| format!("{} {}", step["step"].as_str().unwrap(), step["accounts"]))
         .collect()
+}
+
+/// The house within this process; its clock is set by whoever uses it.
+async fn engine_of(house: &House) -> Engine {
+    let store = Store::open(house.url(), IfMissing::Refuse).await.unwrap();
+    let settings = house.path("quittance.toml");
+    let config = Config::load(Some(settings.as_path()).filter(|path| path.exists())).unwrap();
+    Engine::new(store, config, Clock::System)
 }
