@@ -142,3 +142,8 @@ CREATE INDEX outbox_waiting ON outbox (channel, next_try_at) WHERE state = 'wait
 -- What waits for one account, in its order.
 CREATE INDEX outbox_waiting_of_account ON outbox (account_id, channel, created_at) WHERE state = 'waiting';
 CREATE INDEX outbox_refused ON outbox (ended_at) WHERE state = 'refused';
+
+-- When every invoice of a closed run was announced to its customer. Those of
+-- before are history.
+ALTER TABLE billing_run ADD COLUMN announced_at BIGINT;
+UPDATE billing_run SET announced_at = planned_at;

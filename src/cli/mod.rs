@@ -24,6 +24,7 @@ mod run_json;
 mod scope;
 mod sepa;
 mod serve;
+mod tick;
 mod vault;
 mod verify;
 mod voucher;
@@ -124,7 +125,9 @@ enum Command {
     Account(account::AccountArgs),
     /// List and close what providers told that a person has to look at
     Event(event::EventArgs),
-    /// Listen to what providers tell
+    /// Do whatever is due now, once: billing, reconciling, collecting, dunning
+    Tick(tick::TickArgs),
+    /// Run the whole month by itself, and listen to what providers tell
     Serve(serve::ServeArgs),
     /// List, add and remove an account's cards and SEPA mandates
     Method(method::MethodArgs),
@@ -168,6 +171,7 @@ pub fn run(cli: Cli) -> ExitCode {
             Command::Dunning(args) => dunning::dunning(&cli.global, args).await,
             Command::Account(args) => account::account(&cli.global, args).await,
             Command::Event(args) => event::event(&cli.global, args).await,
+            Command::Tick(args) => tick::tick(&cli.global, args).await,
             Command::Serve(args) => serve::serve(&cli.global, args).await,
             Command::Method(args) => method::method(&cli.global, args).await,
             Command::Sepa(args) => sepa::sepa(&cli.global, args).await,

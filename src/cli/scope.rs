@@ -4,7 +4,6 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 
 use crate::domain::calendar::PeriodKey;
-use crate::domain::ids::AccountId;
 use crate::domain::invoice::InvoiceNumber;
 use crate::engine::run::Engine;
 use crate::on;
@@ -30,9 +29,9 @@ impl ScopeArgs {
     ) -> Result<InvoiceScope> {
         let mut tx = engine.store.snapshot().await?;
         let mut scope = InvoiceScope {
-            accounts: (AccountId(i64::MIN), AccountId(i64::MAX)),
             period,
             open_only,
+            ..InvoiceScope::all_open()
         };
         if let Some(external_id) = &self.account {
             let account = on!(&mut tx, conn, q => q::find_account(conn, external_id).await)?

@@ -7,8 +7,10 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use clap::Args;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 use super::Global;
+use crate::engine::schedule::Clockwork;
 use crate::http;
 use crate::say;
 
@@ -22,15 +24,32 @@ pub struct ServeArgs {
         value_name = "ADDRESS:PORT"
     )]
     listen: SocketAddr,
+    /// Only listen: something else runs `quittance tick`
+    #[arg(long)]
+    no_schedule: bool,
 }
 
 pub async fn serve(global: &Global, args: ServeArgs) -> Result<ExitCode> {
-    let engine = Arc::new(global.open().await?);
+    let engine = Arc::new(global.open_to_bill().await?);
     let listener = TcpListener::bind(args.listen)
         .await
         .with_context(|| format!("{} cannot be listened on", args.listen))?;
     say!("listening on http://{}", listener.local_addr()?);
-    http::serve(listener, Arc::clone(&engine), stop_signal()).await?;
+    let (stop, stopped) = watch::channel(false);
+    let clockwork = Clockwork::new(Arc::clone(&engine));
+    let schedule = async {
+        if !args.no_schedule {
+            clockwork.run(stopped).await;
+        }
+    };
+    let listen = async {
+        let served = http::serve(listener, Arc::clone(&engine), stop_signal()).await;
+        // What a job has begun is ended before the process is.
+        stop.send_replace(true);
+        served
+    };
+    let (served, ()) = tokio::join!(listen, schedule);
+    served?;
     engine.store.clone().close().await;
     Ok(ExitCode::SUCCESS)
 }

@@ -6,6 +6,7 @@ mod dunning;
 mod provider;
 mod raw;
 mod sample;
+mod schedule;
 mod secret;
 mod sepa;
 mod vault;
@@ -22,6 +23,7 @@ use crate::domain::payment::CollectionPolicy;
 
 pub use provider::{CallPolicy, PayPalSettings, StripeSettings};
 pub use sample::sample_issuer;
+pub use schedule::ScheduleSettings;
 pub use secret::{SecretError, SecretSource};
 pub use sepa::SepaSettings;
 pub use vault::{VaultKey, VaultSettings};
@@ -40,6 +42,8 @@ pub struct Config {
     pub collection: CollectionPolicy,
     /// When an account that does not pay is warned, suspended and deleted.
     pub dunning: DunningPolicy,
+    /// When `serve` does what.
+    pub schedule: ScheduleSettings,
     /// Cards, where they are taken.
     pub stripe: Option<StripeSettings>,
     /// The sale of prepaid credit, where there is one.

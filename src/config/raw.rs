@@ -11,6 +11,7 @@ use serde::Deserialize;
 use super::collection::RawCollection;
 use super::dunning::RawDunning;
 use super::provider::{RawPayPal, RawStripe};
+use super::schedule::RawSchedule;
 use super::sepa::RawSepa;
 use super::vault::RawVault;
 use super::{Config, Problem};
@@ -35,6 +36,8 @@ pub struct RawConfig {
     collection: RawCollection,
     #[serde(default)]
     dunning: RawDunning,
+    #[serde(default)]
+    schedule: RawSchedule,
     stripe: Option<RawStripe>,
     paypal: Option<RawPayPal>,
     sepa: Option<RawSepa>,
@@ -143,6 +146,14 @@ impl Check {
         fitting
     }
 
+    pub fn zone(&mut self, key: &str, name: &str) -> Option<Tz> {
+        let zone = Tz::from_str(name);
+        self.take(
+            key,
+            zone.map_err(|_| format!("{name:?} is not a time zone such as Europe/Paris")),
+        )
+    }
+
     pub fn decimal(&mut self, key: &str, text: &str, from: i64, to: i64) -> Option<Decimal> {
         let (from, to) = (Decimal::from(from), Decimal::from(to));
         let parsed = Decimal::from_str(text)
@@ -185,6 +196,7 @@ impl RawConfig {
             bounds: RawBounds::default(),
             collection: RawCollection::default(),
             dunning: RawDunning::default(),
+            schedule: RawSchedule::default(),
             stripe: None,
             paypal: None,
             sepa: None,
@@ -195,15 +207,8 @@ impl RawConfig {
     pub fn check(self) -> Result<Config, Vec<Problem>> {
         let mut check = Check::default();
         let country = check_issuer(&mut check, &self.issuer);
-        let zone = check.take(
-            "billing.zone",
-            Tz::from_str(&self.billing.zone).map_err(|_| {
-                format!(
-                    "{:?} is not a time zone such as Europe/Paris",
-                    self.billing.zone
-                )
-            }),
-        );
+        let zone = check.zone("billing.zone", &self.billing.zone);
+        let schedule = self.schedule.check(&mut check, zone);
         let series = check.take("billing.series", SeriesName::from_str(&self.billing.series));
         let trial = check.range(
             "billing.free_trial_days",
@@ -241,6 +246,7 @@ impl RawConfig {
                 due_after_days: due?,
                 collection: collection?,
                 dunning: dunning?,
+                schedule: schedule?,
                 stripe: stripe.flatten(),
                 paypal: paypal.flatten(),
                 sepa: sepa.flatten(),

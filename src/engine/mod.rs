@@ -14,6 +14,7 @@
 //! - [`purchase`]: prepaid credit, bought and paid back
 //! - [`dunning`]: accounts that do not pay, from the first warning to the last step
 //! - [`deletion`]: accounts on their way out
+//! - [`schedule`]: all of it, by itself
 //! - [`verify`]: every invariant, recomputed
 
 pub mod bank;
@@ -28,6 +29,7 @@ pub mod purchase;
 pub mod reconcile;
 pub mod refund;
 pub mod run;
+pub mod schedule;
 pub mod sepa;
 pub mod settle;
 mod terms;

@@ -301,6 +301,18 @@ pub struct InvoiceScope {
     pub open_only: bool,
 }
 
+impl InvoiceScope {
+    /// Whatever is open.
+    #[must_use]
+    pub const fn all_open() -> Self {
+        Self {
+            accounts: (AccountId(i64::MIN), AccountId(i64::MAX)),
+            period: None,
+            open_only: true,
+        }
+    }
+}
+
 /// An invoice as collection sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DueInvoice {

@@ -7,8 +7,11 @@ use super::decode::at;
 use super::{Conn, Db, ROWS_PER_INSERT, Result, dialect, takes_part};
 use crate::domain::calendar::{BillingPeriod, Instant, PeriodKey};
 use crate::domain::ids::{AccountId, RunId};
+use crate::domain::invoice::InvoiceNumber;
 use crate::domain::money::Currency;
-use crate::store::rows::{CurrencyTotal, OutcomeCounts, Parked, Run, RunRange, RunState};
+use crate::store::rows::{
+    CurrencyTotal, InvoiceKey, OutcomeCounts, Parked, Run, RunRange, RunState,
+};
 
 type RunRow = (i64, i32, i64, i64, String, i16, i64);
 
@@ -46,6 +49,69 @@ pub async fn find_run(conn: &mut Conn, period: PeriodKey) -> Result<Option<Run>>
     .fetch_optional(conn)
     .await?;
     row.map(run_of).transpose()
+}
+
+/// The runs that came to their end, and whose invoices were not all announced; the
+/// oldest first.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn unannounced_runs(conn: &mut Conn) -> Result<Vec<Run>> {
+    let rows: Vec<RunRow> = sqlx::query_as(sqlx::AssertSqlSafe(format!(
+        "{RUN_COLUMNS} WHERE announced_at IS NULL AND state IN ('issued', 'closed') ORDER BY period"
+    )))
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(run_of).collect()
+}
+
+/// Invoices of a period that were not announced.
+///
+/// # Errors
+/// When the database refuses or holds nonsense.
+pub async fn unannounced_invoices(
+    conn: &mut Conn,
+    period: PeriodKey,
+    limit: i64,
+) -> Result<Vec<(InvoiceKey, InvoiceNumber)>> {
+    let rows: Vec<(i64, i16, String, i32, i64)> = sqlx::query_as(
+        "SELECT i.account_id, i.kind, i.series, i.year, i.sequence FROM invoice i WHERE i.period = $1 \
+         AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.account_id = i.account_id \
+         AND o.key = 'invoice_issued:' || CAST(i.period AS TEXT) || ':' || CAST(i.kind AS TEXT) \
+         AND o.channel = 'mail') ORDER BY i.account_id LIMIT $2",
+    )
+    .bind(period.to_number())
+    .bind(limit)
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|(account, kind, series, year, sequence)| {
+            let key = InvoiceKey {
+                account: AccountId(account),
+                period,
+                kind,
+            };
+            let number = InvoiceNumber {
+                series: at("invoice", "series").parse(account, &series)?,
+                year,
+                sequence,
+            };
+            Ok((key, number))
+        })
+        .collect()
+}
+
+/// Records that every invoice of a run was announced.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn mark_announced(conn: &mut Conn, run: RunId, now: Instant) -> Result<()> {
+    sqlx::query("UPDATE billing_run SET announced_at = $2 WHERE id = $1 AND announced_at IS NULL")
+        .bind(run.0)
+        .bind(now.0)
+        .execute(conn)
+        .await?;
+    Ok(())
 }
 
 /// Every run, oldest period first.

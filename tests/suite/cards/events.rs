@@ -31,7 +31,7 @@ struct Served {
 
 impl Served {
     fn start(house: &House) -> Self {
-        let mut child = house.spawn(&["serve", "--listen", "127.0.0.1:0"]);
+        let mut child = house.spawn(&["serve", "--no-schedule", "--listen", "127.0.0.1:0"]);
         let mut line = String::new();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         out.read_line(&mut line).unwrap();

@@ -1,5 +1,6 @@
 //! The life of an account that does not pay, as dated stories.
 
+mod by_itself;
 mod decisions;
 mod nobody_pays;
 mod off_for_days;
