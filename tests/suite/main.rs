@@ -11,6 +11,7 @@ mod cards;
 mod collect;
 mod debits;
 mod demo;
+mod deploy;
 mod documents;
 mod imports;
 mod lifecycle;
