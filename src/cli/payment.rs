@@ -8,9 +8,10 @@ use serde::Serialize;
 
 use super::Global;
 use super::print::{amount, count, counted, table};
+use super::refund::RefundJson;
 use super::scope::ScopeArgs;
 use crate::domain::ids::AttemptId;
-use crate::store::rows::{BookedPosting, Refunded, StoredAttempt, StoredRefund};
+use crate::store::rows::{BookedPosting, Refunded, StoredAttempt};
 use crate::{complain, on, say};
 
 /// How many attempts are listed.
@@ -140,17 +141,6 @@ struct PostingJson {
     reason: Option<String>,
 }
 
-#[derive(Serialize)]
-struct RefundJson {
-    id: String,
-    purpose: &'static str,
-    amount_minor: i64,
-    state: &'static str,
-    by: String,
-    reason: String,
-    created_at: String,
-}
-
 async fn show(global: &Global, id: AttemptId, json: bool) -> Result<()> {
     let engine = global.open().await?;
     let mut tx = engine.store.snapshot().await?;
@@ -200,10 +190,11 @@ async fn show(global: &Global, id: AttemptId, json: bool) -> Result<()> {
     }
     for refund in &refunds {
         say!(
-            "refund {}: {} ({}), {}, by {}: {}",
+            "refund {}: {} ({}, {} of it out of the credit), {}, by {}: {}",
             refund.id,
             refund.amount,
             refund.purpose.code(),
+            amount(refund.credit_minor, refund.amount.currency),
             refund.state,
             refund.actor,
             refund.reason
@@ -221,20 +212,6 @@ impl From<BookedPosting> for PostingJson {
             amount_minor: posting.amount_minor,
             by: posting.actor,
             reason: posting.reason,
-        }
-    }
-}
-
-impl From<&StoredRefund> for RefundJson {
-    fn from(refund: &StoredRefund) -> Self {
-        Self {
-            id: refund.id.to_string(),
-            purpose: refund.purpose.code(),
-            amount_minor: refund.amount.minor,
-            state: refund.state.code(),
-            by: refund.actor.clone(),
-            reason: refund.reason.clone(),
-            created_at: refund.created_at.to_string(),
         }
     }
 }
