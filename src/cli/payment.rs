@@ -189,12 +189,15 @@ async fn show(global: &Global, id: AttemptId, json: bool) -> Result<()> {
         say!("\n{rows}");
     }
     for refund in &refunds {
+        let mut purpose = refund.purpose.code().to_owned();
+        if refund.credit_minor > 0 {
+            let credit = amount(refund.credit_minor, refund.amount.currency);
+            purpose.push_str(&format!(", {credit} of it out of the credit"));
+        }
         say!(
-            "refund {}: {} ({}, {} of it out of the credit), {}, by {}: {}",
+            "refund {}: {} ({purpose}), {}, by {}: {}",
             refund.id,
             refund.amount,
-            refund.purpose.code(),
-            amount(refund.credit_minor, refund.amount.currency),
             refund.state,
             refund.actor,
             refund.reason

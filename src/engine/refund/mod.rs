@@ -48,7 +48,7 @@ pub enum RefundError {
     #[error(transparent)]
     Refused(#[from] RefundRefusal),
     /// It was begun, and it is not known what came of it.
-    #[error("{source}; refund {refund} is recorded, and reconciling goes on with it")]
+    #[error("refund {refund} is recorded, and reconciling goes on with it: {source}")]
     Open {
         refund: RefundId,
         source: Box<RefundError>,

@@ -49,11 +49,11 @@ fn unused_credit_alone_is_paid_back(house: &House) {
         house,
         &id,
         "20.01",
-        "of the purchase, 20.00 EUR is left to be paid back",
+        "of the payment, 20.00 EUR is left to be paid back",
     );
     assert_eq!(refund(house, &other, "20.00")["state"], "succeeded");
     assert_eq!(refund(house, &id, "20.00")["state"], "succeeded");
-    refused(house, &id, "0.01", "of the purchase, 0.00 EUR is left");
+    refused(house, &id, "0.01", "of the payment, 0.00 EUR is left");
     assert_eq!(desk.credit_minor("acc-1"), 0);
     assert_eq!(desk.fake.refunded_minor(), 7_000);
     // What an invoice was paid by is used.
@@ -89,7 +89,7 @@ fn unused_credit_alone_is_paid_back(house: &House) {
         "there is no purchase",
     );
     let mut watch = house.watch();
-    let audited = "SELECT COUNT(*) FROM audit_entry WHERE action = 'credit_refund' AND actor = 'ada' AND subject IS NOT NULL";
+    let audited = "SELECT COUNT(*) FROM audit_entry WHERE action = 'refund' AND actor = 'ada' AND subject IN (SELECT id FROM refund)";
     assert_eq!(watch.count(audited), 4);
     assert_eq!(
         desk.purchase("acc-1", &id)["refunds"]
@@ -211,7 +211,7 @@ fn a_declined_refund_gives_the_credit_free_again(house: &House) {
         house,
         &id,
         "50.00",
-        "PayPal paid nothing back: REFUND_TIME_LIMIT_EXCEEDED",
+        "nothing was given back: REFUND_TIME_LIMIT_EXCEEDED",
     );
     assert_eq!(desk.credit_minor("acc-1"), 5_000);
     desk.fake
@@ -241,7 +241,7 @@ fn what_is_refunded_at_paypal_is_booked_once(house: &House) {
     desk.fake.tell_again(refunded);
     desk.deliver_all();
     assert_eq!(desk.credit_minor("acc-1"), 3_000);
-    refused(house, &id, "30.01", "of the purchase, 30.00 EUR is left");
+    refused(house, &id, "30.01", "of the payment, 30.00 EUR is left");
     // What was used is taken from what comes.
     house.run(&["run", "2026-10"]);
     house.run(&["collect", "--yes"]);
