@@ -251,8 +251,7 @@ fn after(state: &AttemptState, event: &AttemptEvent) -> Result<AttemptState, Con
     Ok(match (state, event) {
         (State::Declined { .. }, Event::Succeeded) => State::Succeeded,
         (State::Declined { .. }, Event::Accepted) => State::Pending,
-        // No money moved, for this reason or that. And a refund that came back
-        // did so for good: whoever read it as succeeded read it before.
+        // No money moved, for this reason or that.
         (
             State::Declined { .. } | State::Returned { .. },
             Event::Declined { .. } | Event::NotFound | Event::Withdrawn,
@@ -260,8 +259,10 @@ fn after(state: &AttemptState, event: &AttemptEvent) -> Result<AttemptState, Con
         (State::Succeeded, Event::Declined { decline }) => State::Returned {
             reason: decline.clone(),
         },
-        // These are news of payments.
-        (_, Event::Returned { .. } | Event::WonBack) => {
+        // What failed after it succeeded stays so, and the others are news of
+        // payments.
+        (State::Returned { .. }, Event::Succeeded | Event::Accepted)
+        | (_, Event::Returned { .. } | Event::WonBack) => {
             return Err(Contradiction {
                 state: state.clone(),
                 event: event.clone(),

@@ -96,7 +96,11 @@ fn no_more_is_given_back_than_is_left_and_out_of_the_credit_first() {
     }
 }
 
-fn facts<'a>(state: &'a AttemptState, purpose: RefundPurpose, split: (i64, i64)) -> RefundFacts<'a> {
+fn facts<'a>(
+    state: &'a AttemptState,
+    purpose: RefundPurpose,
+    split: (i64, i64),
+) -> RefundFacts<'a> {
     RefundFacts {
         state,
         purpose,
@@ -132,7 +136,7 @@ const TABLE: &str = "
     unknown: = | pending | = | succeeded | declined lost_or_stolen_card | declined not_found | ! | ! | !
     succeeded: = | = | = | = | returned lost_or_stolen_card | ! | ! | ! | !
     declined not_found: = | pending | = | succeeded | = | = | = | ! | !
-    returned lost_or_stolen_card: = | = | = | = | = | = | = | ! | !";
+    returned lost_or_stolen_card: = | ! | = | ! | = | = | = | ! | !";
 
 #[test]
 fn every_state_of_a_refund_meets_every_event() {

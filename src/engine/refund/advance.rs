@@ -109,7 +109,8 @@ impl Engine {
             // It may still turn up.
             None => return Ok(Step::Done(refund)),
         };
-        self.refund_step(&refund, &refund.state, &event, reference).await
+        self.refund_step(&refund, &refund.state, &event, reference)
+            .await
     }
 
     /// Sends a refund that was not found, after it is recorded as sent: whoever

@@ -264,11 +264,7 @@ const fn check_card(by: Instrument) -> Result<(), RefundError> {
 }
 
 /// What bounds a refund of a payment. The caller holds its account.
-async fn bounds(
-    tx: &mut Tx,
-    of: Refunded,
-    payment: &Payment,
-) -> Result<RefundBounds, RefundError> {
+async fn bounds(tx: &mut Tx, of: Refunded, payment: &Payment) -> Result<RefundBounds, RefundError> {
     let Payment { account, paid, .. } = *payment;
     let refunds = on!(&mut *tx, conn, q => q::refunds_of(conn, account, of).await)?;
     let sum = |of: fn(&StoredRefund) -> i64| {

@@ -24,7 +24,8 @@ fn every_edit_of_a_purchase_is_seen(house: &House) {
     let no_purchase =
         "it credits, pays back or disputes a purchase that took no money, or it names none";
     let paid_back = ": its state and amounts are not what the ledger gave back for it";
-    let no_refund = ": it gives money back, or takes that back, without a refund of the same payment";
+    let no_refund =
+        ": it gives money back, or takes that back, without a refund of the same payment";
     let disputes = ": what disputes took back of it is not what its state says";
     let too_much = ": more was paid back and taken back of it than was bought";
     // An edit, the edit that takes it back, and what is said.
