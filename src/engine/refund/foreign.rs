@@ -34,6 +34,7 @@ impl Engine {
         let mut found = None;
         if let Some(own) = own {
             found = on!(&mut tx, conn, q => q::find_refund(conn, own).await)?;
+            found = found.filter(|refund| matches!(refund.of, Refunded::Purchase(_)));
         }
         if found.is_none() {
             found = on!(&mut tx, conn, q => q::find_purchase_refund(conn, &told.id).await)?;

@@ -177,6 +177,8 @@ fn a_refund_that_turns_up_after_a_day_is_booked(house: &House) {
     shop.stripe
         .tamper(&made, &json!({"payment_intent": intent}));
     shop.stripe.finish_refund(&made);
+    // Events are signed on the second.
+    shop.on(2);
     tell(house, &shop.stripe.take_events());
     let stands = refunds(house, &id);
     assert_eq!(stands[0]["state"], "succeeded", "{stands:?}");

@@ -51,10 +51,10 @@ fn step() -> impl Strategy<Value = Step> {
         Just(CaptureEnd::Declined),
     ];
     prop_oneof![
-        3 => (500_i64..9_000).prop_map(Step::Buy),
-        4 => any::<usize>().prop_map(Step::Approve),
-        4 => any::<usize>().prop_map(Step::Advance),
-        4 => (any::<usize>(), 1_i64..3_000).prop_map(|(at, minor)| Step::Refund(at, minor)),
+        4 => (500_i64..9_000).prop_map(Step::Buy),
+        6 => any::<usize>().prop_map(Step::Approve),
+        6 => any::<usize>().prop_map(Step::Advance),
+        8 => (any::<usize>(), 1_i64..1_000).prop_map(|(at, minor)| Step::Refund(at, minor)),
         1 => (1_i64..3_000).prop_map(Step::Dispute),
         1 => any::<bool>().prop_map(Step::Resolve),
         4 => any::<usize>().prop_map(Step::Deliver),
