@@ -259,6 +259,8 @@ struct Payment {
     refunds: Vec<Refund>,
     /// What of it is credit, as the ledger has it.
     held: i64,
+    /// What of it ever became credit, and no longer pays the invoice.
+    became_credit: i64,
 }
 
 struct Refund {
@@ -309,8 +311,11 @@ impl World {
             }
             self.book(movement, 0);
         }
-        let refunds = Vec::new();
-        self.payments.push(Payment { refunds, held });
+        self.payments.push(Payment {
+            refunds: Vec::new(),
+            held,
+            became_credit: held,
+        });
     }
 
     fn use_credit(&mut self, minor: i64) {
@@ -394,8 +399,11 @@ impl World {
                     refund.booked.paid_back_minor = amount_minor;
                     payment.held -= amount_minor;
                 }
-                Movement::CreditPayBackFailed { amount_minor, .. }
-                | Movement::RefundedToCredit { amount_minor } => payment.held += amount_minor,
+                Movement::CreditPayBackFailed { amount_minor, .. } => payment.held += amount_minor,
+                Movement::RefundedToCredit { amount_minor } => {
+                    payment.held += amount_minor;
+                    payment.became_credit += amount_minor;
+                }
                 Movement::CreditGrantUndone { amount_minor } => payment.held -= amount_minor,
                 _ => {}
             }
@@ -461,8 +469,14 @@ proptest! {
             for payment in &world.payments {
                 let gone = payment.refunds.iter();
                 let gone = gone.filter(|refund| refund.state == AttemptState::Succeeded);
+                let beyond: i64 = gone
+                    .clone()
+                    .map(|refund| refund.booked.reopened_minor + refund.booked.granted_minor)
+                    .sum();
                 let gone: i64 = gone.map(|refund| refund.split.amount_minor).sum();
                 prop_assert!(overturned || gone <= PAID);
+                // What became credit was given back out of it alone.
+                prop_assert!(overturned || beyond + payment.became_credit <= PAID);
                 prop_assert!(overturned || payment.held >= 0);
             }
         }

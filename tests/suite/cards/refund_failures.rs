@@ -19,6 +19,7 @@ on_both!(
     credit_that_did_not_arrive_is_there_again,
     a_refund_that_turns_up_after_a_day_is_booked,
     a_refund_made_twice_waits_for_a_person,
+    an_answer_that_is_older_than_what_is_recorded_is_read_again,
 );
 
 /// The last refund of a payment, as Stripe calls it, fails; its events.
@@ -212,5 +213,31 @@ fn a_refund_made_twice_waits_for_a_person(house: &House) {
     assert_eq!(open.len(), 1, "{open:?}");
     let problem = open[0]["problem"].as_str().unwrap();
     assert!(problem.contains("was made twice"), "{problem}");
+    shop.check();
+}
+
+fn an_answer_that_is_older_than_what_is_recorded_is_read_again(house: &House) {
+    let (shop, id, _) = paid(house);
+    shop.stripe.refund_status("pending");
+    assert_eq!(refund(house, &id, &["1.00"]).code, Some(0));
+    let reference = refunds(house, &id)[0]["reference"].clone();
+    let reference = reference.as_str().unwrap();
+    shop.stripe.finish_refund(reference);
+    // It is read as succeeded; before that is written down, it fails, and another
+    // process writes that down.
+    let other = house.command(&["reconcile"]);
+    shop.stripe.fail_during_read(reference, other);
+    house.run(&["reconcile"]);
+    let stands = refunds(house, &id);
+    assert_eq!(stands[0]["state"], "declined", "{stands:?}");
+    assert_eq!(ledger_minor(house, "goodwill"), 0);
+    assert_eq!(
+        house
+            .watch()
+            .count("SELECT COUNT(*) FROM outbox WHERE topic LIKE 'refund%'"),
+        0
+    );
+    tell(house, &shop.stripe.take_events());
+    assert_eq!(ledger_minor(house, "goodwill"), 0);
     shop.check();
 }
