@@ -8,9 +8,10 @@ use serde::Serialize;
 
 use super::Global;
 use super::print::{amount, count, counted, table};
+use super::refund::RefundJson;
 use super::scope::ScopeArgs;
 use crate::domain::ids::AttemptId;
-use crate::store::rows::{BookedPosting, Refunded, StoredAttempt, StoredRefund};
+use crate::store::rows::{BookedPosting, Refunded, StoredAttempt};
 use crate::{complain, on, say};
 
 /// How many attempts are listed.
@@ -140,17 +141,6 @@ struct PostingJson {
     reason: Option<String>,
 }
 
-#[derive(Serialize)]
-struct RefundJson {
-    id: String,
-    purpose: &'static str,
-    amount_minor: i64,
-    state: &'static str,
-    by: String,
-    reason: String,
-    created_at: String,
-}
-
 async fn show(global: &Global, id: AttemptId, json: bool) -> Result<()> {
     let engine = global.open().await?;
     let mut tx = engine.store.snapshot().await?;
@@ -199,11 +189,15 @@ async fn show(global: &Global, id: AttemptId, json: bool) -> Result<()> {
         say!("\n{rows}");
     }
     for refund in &refunds {
+        let mut purpose = refund.purpose.code().to_owned();
+        if refund.credit_minor > 0 {
+            let credit = amount(refund.credit_minor, refund.amount.currency);
+            purpose.push_str(&format!(", {credit} of it out of the credit"));
+        }
         say!(
-            "refund {}: {} ({}), {}, by {}: {}",
+            "refund {}: {} ({purpose}), {}, by {}: {}",
             refund.id,
             refund.amount,
-            refund.purpose.code(),
             refund.state,
             refund.actor,
             refund.reason
@@ -221,20 +215,6 @@ impl From<BookedPosting> for PostingJson {
             amount_minor: posting.amount_minor,
             by: posting.actor,
             reason: posting.reason,
-        }
-    }
-}
-
-impl From<&StoredRefund> for RefundJson {
-    fn from(refund: &StoredRefund) -> Self {
-        Self {
-            id: refund.id.to_string(),
-            purpose: refund.purpose.code(),
-            amount_minor: refund.amount.minor,
-            state: refund.state.code(),
-            by: refund.actor.clone(),
-            reason: refund.reason.clone(),
-            created_at: refund.created_at.to_string(),
         }
     }
 }

@@ -10,6 +10,7 @@ use super::check::{number, positive_minor};
 use super::credit::{find, print_outcome};
 use super::person::PersonArgs;
 use super::print::{amount, count, counted, table};
+use super::refund::{RefundJson, report};
 use crate::domain::ids::PurchaseId;
 use crate::domain::money::Money;
 use crate::domain::payment::AttemptState;
@@ -17,7 +18,7 @@ use crate::engine::collect::InvoiceOutcome;
 use crate::engine::purchase::Progress;
 use crate::engine::run::Engine;
 use crate::providers::paypal::PayPal;
-use crate::store::rows::{Refunded, StoredPurchase, StoredRefund};
+use crate::store::rows::{Refunded, StoredPurchase};
 use crate::{complain, on, say};
 
 /// How many purchases are listed.
@@ -102,22 +103,6 @@ struct PaidJson {
     amount_minor: i64,
 }
 
-#[derive(Serialize)]
-struct RefundJson {
-    id: String,
-    purchase: String,
-    currency: &'static str,
-    amount_minor: i64,
-    state: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    decline: Option<String>,
-    reference: Option<String>,
-    by: String,
-    reason: String,
-    created_at: String,
-    decided_at: Option<String>,
-}
-
 impl From<&StoredPurchase> for PurchaseJson {
     fn from(purchase: &StoredPurchase) -> Self {
         Self {
@@ -132,27 +117,6 @@ impl From<&StoredPurchase> for PurchaseJson {
             created_at: purchase.created_at.to_string(),
             decided_at: purchase.decided_at.map(|at| at.to_string()),
             refunds: Vec::new(),
-        }
-    }
-}
-
-impl From<&StoredRefund> for RefundJson {
-    fn from(refund: &StoredRefund) -> Self {
-        Self {
-            id: refund.id.to_string(),
-            purchase: match refund.of {
-                Refunded::Purchase(purchase) => purchase.to_string(),
-                Refunded::Attempt(attempt) => attempt.to_string(),
-            },
-            currency: refund.amount.currency.code(),
-            amount_minor: refund.amount.minor,
-            state: refund.state.code(),
-            decline: decline(&refund.state),
-            reference: refund.provider_reference.clone(),
-            by: refund.actor.clone(),
-            reason: refund.reason.clone(),
-            created_at: refund.created_at.to_string(),
-            decided_at: refund.decided_at.map(|at| at.to_string()),
         }
     }
 }
@@ -277,7 +241,6 @@ pub async fn purchases(global: &Global, args: PurchasesArgs) -> Result<()> {
 pub async fn refund(global: &Global, args: RefundArgs) -> Result<()> {
     let by = args.person.check()?;
     let engine = global.open().await?;
-    let paypal = paypal(&engine)?;
     let id = args.purchase;
     let mut tx = engine.store.snapshot().await?;
     let purchase = on!(&mut tx, conn, q => q::find_purchase(conn, id).await)?
@@ -287,20 +250,9 @@ pub async fn refund(global: &Global, args: RefundArgs) -> Result<()> {
     let minor = positive_minor(args.amount, currency)
         .map_err(|reason| anyhow!("the amount {}: {reason}", args.amount))?;
     let refund = engine
-        .refund_purchase(paypal, id, Money::new(minor, currency), by)
-        .await?;
-    if args.json {
-        super::json::print(&RefundJson::from(&refund))?;
-    } else {
-        say!(
-            "refund {} of {}: {}",
-            refund.id,
-            refund.amount,
-            refund.state
-        );
-    }
-    if let AttemptState::Declined { decline } = &refund.state {
-        return Err(anyhow!("PayPal paid nothing back: {decline}"));
-    }
-    Ok(())
+        .refund_purchase(id, Some(minor), by)
+        .await
+        .with_context(|| format!("purchase {id}"))?;
+    engine.store.close().await;
+    report(&refund, "the purchase", args.json)
 }

@@ -23,7 +23,7 @@ pub struct ReconcileArgs {
 struct ReconciledJson {
     payments: Vec<FateJson>,
     refunds: Vec<RefundJson>,
-    /// Purchases of credit and refunds of them.
+    /// Purchases of credit.
     purchases: PurchasesJson,
     problems: Vec<ProblemJson>,
 }
@@ -74,7 +74,7 @@ pub async fn reconcile(global: &Global, args: ReconcileArgs) -> Result<ExitCode>
         refunds
             .problems
             .iter()
-            .map(|(refund, problem)| (format!("refund {refund}"), problem.clone())),
+            .map(|(refund, problem)| (format!("refund {refund}"), problem.to_string())),
     );
     problems.extend(
         purchases
@@ -131,7 +131,7 @@ pub async fn reconcile(global: &Global, args: ReconcileArgs) -> Result<ExitCode>
         }
         if purchases.asked > 0 {
             say!(
-                "purchases of credit and refunds of them: {} asked for, {} finished",
+                "purchases of credit: {} asked for, {} finished",
                 count(purchases.asked),
                 count(purchases.finished)
             );

@@ -1,19 +1,21 @@
-//! `quittance refund`.
+//! `quittance refund`, and how a refund is printed.
 
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, anyhow};
 use clap::Args;
 use rust_decimal::Decimal;
+use serde::Serialize;
 
 use super::Global;
 use super::check::{number, positive_minor};
 use super::person::PersonArgs;
 use crate::domain::ids::AttemptId;
+use crate::domain::money::Money;
 use crate::domain::payment::AttemptState;
 use crate::on;
 use crate::say;
-use crate::store::rows::RefundPurpose;
+use crate::store::rows::{Refunded, StoredRefund};
 
 #[derive(Debug, Args)]
 pub struct RefundArgs {
@@ -27,6 +29,59 @@ pub struct RefundArgs {
     reopen: bool,
     #[command(flatten)]
     person: PersonArgs,
+    /// Print it as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// A refund as every command prints it.
+#[derive(Serialize)]
+pub struct RefundJson {
+    id: String,
+    /// What it gives back: a payment of an invoice, or a purchase of credit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payment: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    purchase: Option<String>,
+    purpose: &'static str,
+    currency: &'static str,
+    amount_minor: i64,
+    /// What of it is given back out of the customer's credit.
+    credit_minor: i64,
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decline: Option<String>,
+    reference: Option<String>,
+    by: String,
+    reason: String,
+    created_at: String,
+    decided_at: Option<String>,
+}
+
+impl From<&StoredRefund> for RefundJson {
+    fn from(refund: &StoredRefund) -> Self {
+        let (payment, purchase) = match refund.of {
+            Refunded::Attempt(attempt) => (Some(attempt.to_string()), None),
+            Refunded::Purchase(purchase) => (None, Some(purchase.to_string())),
+        };
+        let refusal = refund.state.refusal();
+        Self {
+            id: refund.id.to_string(),
+            payment,
+            purchase,
+            purpose: refund.purpose.code(),
+            currency: refund.amount.currency.code(),
+            amount_minor: refund.amount.minor,
+            credit_minor: refund.credit_minor,
+            state: refund.state.code(),
+            decline: refusal.map(|refusal| refusal.code.clone()),
+            reference: refund.provider_reference.clone(),
+            by: refund.actor.clone(),
+            reason: refund.reason.clone(),
+            created_at: refund.created_at.to_string(),
+            decided_at: refund.decided_at.map(|at| at.to_string()),
+        }
+    }
 }
 
 pub async fn refund(global: &Global, args: RefundArgs) -> Result<ExitCode> {
@@ -44,30 +99,37 @@ pub async fn refund(global: &Global, args: RefundArgs) -> Result<ExitCode> {
                 .map_err(|reason| anyhow!("the amount {amount}: {reason}"))
         })
         .transpose()?;
-    let purpose = if args.reopen {
-        RefundPurpose::Reopen
-    } else {
-        RefundPurpose::Goodwill
-    };
     let refund = engine
-        .refund_payment(id, minor, purpose, by)
+        .refund_payment(id, minor, args.reopen, by)
         .await
         .with_context(|| format!("payment {id}"))?;
-    let sum = refund.amount;
-    let number = &payment.number;
-    let (said, code) = match &refund.state {
-        AttemptState::Succeeded => ("given back", ExitCode::SUCCESS),
-        AttemptState::Pending => ("on its way back", ExitCode::SUCCESS),
-        state if state.in_flight() => (
-            "sent back, without an answer yet: reconcile finishes it",
-            ExitCode::SUCCESS,
-        ),
-        _ => ("not given back", ExitCode::FAILURE),
-    };
-    say!("{sum} of {number} {said} (refund {})", refund.id);
-    if let Some(refusal) = refund.state.refusal() {
-        say!("the provider says: {refusal}");
-    }
     engine.store.close().await;
-    Ok(code)
+    report(&refund, &payment.number.to_string(), args.json)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Says what became of a refund of `what`.
+///
+/// # Errors
+/// When nothing was given back.
+pub fn report(refund: &StoredRefund, what: &str, json: bool) -> Result<()> {
+    if json {
+        super::json::print(&RefundJson::from(refund))?;
+    } else {
+        let said = match &refund.state {
+            AttemptState::Succeeded => "given back",
+            AttemptState::Pending => "on its way back",
+            state if state.in_flight() => "sent back, without an answer yet: reconcile finishes it",
+            _ => "not given back",
+        };
+        say!("{} of {what} {said} (refund {})", refund.amount, refund.id);
+        if refund.credit_minor > 0 && refund.state.refusal().is_none() {
+            let credit = Money::new(refund.credit_minor, refund.amount.currency);
+            say!("out of the credit: {credit}");
+        }
+    }
+    match refund.state.refusal() {
+        Some(refusal) => Err(anyhow!("nothing was given back: {refusal}")),
+        None => Ok(()),
+    }
 }

@@ -5,13 +5,14 @@
 //! - [`issued`]: issued invoices read back as documents
 //! - [`collect`]: taking money for issued invoices
 //! - [`settle`]: what became of a payment, recorded
-//! - [`refund`], [`write_off`]: money given back, a debt given up
+//! - [`refund`], [`write_off`]: money given back, by card or of unused credit; a
+//!   debt given up
 //! - [`reconcile`]: payments without a known outcome, finished
 //! - [`webhook`]: what providers tell by themselves
 //! - [`methods`]: cards and mandates on file
 //! - [`sepa`]: direct debits on their way to the bank
 //! - [`bank`]: what the bank answers, booked
-//! - [`purchase`]: prepaid credit, bought and paid back
+//! - [`purchase`]: prepaid credit, bought
 //! - [`dunning`]: accounts that do not pay, from the first warning to the last step
 //! - [`deletion`]: accounts on their way out
 //! - [`schedule`]: all of it, by itself

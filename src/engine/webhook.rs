@@ -64,13 +64,11 @@ impl WebhookError {
     const fn is_passing(&self) -> bool {
         match self {
             Self::Store(_) | Self::Provider(_) => true,
-            Self::Call(call)
-            | Self::Refund(RefundError::Call(call))
-            | Self::Method(MethodError::Call(call)) => !matches!(call, CallError::Refused { .. }),
-            Self::Settle(error) => matches!(error, SettleError::Store(_)),
-            Self::Refund(error) => {
-                matches!(error, RefundError::Store(_) | RefundError::Provider(_))
+            Self::Call(call) | Self::Method(MethodError::Call(call)) => {
+                !matches!(call, CallError::Refused { .. })
             }
+            Self::Settle(error) => matches!(error, SettleError::Store(_)),
+            Self::Refund(error) => error.is_passing(),
             Self::Method(error) => matches!(
                 error,
                 MethodError::Store(_) | MethodError::Provider(_) | MethodError::Collect(_)
@@ -267,13 +265,8 @@ impl Engine {
                 format!("the refund {id} was not made here: its payment still stands in the books");
             return Ok(Handled::ForAPerson(problem));
         };
-        match self.read_refund_again(refund, id).await {
-            Ok(_) => Ok(Handled::Done),
-            Err(error @ (RefundError::NoRefund(_) | RefundError::Contradiction(_))) => {
-                Ok(Handled::ForAPerson(error.to_string()))
-            }
-            Err(error) => Err(error.into()),
-        }
+        self.advance_refund(refund, Some(id)).await?;
+        Ok(Handled::Done)
     }
 
     /// The attempt that a payment is of, by its name, or by the key that it

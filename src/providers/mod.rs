@@ -16,7 +16,7 @@ use std::future::Future;
 
 use crate::domain::calendar::Instant;
 use crate::domain::money::Money;
-use crate::domain::payment::Decline;
+use crate::domain::payment::{AttemptEvent, Decline};
 
 /// A payment to be taken.
 #[derive(Debug, Clone, Copy)]
@@ -62,6 +62,16 @@ pub enum Standing {
     /// No money moved. With an action-required class the payer can still make
     /// it succeed, until it is canceled.
     Declined(Decline),
+}
+
+impl From<Standing> for AttemptEvent {
+    fn from(standing: Standing) -> Self {
+        match standing {
+            Standing::Succeeded { .. } => Self::Succeeded,
+            Standing::Pending => Self::Accepted,
+            Standing::Declined(decline) => Self::Declined { decline },
+        }
+    }
 }
 
 /// A call did not lead to an [`Answer`].

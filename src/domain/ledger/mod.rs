@@ -25,6 +25,18 @@ pub enum ProviderName {
     Bank,
 }
 
+impl ProviderName {
+    /// As people call it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Stripe => "Stripe",
+            Self::PayPal => "PayPal",
+            Self::Bank => "the bank",
+        }
+    }
+}
+
 /// An account of the ledger. A positive balance is a debit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum LedgerAccount {

@@ -54,6 +54,18 @@ pub enum Movement {
     /// A card payment is given back: it no longer settles its invoice, which is
     /// owed again. The provider keeps its fee.
     RefundedToCard { amount_minor: i64 },
+    /// A refund to a card did not arrive, and the provider holds its money again:
+    /// it settles the invoice that [`Self::RefundedToCard`] reopened.
+    RefundToCardFailed { amount_minor: i64 },
+    /// Credit that was paid back did not arrive: the provider holds the money and
+    /// the customer the credit again, as before [`Self::CreditPaidBack`].
+    CreditPayBackFailed {
+        provider: ProviderName,
+        amount_minor: i64,
+    },
+    /// Credit that was given to be paid back at once is taken back, because it
+    /// could not be: the reverse of [`Self::CreditGranted`].
+    CreditGrantUndone { amount_minor: i64 },
     /// A payment no longer settles an invoice and becomes credit: a refund, or
     /// what was received beyond the debt.
     RefundedToCredit { amount_minor: i64 },
@@ -101,6 +113,9 @@ impl Movement {
             Self::SepaReturned { .. } => "sepa_returned",
             Self::BankCharged { .. } => "bank_charged",
             Self::RefundedToCard { .. } => "refunded_to_card",
+            Self::RefundToCardFailed { .. } => "refund_to_card_failed",
+            Self::CreditPayBackFailed { .. } => "credit_pay_back_failed",
+            Self::CreditGrantUndone { .. } => "credit_grant_undone",
             Self::RefundedToCredit { .. } => "refunded_to_credit",
             Self::ChargebackOpened { .. } => "chargeback_opened",
             Self::ChargebackWon { .. } => "chargeback_won",
@@ -117,6 +132,7 @@ impl Movement {
             Self::CreditUsed { amount_minor }
             | Self::CardCaptured { amount_minor, .. }
             | Self::SepaSettled { amount_minor }
+            | Self::RefundToCardFailed { amount_minor }
             | Self::WrittenOff { amount_minor }
             | Self::ChargebackWon {
                 disputed: Disputed::CardPayment,
@@ -136,6 +152,8 @@ impl Movement {
             | Self::CreditBought { .. }
             | Self::CreditGranted { .. }
             | Self::CreditPaidBack { .. }
+            | Self::CreditPayBackFailed { .. }
+            | Self::CreditGrantUndone { .. }
             | Self::BankCharged { .. }
             | Self::ChargebackOpened { .. }
             | Self::ChargebackWon { .. } => 0,
@@ -193,6 +211,16 @@ impl Movement {
             }
             Self::RefundedToCard { amount_minor } => {
                 book.transfer(Receivable, Clearing(ProviderName::Stripe), amount_minor)?;
+            }
+            Self::RefundToCardFailed { amount_minor } => {
+                book.transfer(Clearing(ProviderName::Stripe), Receivable, amount_minor)?;
+            }
+            Self::CreditPayBackFailed {
+                provider,
+                amount_minor,
+            } => book.transfer(Clearing(provider), CustomerCredit, amount_minor)?,
+            Self::CreditGrantUndone { amount_minor } => {
+                book.transfer(CustomerCredit, Goodwill, amount_minor)?;
             }
             Self::RefundedToCredit { amount_minor } => {
                 book.transfer(Receivable, CustomerCredit, amount_minor)?;

@@ -38,6 +38,9 @@ fn every_movement_and_the_accounts_it_moves() {
         (SepaReturned { amount_minor, bank_fee_minor: 0 }, -1_000, "receivable +1000, clearing_bank -1000"),
         (BankCharged { bank_fee_minor }, 0, "bank_fees +500, clearing_bank -500"),
         (RefundedToCard { amount_minor }, -1_000, "receivable +1000, clearing_stripe -1000"),
+        (RefundToCardFailed { amount_minor }, 1_000, "clearing_stripe +1000, receivable -1000"),
+        (CreditPayBackFailed { provider: paypal, amount_minor }, 0, "clearing_paypal +1000, customer_credit -1000"),
+        (CreditGrantUndone { amount_minor }, 0, "customer_credit +1000, goodwill -1000"),
         (RefundedToCredit { amount_minor }, -1_000, "receivable +1000, customer_credit -1000"),
         (ChargebackOpened { disputed: card, amount_minor, fee_minor }, -1_000, "receivable +1000, provider_fees +40, clearing_stripe -1040"),
         (ChargebackOpened { disputed: credit, amount_minor, fee_minor }, 0, "customer_credit +1000, provider_fees +40, clearing_paypal -1040"),
@@ -55,7 +58,7 @@ fn every_movement_and_the_accounts_it_moves() {
     }
     assert_eq!(
         codes.len(),
-        15,
+        18,
         "a movement is missing, or two share a code"
     );
 }
@@ -188,7 +191,7 @@ fn any_movement() -> impl Strategy<Value = Movement> {
     ];
     let disputed = prop_oneof![Just(Disputed::CardPayment), Just(Disputed::CreditPurchase)];
     let minor = 1_i64..1_000_000;
-    (0..15, minor, 0_i64..10_000, provider, disputed).prop_map(
+    (0..18, minor, 0_i64..10_000, provider, disputed).prop_map(
         |(kind, amount_minor, fee_minor, provider, disputed)| match kind {
             0 => InvoiceIssued {
                 net_minor: amount_minor,
@@ -230,6 +233,12 @@ fn any_movement() -> impl Strategy<Value = Movement> {
                 fee_minor,
             },
             13 => WrittenOff { amount_minor },
+            14 => RefundToCardFailed { amount_minor },
+            15 => CreditPayBackFailed {
+                provider,
+                amount_minor,
+            },
+            16 => CreditGrantUndone { amount_minor },
             _ => WriteOffRecovered { amount_minor },
         },
     )

@@ -13,6 +13,8 @@ use std::fmt;
 
 use DeclineClass::{ActionRequired, Hard, Soft};
 
+use crate::domain::ledger::ProviderName;
+
 /// What a refusal means for the next try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum DeclineClass {
@@ -90,6 +92,16 @@ impl Decline {
     #[must_use]
     pub fn paypal(code: &str) -> Self {
         Self::from_table(&PAYPAL, code)
+    }
+
+    /// Why a provider gave no money back.
+    #[must_use]
+    pub fn of(provider: ProviderName, code: &str) -> Self {
+        match provider {
+            ProviderName::Stripe => Self::stripe(code),
+            ProviderName::PayPal => Self::paypal(code),
+            ProviderName::Bank => Self::sepa(code),
+        }
     }
 
     /// The provider has no such payment: nobody was asked for money.
@@ -171,7 +183,7 @@ impl Decline {
 }
 
 /// A row is a class and why its codes are in it.
-const STRIPE: [(DeclineClass, &[&str]); 10] = [
+const STRIPE: [(DeclineClass, &[&str]); 11] = [
     // The card is gone, or someone else has it.
     (
         Hard,
@@ -275,6 +287,16 @@ const STRIPE: [(DeclineClass, &[&str]); 10] = [
             "not_permitted",
             "security_violation",
             "service_not_allowed",
+        ],
+    ),
+    // Why a refund does not arrive (`failure_reason` of a refund).
+    (
+        Soft,
+        &[
+            "charge_for_pending_refund_disputed",
+            "expired_or_canceled_card",
+            "lost_or_stolen_card",
+            "merchant_request",
         ],
     ),
 ];
@@ -405,8 +427,9 @@ mod tests {
         classes(
             Decline::stripe,
             Soft,
-            "approve_with_id call_issuer card_declined card_velocity_exceeded do_not_honor
-             duplicate_transaction generic_decline insufficient_funds invalid_amount
+            "approve_with_id call_issuer card_declined card_velocity_exceeded
+             charge_for_pending_refund_disputed do_not_honor duplicate_transaction
+             expired_or_canceled_card generic_decline lost_or_stolen_card merchant_request insufficient_funds invalid_amount
              issuer_not_available no_action_taken not_permitted processing_error
              reenter_transaction security_violation service_not_allowed try_again_later
              withdrawal_count_limit_exceeded",

@@ -5,10 +5,10 @@
 //! - [`ladder`]: on which days it is tried again
 //! - [`plan`]: which parts are charged by which methods now
 //! - [`round`]: an account's invoices, one after the other
-//! - [`refund`]: how much of a payment may be given back
+//! - [`refund`]: how much of a payment may be given back, and what that books
 //! - [`recovery`]: how an outcome that is out is asked for
 //! - [`allocation`]: payments to invoices; *paid* is derived
-//! - [`purchase`]: prepaid credit that is bought, and paid back where unused
+//! - [`purchase`]: prepaid credit that is bought
 //! - [`settlement`]: what an attempt's news does to its state and the ledger
 
 pub mod allocation;

@@ -1,5 +1,5 @@
-//! A purchase of prepaid credit and its refunds: what their news does to their
-//! state and to the ledger. Pure functions of what stands and what was read.
+//! A purchase of prepaid credit: what its news does to its state and to the
+//! ledger. Pure functions of what stands and what was read.
 
 use super::attempt::{AttemptEvent, AttemptState, Booking, Contradiction};
 use crate::domain::ledger::{Disputed, Movement, ProviderName};
@@ -197,74 +197,6 @@ fn notice(before: &AttemptState, next: &AttemptState) -> Option<PurchaseNotice> 
         | AttemptState::Pending
         | AttemptState::Unknown => None,
     }
-}
-
-/// What bounds a refund of unused credit, in minor units.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RefundBounds {
-    /// The account's credit, without what is on its way back already.
-    pub credit_minor: i64,
-    /// What was bought.
-    pub amount_minor: i64,
-    /// What was paid back of the purchase, or may be on its way.
-    pub refunded_minor: i64,
-}
-
-/// A purchase cannot be paid back so.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum RefundRefusal {
-    #[error("the purchase is {0}: only one that succeeded can be paid back")]
-    NotSucceeded(AttemptState),
-    #[error("of the purchase, {left} is left to be paid back")]
-    MoreThanBought { left: Money },
-    #[error("of the account's credit, {left} is unused")]
-    MoreThanUnused { left: Money },
-}
-
-/// Whether so much of a purchase can be paid back.
-///
-/// # Errors
-/// When more would be paid back than was bought, or is unused.
-pub fn check_refund(
-    state: &AttemptState,
-    bounds: RefundBounds,
-    asked: Money,
-) -> Result<(), RefundRefusal> {
-    if *state != AttemptState::Succeeded {
-        return Err(RefundRefusal::NotSucceeded(state.clone()));
-    }
-    let left = |minor: i64| Money::new(minor.max(0), asked.currency);
-    let bought = left(bounds.amount_minor.saturating_sub(bounds.refunded_minor));
-    if asked.minor > bought.minor {
-        return Err(RefundRefusal::MoreThanBought { left: bought });
-    }
-    let unused = left(bounds.credit_minor);
-    if asked.minor > unused.minor {
-        return Err(RefundRefusal::MoreThanUnused { left: unused });
-    }
-    Ok(())
-}
-
-/// What a refund's news does; `None` where it is none. The movement is booked
-/// when the money is gone, not when it is asked for.
-///
-/// # Errors
-/// When the news contradicts what is recorded.
-pub fn settle_refund(
-    state: &AttemptState,
-    amount_minor: i64,
-    event: &AttemptEvent,
-) -> Result<Option<(AttemptState, Option<Movement>)>, Contradiction> {
-    let next = state.clone().apply(event)?;
-    if next == *state {
-        return Ok(None);
-    }
-    let is_paid = state.bookings(&next).contains(&Booking::Settled);
-    let movement = is_paid.then_some(Movement::CreditPaidBack {
-        provider: ProviderName::PayPal,
-        amount_minor,
-    });
-    Ok(Some((next, movement)))
 }
 
 #[cfg(test)]

@@ -106,12 +106,7 @@ pub fn settle(
     if next == *facts.state {
         return Ok(None);
     }
-    let mut book = Bookings {
-        open_minor: facts.balance.open_minor(),
-        allocated_minor: facts.balance.allocated_minor(),
-        written_off_minor: facts.written_off_minor,
-        movements: Vec::new(),
-    };
+    let mut book = Bookings::new(facts.balance, facts.written_off_minor);
     for booking in facts.state.bookings(&next) {
         book.book(*booking, facts, news)?;
     }
@@ -150,14 +145,23 @@ fn notice(facts: &SettlementFacts<'_>, next: &AttemptState) -> Option<Notice> {
 }
 
 /// The movements of one settlement in the making, and what they leave.
-struct Bookings {
+pub(super) struct Bookings {
     open_minor: i64,
     allocated_minor: i64,
     written_off_minor: i64,
-    movements: Vec<Movement>,
+    pub(super) movements: Vec<Movement>,
 }
 
 impl Bookings {
+    pub(super) const fn new(balance: InvoiceBalance, written_off_minor: i64) -> Self {
+        Self {
+            open_minor: balance.open_minor(),
+            allocated_minor: balance.allocated_minor(),
+            written_off_minor,
+            movements: Vec::new(),
+        }
+    }
+
     fn book(
         &mut self,
         booking: Booking,
@@ -225,7 +229,7 @@ impl Bookings {
 
     /// Money that is there, whatever became of the debt meanwhile: what was
     /// given up is owed again first, and what is beyond the debt is credit.
-    fn receive(&mut self, amount_minor: i64, receipt: Movement) {
+    pub(super) fn receive(&mut self, amount_minor: i64, receipt: Movement) {
         let beyond = amount_minor.saturating_sub(self.open_minor).max(0);
         let recovered = beyond.min(self.written_off_minor);
         if recovered > 0 {

@@ -105,13 +105,7 @@ impl Engine {
         order: &str,
         answer: &Answer,
     ) -> Result<Progress, PurchaseError> {
-        let mut news = PurchaseNews::plain(match &answer.standing {
-            Standing::Succeeded { .. } => AttemptEvent::Succeeded,
-            Standing::Pending => AttemptEvent::Accepted,
-            Standing::Declined(decline) => AttemptEvent::Declined {
-                decline: decline.clone(),
-            },
-        });
+        let mut news = PurchaseNews::plain(answer.standing.clone().into());
         if let Standing::Succeeded { fee_minor } = answer.standing {
             news.fee_minor = fee_minor;
         }

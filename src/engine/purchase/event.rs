@@ -3,9 +3,7 @@
 use reqwest::header::HeaderMap;
 
 use super::PurchaseError;
-use crate::chance;
-use crate::domain::ids::{PurchaseId, RefundId};
-use crate::domain::ledger::{Entry, Movement, ProviderName};
+use crate::domain::ids::PurchaseId;
 use crate::domain::payment::purchase::PurchaseNews;
 use crate::domain::payment::{AttemptEvent, AttemptState, Decline};
 use crate::engine::run::Engine;
@@ -13,15 +11,7 @@ use crate::on;
 use crate::providers::paypal::{
     DisputeStanding, EventError, EventSubject, ForeignRefund, PayPal, PayPalEvent,
 };
-use crate::store::rows::{
-    ByPerson, EventKey, EventSource, NewEntry, NewRefund, RefundPurpose, Refunded, StoredPurchase,
-};
-
-/// Who gave back what nobody asked the house to give back.
-const BY_PAYPAL: ByPerson<'static> = ByPerson {
-    actor: "PayPal",
-    reason: "refunded at PayPal, not by the house",
-};
+use crate::store::rows::{EventKey, EventSource, StoredPurchase};
 
 /// What became of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -219,91 +209,28 @@ impl Engine {
         })
     }
 
-    /// A refund that the house asked for goes on; one that was made at PayPal is
-    /// recorded as if it had been.
+    /// A refund that is known is read again; one that was made at PayPal is
+    /// booked as if it had been made here.
     async fn note_refund(
         &self,
         paypal: &PayPal,
         refund: &ForeignRefund,
     ) -> Result<(), PurchaseError> {
-        let own = refund
-            .own
-            .as_deref()
-            .and_then(|id| id.parse::<RefundId>().ok());
-        if let Some(own) = own {
-            match self.advance_refund(paypal, own).await {
-                Err(PurchaseError::NoRefund(_)) => {}
-                done => return done.map(|_| ()),
-            }
+        if let Some(known) = self.known_refund(refund).await? {
+            self.advance_refund(known, Some(&refund.id)).await?;
+            return Ok(());
         }
-        let refuse = |problem: String| PurchaseError::Event {
-            what: "refund",
-            id: refund.id.clone(),
-            problem,
-        };
         if !refund.is_completed {
-            return Err(refuse("is not completed".to_owned()));
+            return Err(PurchaseError::Event {
+                what: "refund",
+                id: refund.id.clone(),
+                problem: "is not completed".to_owned(),
+            });
         }
         let purchase = self
             .paid_purchase(paypal, "refund", &refund.capture)
             .await?;
-        let account = purchase.account;
-        let now = self.clock.now();
-        let mut tx = self.store.begin().await?;
-        on!(&mut tx, conn, q => q::lock_account(conn, account).await)?;
-        let before = on!(&mut tx, conn, q => {
-            q::refunds_of(conn, account, Refunded::Purchase(purchase.id)).await
-        })?;
-        let is_known = |known: &str| known == refund.id;
-        if before
-            .iter()
-            .any(|old| old.provider_reference.as_deref().is_some_and(is_known))
-        {
-            return Ok(tx.rollback().await?);
-        }
-        let sums = on!(&mut tx, conn, q => q::purchase_sums(conn, account, purchase.id).await)?;
-        // What a dispute took back is paid to the customer as a refund.
-        if sums.taken_back_minor > 0 && sums.taken_back_minor == refund.amount.minor {
-            return Ok(tx.rollback().await?);
-        }
-        let left = purchase
-            .amount
-            .minor
-            .saturating_sub(sums.refunded_minor)
-            .saturating_sub(sums.taken_back_minor);
-        let is_of_it = refund.amount.currency == purchase.amount.currency;
-        if !is_of_it || refund.amount.minor <= 0 || refund.amount.minor > left {
-            return Err(refuse(format!(
-                "is of {}, and {left} minor units of the purchase are left",
-                refund.amount
-            )));
-        }
-        let id = RefundId::new(now, chance::bytes()?);
-        let new = NewRefund {
-            account,
-            id,
-            of: Refunded::Purchase(purchase.id),
-            purpose: RefundPurpose::UnusedCredit,
-            amount: refund.amount,
-            state: &AttemptState::Succeeded,
-            provider_reference: Some(&refund.id),
-            by: BY_PAYPAL,
-            created_at: now,
-        };
-        on!(&mut tx, conn, q => q::insert_refund(conn, &new).await)?;
-        let movement = Movement::CreditPaidBack {
-            provider: ProviderName::PayPal,
-            amount_minor: refund.amount.minor,
-        };
-        let entry = Entry::new(movement, refund.amount.currency)?;
-        let new = NewEntry {
-            purchase: Some(purchase.id),
-            refund: Some(id),
-            by: Some(BY_PAYPAL),
-            ..NewEntry::new(account, &entry, now)
-        };
-        on!(&mut tx, conn, q => q::write_entry(conn, new).await)?;
-        Ok(tx.commit().await?)
+        Ok(self.book_foreign_refund(&purchase, refund).await?)
     }
 }
 

@@ -1,9 +1,9 @@
-//! Prepaid credit: bought with PayPal, paid back where it is unused.
+//! Prepaid credit, bought with PayPal. What is unused of it is paid back by
+//! [`crate::engine::refund`].
 //!
 //! - [`buy`]: a purchase is recorded, and its order created
 //! - [`advance`]: a purchase is taken as far as it goes: captured, credited, closed
 //! - [`record`]: what was read, booked in one transaction
-//! - [`refund`]: unused credit is paid back
 //! - [`event`]: what PayPal tells of by itself
 //! - [`reconcile`]: everything whose outcome is out
 //!
@@ -16,16 +16,15 @@ mod buy;
 mod event;
 mod reconcile;
 mod record;
-mod refund;
 
 use crate::domain::calendar::Instant;
-use crate::domain::ids::{PurchaseId, RefundId};
+use crate::domain::ids::PurchaseId;
 use crate::domain::ledger::LedgerError;
 use crate::domain::money::Currency;
-use crate::domain::payment::Contradiction;
-use crate::domain::payment::purchase::{PurchaseError as Unbookable, RefundRefusal, TooSmall};
+use crate::domain::payment::purchase::{PurchaseError as Unbookable, TooSmall};
 use crate::domain::payment::recovery::{Question, question};
 use crate::engine::collect::{CollectError, InvoiceOutcome};
+use crate::engine::refund::RefundError;
 use crate::providers::paypal::PayPal;
 use crate::providers::{CallError, PaymentProvider};
 use crate::store::StoreError;
@@ -34,7 +33,7 @@ use crate::store::rows::StoredPurchase;
 pub use event::{EventOutcome, HandleError};
 pub use reconcile::{Reconciled, Unfinished};
 
-/// Why a purchase or refund did not come to its end. What was committed stands;
+/// Why a purchase did not come to its end. What was committed stands;
 /// reconciling goes on from there.
 #[derive(Debug, thiserror::Error)]
 pub enum PurchaseError {
@@ -53,22 +52,12 @@ pub enum PurchaseError {
     OtherCurrency { account: Currency, asked: Currency },
     #[error("there is no purchase {0}")]
     NoPurchase(String),
-    #[error("there is no refund {0}")]
-    NoRefund(String),
+    #[error(transparent)]
+    Refund(#[from] RefundError),
     #[error("purchase {purchase}: {source}")]
     Unbookable {
         purchase: PurchaseId,
         source: Unbookable,
-    },
-    #[error("purchase {purchase} cannot be paid back so: {source}")]
-    NotRefundable {
-        purchase: PurchaseId,
-        source: RefundRefusal,
-    },
-    #[error("refund {refund}: {source}")]
-    RefundContradiction {
-        refund: RefundId,
-        source: Contradiction,
     },
     #[error("purchase {purchase} was declined, and PayPal took its money in {reference}")]
     TakenAfterAll {
@@ -95,6 +84,7 @@ impl PurchaseError {
             Self::Call(call) => !matches!(call, CallError::Refused { .. }),
             Self::Open { .. } | Self::Store(_) | Self::Chance(_) => true,
             Self::Collect(error) => matches!(error, CollectError::Store(_)),
+            Self::Refund(error) => error.is_passing(),
             _ => false,
         }
     }

@@ -1,18 +1,17 @@
-//! Everything whose outcome is out is asked for.
+//! Every purchase whose outcome is out is asked for.
 
 use super::PurchaseError;
 use crate::engine::run::Engine;
 use crate::on;
 use crate::providers::paypal::PayPal;
-use crate::store::rows::Refunded;
 
-/// Purchases or refunds read at a time.
+/// Purchases read at a time.
 const PER_PAGE: i64 = 200;
 
 /// What reconciling came to.
 #[derive(Debug, Default)]
 pub struct Reconciled {
-    /// Purchases and refunds that were asked for.
+    /// Purchases that were asked for.
     pub asked: u64,
     /// Of them, those that have their outcome now.
     pub finished: u64,
@@ -20,7 +19,7 @@ pub struct Reconciled {
     pub unfinished: Vec<Unfinished>,
 }
 
-/// A purchase or refund that could not be asked for, or whose answer cannot be.
+/// A purchase that could not be asked for, or whose answer cannot be.
 #[derive(Debug)]
 pub struct Unfinished {
     /// Such as `purchase 01a0c4506c00...`.
@@ -29,8 +28,8 @@ pub struct Unfinished {
 }
 
 impl Engine {
-    /// Finishes every purchase and every refund of a purchase whose outcome is
-    /// out: created, waiting, or without an answer.
+    /// Finishes every purchase whose outcome is out: created, waiting, or without
+    /// an answer.
     ///
     /// # Errors
     /// When the database refuses. What one of them meets does not stop the others.
@@ -47,22 +46,6 @@ impl Engine {
                 let progress = self.advance_purchase(paypal, purchase.id).await;
                 let in_flight = progress.map(|progress| progress.purchase.state.in_flight());
                 done.add(in_flight, || format!("purchase {}", purchase.id))?;
-            }
-        }
-        let mut after = None;
-        loop {
-            let mut tx = self.store.snapshot().await?;
-            let page = on!(&mut tx, conn, q => q::refunds_in_flight(conn, after, PER_PAGE).await)?;
-            tx.rollback().await?;
-            let Some(last) = page.last() else { break };
-            after = Some(last.id);
-            let of_purchases = page
-                .iter()
-                .filter(|refund| matches!(refund.of, Refunded::Purchase(_)));
-            for refund in of_purchases {
-                let recorded = self.advance_refund(paypal, refund.id).await;
-                let in_flight = recorded.map(|recorded| recorded.state.in_flight());
-                done.add(in_flight, || format!("refund {}", refund.id))?;
             }
         }
         Ok(done)

@@ -100,17 +100,17 @@ impl Engine {
                 }
                 Err(error) => report.problem(error),
             }
-            match self.reconcile_refunds().await {
-                Ok(done) => {
-                    for refund in &done.refunds {
-                        report.did(format!("refund {}: {}", refund.id, refund.state));
-                    }
-                    for (refund, problem) in &done.problems {
-                        report.problem(format!("refund {refund}: {problem}"));
-                    }
+        }
+        match self.reconcile_refunds().await {
+            Ok(done) => {
+                for refund in &done.refunds {
+                    report.did(format!("refund {}: {}", refund.id, refund.state));
                 }
-                Err(error) => report.problem(error),
+                for (refund, problem) in &done.problems {
+                    report.problem(format!("refund {refund}: {problem}"));
+                }
             }
+            Err(error) => report.problem(error),
         }
         if self.config.paypal.is_some() {
             let done = match self.providers.paypal(&self.config) {

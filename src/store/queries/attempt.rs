@@ -1,14 +1,13 @@
 //! The attempts to take money, and what settling one reads.
 
 use super::decode::at;
-use super::outcome::StateColumns;
+use super::outcome::{Decided, StateColumns, decide};
 use super::payment::periods;
 use super::{Conn, Result};
 use crate::domain::calendar::Instant;
 use crate::domain::ids::{AccountId, AttemptId, PaymentMethodId};
 use crate::domain::invoice::InvoiceNumber;
 use crate::domain::payment::{AttemptState, Instrument, PaymentMethod};
-use crate::store::StoreError;
 use crate::store::rows::{CardOnFile, Debt, InvoiceKey, InvoiceScope, NewAttempt, StoredAttempt};
 
 /// Records an attempt, in flight from then on. The caller holds the account.
@@ -40,43 +39,29 @@ pub async fn insert_attempt(conn: &mut Conn, new: &NewAttempt) -> Result<()> {
 }
 
 /// Records what became of an attempt that was the first state and is the second
-/// now, and what the provider calls it, where that is news. A clock behind that of
-/// the host which made the attempt must not keep an outcome from being recorded.
+/// now, and what the provider calls it, where that is news.
 ///
 /// # Errors
-/// [`StoreError::Raced`] when it is in another state by now.
+/// [`StoreError::Raced`] when it is in another state by now, or is called
+/// otherwise.
 pub async fn decide_attempt(
     conn: &mut Conn,
     account: AccountId,
     attempt: AttemptId,
-    (before, after): (&AttemptState, &AttemptState),
+    states: (&AttemptState, &AttemptState),
     provider_reference: Option<&str>,
     now: Instant,
 ) -> Result<()> {
-    let refusal = after.refusal();
-    let decided_at = (!after.in_flight()).then_some(now.0);
-    let changed = sqlx::query(
-        "UPDATE payment_attempt SET state = $4, decline_code = $5, decline_class = $6, decline_known = $7, \
-         decided_at = CASE WHEN $8 < created_at THEN created_at ELSE $8 END, \
-         provider_reference = COALESCE($9, provider_reference) WHERE account_id = $1 AND id = $2 AND state = $3",
-    )
-    .bind(account.0)
-    .bind(attempt.to_string())
-    .bind(before.code())
-    .bind(after.code())
-    .bind(refusal.map(|refusal| refusal.code.as_str()))
-    .bind(refusal.map(|refusal| refusal.class.code()))
-    .bind(refusal.map(|refusal| i16::from(refusal.known)))
-    .bind(decided_at)
-    .bind(provider_reference)
-    .execute(conn)
-    .await?
-    .rows_affected();
-    if changed == 1 {
-        Ok(())
-    } else {
-        Err(StoreError::Raced("a payment attempt"))
-    }
+    let decided = Decided {
+        table: "payment_attempt",
+        what: "a payment attempt",
+        account,
+        id: &attempt.to_string(),
+        states,
+        provider_reference,
+        now,
+    };
+    decide(conn, decided).await
 }
 
 /// What every query of attempts reads.

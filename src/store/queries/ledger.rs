@@ -123,7 +123,7 @@ pub async fn write_house_audit(
 }
 
 /// The prepaid credit of a range of accounts, where it ever moved, without what
-/// may be on its way back to whom it was bought by.
+/// may be on its way back to its customer.
 ///
 /// # Errors
 /// When the database refuses or holds nonsense.
@@ -136,8 +136,8 @@ pub async fn credit_balances(
          SELECT e.account_id, e.currency, -p.amount_minor AS amount_minor FROM ledger_entry e \
          JOIN ledger_posting p ON p.account_id = e.account_id AND p.entry_id = e.id \
          WHERE e.account_id >= $1 AND e.account_id <= $2 AND p.ledger_account = 'customer_credit' \
-         UNION ALL SELECT account_id, currency, -amount_minor FROM refund \
-         WHERE account_id >= $1 AND account_id <= $2 AND purchase_id IS NOT NULL \
+         UNION ALL SELECT account_id, currency, -credit_minor FROM refund \
+         WHERE account_id >= $1 AND account_id <= $2 AND credit_minor > 0 \
          AND state IN ('created', 'submitted', 'pending', 'unknown')) credit \
          GROUP BY account_id, currency",
     )

@@ -1,7 +1,7 @@
 //! Purchases of prepaid credit.
 
 use super::decode::at;
-use super::outcome::StateColumns;
+use super::outcome::{Decided, StateColumns, decide};
 use super::{Conn, Result};
 use crate::domain::calendar::Instant;
 use crate::domain::ids::{AccountId, PurchaseId};
@@ -50,7 +50,11 @@ pub async fn record_order(
     .execute(conn)
     .await?
     .rows_affected();
-    one(changed, "a credit purchase")
+    if changed == 1 {
+        Ok(())
+    } else {
+        Err(StoreError::Raced("a credit purchase"))
+    }
 }
 
 /// Records what became of a purchase that was `before`, with what took its money
@@ -66,35 +70,16 @@ pub async fn decide_purchase(
     reference: Option<&str>,
     now: Instant,
 ) -> Result<()> {
-    let refusal = after.refusal();
-    let decided_at = (!after.in_flight()).then_some(now.0);
-    let changed = sqlx::query(
-        "UPDATE credit_purchase SET state = $4, decline_code = $5, decline_class = $6, decline_known = $7, \
-         decided_at = $8, provider_reference = COALESCE(provider_reference, $9) \
-         WHERE account_id = $1 AND id = $2 AND state = $3 \
-         AND (provider_reference IS NULL OR provider_reference = COALESCE($9, provider_reference))",
-    )
-    .bind(purchase.account.0)
-    .bind(purchase.id.to_string())
-    .bind(purchase.state.code())
-    .bind(after.code())
-    .bind(refusal.map(|refusal| refusal.code.as_str()))
-    .bind(refusal.map(|refusal| refusal.class.code()))
-    .bind(refusal.map(|refusal| i16::from(refusal.known)))
-    .bind(decided_at)
-    .bind(reference)
-    .execute(conn)
-    .await?
-    .rows_affected();
-    one(changed, "a credit purchase")
-}
-
-const fn one(changed: u64, what: &'static str) -> Result<()> {
-    if changed == 1 {
-        Ok(())
-    } else {
-        Err(StoreError::Raced(what))
-    }
+    let decided = Decided {
+        table: "credit_purchase",
+        what: "a credit purchase",
+        account: purchase.account,
+        id: &purchase.id.to_string(),
+        states: (&purchase.state, after),
+        provider_reference: reference,
+        now,
+    };
+    decide(conn, decided).await
 }
 
 #[derive(sqlx::FromRow)]
@@ -206,10 +191,9 @@ pub async fn purchase_sums(
     account: AccountId,
     purchase: PurchaseId,
 ) -> Result<PurchaseSums> {
-    let (refunded_minor, refunding_minor): (i64, i64) = sqlx::query_as(
-        "SELECT CAST(COALESCE(SUM(CASE WHEN state = 'succeeded' THEN amount_minor ELSE 0 END), 0) AS BIGINT), \
-         CAST(COALESCE(SUM(CASE WHEN state IN ('created', 'submitted', 'pending', 'unknown') \
-         THEN amount_minor ELSE 0 END), 0) AS BIGINT) FROM refund WHERE account_id = $1 AND purchase_id = $2",
+    let refunded_minor: i64 = sqlx::query_scalar(
+        "SELECT CAST(COALESCE(SUM(amount_minor), 0) AS BIGINT) FROM refund \
+         WHERE account_id = $1 AND purchase_id = $2 AND state = 'succeeded'",
     )
     .bind(account.0)
     .bind(purchase.to_string())
@@ -227,7 +211,6 @@ pub async fn purchase_sums(
     .await?;
     Ok(PurchaseSums {
         refunded_minor,
-        refunding_minor,
         taken_back_minor,
     })
 }

@@ -1,14 +1,14 @@
 //! Money given back. Whoever gives it holds the account.
 
 use super::decode::at;
-use super::outcome::StateColumns;
+use super::outcome::{Decided, StateColumns, decide};
 use super::{Conn, Result};
 use crate::domain::calendar::Instant;
-use crate::domain::ids::{AccountId, RefundId};
+use crate::domain::ids::{AccountId, AttemptId, RefundId};
 use crate::domain::money::Money;
 use crate::domain::payment::AttemptState;
-use crate::store::StoreError;
-use crate::store::rows::{NewRefund, RefundPurpose, Refunded, StoredRefund};
+use crate::domain::payment::refund::{BookedRefund, RefundPurpose};
+use crate::store::rows::{NewRefund, Refunded, StoredRefund};
 
 /// The ids of what is given back, as the columns hold them.
 fn columns(of: Refunded) -> (Option<String>, Option<String>) {
@@ -26,9 +26,9 @@ pub async fn insert_refund(conn: &mut Conn, new: &NewRefund<'_>) -> Result<()> {
     let (attempt, purchase) = columns(new.of);
     let decided_at = (!new.state.in_flight()).then_some(new.created_at.0);
     sqlx::query(
-        "INSERT INTO refund (account_id, id, attempt_id, purchase_id, purpose, amount_minor, currency, state, \
-         provider_reference, actor, reason, created_at, decided_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+        "INSERT INTO refund (account_id, id, attempt_id, purchase_id, purpose, amount_minor, currency, \
+         credit_minor, state, provider_reference, actor, reason, created_at, decided_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
     )
     .bind(new.account.0)
     .bind(new.id.to_string())
@@ -37,6 +37,7 @@ pub async fn insert_refund(conn: &mut Conn, new: &NewRefund<'_>) -> Result<()> {
     .bind(new.purpose.code())
     .bind(new.amount.minor)
     .bind(new.amount.currency.code())
+    .bind(new.credit_minor)
     .bind(new.state.code())
     .bind(new.provider_reference)
     .bind(new.by.actor)
@@ -61,31 +62,24 @@ pub async fn decide_refund(
     provider_reference: Option<&str>,
     now: Instant,
 ) -> Result<()> {
-    let refusal = after.refusal();
-    let decided_at = (!after.in_flight()).then_some(now.0);
-    let changed = sqlx::query(
-        "UPDATE refund SET state = $4, decline_code = $5, decline_class = $6, decline_known = $7, \
-         decided_at = $8, provider_reference = COALESCE(provider_reference, $9) \
-         WHERE account_id = $1 AND id = $2 AND state = $3 \
-         AND (provider_reference IS NULL OR provider_reference = COALESCE($9, provider_reference))",
-    )
-    .bind(refund.account.0)
-    .bind(refund.id.to_string())
-    .bind(refund.state.code())
-    .bind(after.code())
-    .bind(refusal.map(|refusal| refusal.code.as_str()))
-    .bind(refusal.map(|refusal| refusal.class.code()))
-    .bind(refusal.map(|refusal| i16::from(refusal.known)))
-    .bind(decided_at)
-    .bind(provider_reference)
-    .execute(conn)
-    .await?
-    .rows_affected();
-    if changed == 1 {
-        Ok(())
-    } else {
-        Err(StoreError::Raced("a refund"))
+    let decided = Decided {
+        table: "refund",
+        what: "a refund",
+        account: refund.account,
+        id: &refund.id.to_string(),
+        states: (&refund.state, after),
+        provider_reference,
+        now,
+    };
+    decide(conn, decided).await?;
+    if matches!(refund.state, AttemptState::Declined { .. }) {
+        sqlx::query("UPDATE refund SET was_declined = 1 WHERE account_id = $1 AND id = $2")
+            .bind(refund.account.0)
+            .bind(refund.id.to_string())
+            .execute(conn)
+            .await?;
     }
+    Ok(())
 }
 
 #[derive(sqlx::FromRow)]
@@ -97,7 +91,9 @@ struct RefundRow {
     purpose: String,
     amount_minor: i64,
     currency: String,
+    credit_minor: i64,
     state: String,
+    was_declined: i16,
     decline_code: Option<String>,
     decline_class: Option<String>,
     decline_known: Option<i16>,
@@ -111,8 +107,8 @@ struct RefundRow {
 /// What every query of refunds reads.
 macro_rules! refund_columns {
     () => {
-        "SELECT account_id, id, attempt_id, purchase_id, purpose, amount_minor, currency, state, decline_code, \
-         decline_class, decline_known, provider_reference, actor, reason, created_at, decided_at FROM refund"
+        "SELECT account_id, id, attempt_id, purchase_id, purpose, amount_minor, currency, credit_minor, \
+         state, was_declined, decline_code, decline_class, decline_known, provider_reference, actor, reason, created_at, decided_at FROM refund"
     };
 }
 
@@ -140,7 +136,9 @@ fn refund_of(row: RefundRow) -> Result<StoredRefund> {
             row.amount_minor,
             at("refund", "currency").parse(id, &row.currency)?,
         ),
+        credit_minor: row.credit_minor,
         state: state.read("refund", id)?,
+        was_declined: row.was_declined != 0,
         provider_reference: row.provider_reference,
         actor: row.actor,
         reason: row.reason,
@@ -160,6 +158,75 @@ pub async fn find_refund(conn: &mut Conn, id: RefundId) -> Result<Option<StoredR
         .fetch_optional(conn)
         .await?;
     row.map(refund_of).transpose()
+}
+
+/// The refund of a purchase that its provider calls so.
+///
+/// # Errors
+/// When the database refuses or holds nonsense.
+pub async fn find_purchase_refund(
+    conn: &mut Conn,
+    reference: &str,
+) -> Result<Option<StoredRefund>> {
+    let row: Option<RefundRow> = sqlx::query_as(concat!(
+        refund_columns!(),
+        " WHERE provider_reference = $1 AND purchase_id IS NOT NULL"
+    ))
+    .bind(reference)
+    .fetch_optional(conn)
+    .await?;
+    row.map(refund_of).transpose()
+}
+
+/// What a refund has moved so far.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn booked_of_refund(
+    conn: &mut Conn,
+    account: AccountId,
+    refund: RefundId,
+) -> Result<BookedRefund> {
+    // Of each movement, an entry's debits are its amount.
+    let rows: Vec<(String, i64)> = sqlx::query_as(
+        "SELECT e.movement, CAST(SUM(p.amount_minor) AS BIGINT) FROM ledger_entry e \
+         JOIN ledger_posting p ON p.account_id = e.account_id AND p.entry_id = e.id AND p.amount_minor > 0 \
+         WHERE e.account_id = $1 AND e.refund_id = $2 GROUP BY e.movement",
+    )
+    .bind(account.0)
+    .bind(refund.to_string())
+    .fetch_all(conn)
+    .await?;
+    let of = |movement: &str| {
+        let row = rows.iter().find(|(code, _)| code == movement);
+        row.map_or(0, |(_, amount_minor)| *amount_minor)
+    };
+    Ok(BookedRefund {
+        reopened_minor: of("refunded_to_card"),
+        granted_minor: of("credit_granted"),
+        paid_back_minor: of("credit_paid_back"),
+    })
+}
+
+/// What of a payment is credit, in minor units: what came beyond the debt, less
+/// what was given back out of it.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn credit_of_attempt(
+    conn: &mut Conn,
+    account: AccountId,
+    attempt: AttemptId,
+) -> Result<i64> {
+    Ok(sqlx::query_scalar(
+        "SELECT CAST(COALESCE(-SUM(p.amount_minor), 0) AS BIGINT) FROM ledger_entry e \
+         JOIN ledger_posting p ON p.account_id = e.account_id AND p.entry_id = e.id \
+         AND p.ledger_account = 'customer_credit' WHERE e.account_id = $1 AND e.attempt_id = $2",
+    )
+    .bind(account.0)
+    .bind(attempt.to_string())
+    .fetch_one(conn)
+    .await?)
 }
 
 /// The refunds of a payment, the oldest first.

@@ -4,7 +4,7 @@
 use super::{Conn, Result, verify};
 
 /// See [`verify::broken_rules`].
-const RULES: [(&str, &str); 15] = [
+const RULES: [(&str, &str); 16] = [
     (
         "its postings are missing or do not sum to zero",
         "SELECT 'ledger entry ' || CAST(e.id AS TEXT) || ' of account ' || a.external_id FROM ledger_entry e \
@@ -41,6 +41,8 @@ const RULES: [(&str, &str); 15] = [
          AND p.ledger_account = 'customer_credit' WHERE NOT EXISTS (SELECT 1 FROM ledger_entry c \
          WHERE c.account_id = e.account_id AND (c.movement = 'chargeback_opened' \
          OR (c.movement = 'credit_paid_back' AND c.actor = 'PayPal'))) \
+         AND NOT EXISTS (SELECT 1 FROM refund r WHERE r.account_id = e.account_id AND r.was_declined = 1 \
+         AND r.state = 'succeeded') \
          GROUP BY a.external_id, e.currency HAVING SUM(p.amount_minor) > 0 LIMIT $1",
     ),
     (
@@ -89,11 +91,14 @@ const RULES: [(&str, &str); 15] = [
          AND (e.purchase_id IS NOT NULL OR e.movement = 'credit_bought') LIMIT $1",
     ),
     (
-        "it pays bought credit back without a refund of it",
+        "it gives money back, or takes that back, without a refund of the same payment by the same person",
         "SELECT 'ledger entry ' || CAST(e.id AS TEXT) || ' of account ' || a.external_id FROM ledger_entry e \
          JOIN account a ON a.id = e.account_id LEFT JOIN refund r ON r.account_id = e.account_id \
-         AND r.id = e.refund_id AND r.purchase_id = e.purchase_id \
-         WHERE e.movement = 'credit_paid_back' AND e.purchase_id IS NOT NULL AND r.id IS NULL LIMIT $1",
+         AND r.id = e.refund_id AND COALESCE(r.attempt_id, r.purchase_id) = COALESCE(e.attempt_id, e.purchase_id) \
+         AND (e.movement NOT IN ('credit_paid_back', 'refunded_to_card') \
+         OR (r.actor = e.actor AND r.reason = e.reason)) \
+         WHERE (e.refund_id IS NOT NULL OR e.movement IN ('credit_paid_back', 'refunded_to_card', \
+         'credit_pay_back_failed', 'refund_to_card_failed', 'credit_grant_undone')) AND r.id IS NULL LIMIT $1",
     ),
     (
         "what disputes took back of it is not what its state says",
@@ -105,13 +110,23 @@ const RULES: [(&str, &str); 15] = [
          OR (COALESCE(SUM(p.amount_minor), 0) > 0) <> (c.state = 'returned') LIMIT $1",
     ),
     (
-        "its state and amount are not what the ledger paid back for it",
-        "SELECT 'refund ' || r.id FROM refund r WHERE r.purchase_id IS NOT NULL \
-         AND (r.state = 'succeeded') <> EXISTS (SELECT 1 FROM ledger_entry e JOIN ledger_posting p \
-         ON p.account_id = e.account_id AND p.entry_id = e.id AND p.ledger_account = 'customer_credit' \
-         WHERE e.account_id = r.account_id AND e.refund_id = r.id AND e.purchase_id = r.purchase_id \
-         AND e.currency = r.currency AND p.amount_minor = r.amount_minor \
-         AND e.movement = 'credit_paid_back' AND e.actor = r.actor AND e.reason = r.reason) LIMIT $1",
+        "its state and amounts are not what the ledger gave back for it",
+        "SELECT 'refund ' || r.id FROM refund r LEFT JOIN (SELECT e.account_id, e.refund_id, e.currency, \
+         SUM(CASE WHEN p.ledger_account LIKE 'clearing%' THEN p.amount_minor ELSE 0 END) AS cash_minor, \
+         SUM(CASE WHEN p.ledger_account = 'customer_credit' THEN p.amount_minor ELSE 0 END) AS credit_minor \
+         FROM ledger_entry e JOIN ledger_posting p ON p.account_id = e.account_id AND p.entry_id = e.id \
+         WHERE e.refund_id IS NOT NULL GROUP BY e.account_id, e.refund_id, e.currency) b \
+         ON b.account_id = r.account_id AND b.refund_id = r.id AND b.currency = r.currency \
+         WHERE (r.state IN ('succeeded', 'returned')) <> (b.refund_id IS NOT NULL) \
+         OR COALESCE(b.cash_minor, 0) <> CASE WHEN r.state = 'succeeded' THEN -r.amount_minor ELSE 0 END \
+         OR (r.state = 'succeeded' AND b.credit_minor <> r.credit_minor) \
+         OR (r.purchase_id IS NOT NULL AND r.credit_minor <> r.amount_minor) LIMIT $1",
+    ),
+    (
+        "more was given back of it than it took",
+        "SELECT 'attempt ' || t.id FROM payment_attempt t JOIN refund r ON r.account_id = t.account_id \
+         AND r.attempt_id = t.id AND r.state = 'succeeded' GROUP BY t.account_id, t.id, t.amount_minor \
+         HAVING SUM(r.amount_minor) > t.amount_minor LIMIT $1",
     ),
     (
         "more was paid back and taken back of it than was bought",

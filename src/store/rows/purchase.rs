@@ -37,8 +37,6 @@ pub struct StoredPurchase {
 pub struct PurchaseSums {
     /// By refunds that succeeded.
     pub refunded_minor: i64,
-    /// By refunds whose outcome is out.
-    pub refunding_minor: i64,
     /// By disputes, without what was won back.
     pub taken_back_minor: i64,
 }

@@ -5,6 +5,7 @@ use crate::domain::calendar::Instant;
 use crate::domain::ids::{AccountId, AttemptId, PurchaseId, RefundId};
 use crate::domain::money::Money;
 use crate::domain::payment::AttemptState;
+use crate::domain::payment::refund::RefundPurpose;
 
 /// What is given back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,35 +16,6 @@ pub enum Refunded {
     Purchase(PurchaseId),
 }
 
-/// What it is given back for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RefundPurpose {
-    /// The invoice stays paid, at the house's cost.
-    Goodwill,
-    /// The invoice is owed again.
-    Reopen,
-    /// Bought credit is paid back.
-    UnusedCredit,
-}
-
-impl RefundPurpose {
-    pub const ALL: [Self; 3] = [Self::Goodwill, Self::Reopen, Self::UnusedCredit];
-
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Goodwill => "goodwill",
-            Self::Reopen => "reopen",
-            Self::UnusedCredit => "unused_credit",
-        }
-    }
-
-    #[must_use]
-    pub fn from_code(code: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|purpose| purpose.code() == code)
-    }
-}
-
 /// A refund to be recorded.
 #[derive(Debug, Clone, Copy)]
 pub struct NewRefund<'a> {
@@ -52,6 +24,8 @@ pub struct NewRefund<'a> {
     pub of: Refunded,
     pub purpose: RefundPurpose,
     pub amount: Money,
+    /// What of it is given back out of the customer's credit, in minor units.
+    pub credit_minor: i64,
     /// `Created`, or `Succeeded` for one that its provider told of.
     pub state: &'a AttemptState,
     pub provider_reference: Option<&'a str>,
@@ -67,7 +41,11 @@ pub struct StoredRefund {
     pub of: Refunded,
     pub purpose: RefundPurpose,
     pub amount: Money,
+    /// What of it is given back out of the customer's credit, in minor units.
+    pub credit_minor: i64,
     pub state: AttemptState,
+    /// Whether it was recorded as declined before it turned up after all.
+    pub was_declined: bool,
     pub provider_reference: Option<String>,
     pub actor: String,
     pub reason: String,

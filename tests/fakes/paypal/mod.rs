@@ -142,6 +142,38 @@ impl PayPalFake {
         });
     }
 
+    /// A refund that came to one end comes to another, and is told of so: the
+    /// last that stands `from`, where its capture is neither disputed nor given
+    /// back otherwise by now. Whether there was one.
+    pub fn overturn_refund(&self, from: &str, to: &'static str) -> bool {
+        self.with(|state| {
+            let has_room = |refund: &Refund| {
+                let capture = &state.captures[&refund.capture];
+                let left = minor(&capture.amount) - state.refunded_minor(&refund.capture);
+                let is_disputed = state.disputes.values().any(|dispute| {
+                    dispute["disputed_transactions"][0]["seller_transaction_id"] == *refund.capture
+                });
+                // What is pending has its room already.
+                from == "PENDING"
+                    || to == "FAILED"
+                    || to == "CANCELLED"
+                    || (!is_disputed && minor(&refund.amount) <= left)
+            };
+            let mut there = state.refunds.iter().rev();
+            let found = there.find(|(_, refund)| refund.status == from && has_room(refund));
+            let Some(id) = found.map(|(id, _)| id.clone()) else {
+                return false;
+            };
+            let refund = state.refunds.get_mut(&id).unwrap();
+            refund.status = to;
+            let capture = refund.capture.clone();
+            state.settle_refunds(&capture);
+            let body = state.refund_body(&id);
+            state.tell("PAYMENT.CAPTURE.REFUNDED", "refund", body);
+            true
+        })
+    }
+
     /// Somebody refunds by hand at PayPal, or PayPal takes the money back.
     pub fn give_back_by_hand(&self, capture: &str, amount_minor: i64, kind: &str) {
         self.with(|state| {
@@ -176,9 +208,12 @@ impl PayPalFake {
         })
     }
 
-    /// Captures complete from now on.
+    /// Captures and refunds complete from now on.
     pub fn forget_ends(&self) {
-        self.with(|state| state.ends.clear());
+        self.with(|state| {
+            state.ends.clear();
+            state.refund_ends.clear();
+        });
     }
 
     /// Every pending capture completes, and is told of nowhere.

@@ -52,6 +52,7 @@ impl StripeFake {
             state: Mutex::new(State::new(NOW_S)),
             faults: Faults::default(),
             read_faults: Faults::default(),
+            during_read: Mutex::new(None),
             contract: contract::contract(),
         });
         let server = Server::start(serve::router(shared.clone()));
@@ -143,6 +144,19 @@ impl StripeFake {
     /// A refund does not arrive after all.
     pub fn fail_refund(&self, refund: &str) {
         self.state().fail_refund(refund);
+    }
+
+    /// While the answer of the next read is on its way, a refund fails and a
+    /// command runs to its end: the answer is older than what that reads.
+    pub fn fail_during_read(&self, refund: &str, mut command: std::process::Command) {
+        let shared = self.shared.clone();
+        let refund = refund.to_owned();
+        let happens = move || {
+            shared.state.lock().unwrap().fail_refund(&refund);
+            let output = command.output().unwrap();
+            assert!(output.status.success(), "{output:?}");
+        };
+        *self.shared.during_read.lock().unwrap() = Some(Box::new(happens));
     }
 
     /// 24 hours pass for the idempotency keys.

@@ -21,6 +21,8 @@ pub struct Shared {
     pub state: Mutex<State>,
     pub faults: Faults,
     pub read_faults: Faults,
+    /// What happens while the answer of the next read is on its way.
+    pub during_read: Mutex<Option<Box<dyn FnOnce() + Send>>>,
     pub contract: Option<&'static Contract>,
 }
 
@@ -62,8 +64,14 @@ pub fn router(shared: Arc<Shared>) -> Router {
             };
             let path = parts.uri.path().to_owned();
             // What was begun is finished, whoever hangs up.
-            let work = tokio::spawn(work(shared, method, path, params, parts.headers));
-            respond(work.await.unwrap()).await
+            let is_read = method == "GET";
+            let work = work(shared.clone(), method, path, params, parts.headers);
+            let sent = tokio::spawn(work).await.unwrap();
+            let happens = shared.during_read.lock().unwrap().take_if(|_| is_read);
+            if let Some(happens) = happens {
+                tokio::task::spawn_blocking(happens).await.unwrap();
+            }
+            respond(sent).await
         }
     })
 }

@@ -4,6 +4,8 @@ mod events;
 mod faults;
 mod ladder;
 mod processes;
+mod refund_failures;
+mod refund_sequences;
 mod refunds;
 mod stories;
 

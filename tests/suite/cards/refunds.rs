@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::events::Served;
 use super::{Shop, bill_one, charged, left_out};
 use crate::collect::major;
 use crate::fakes::Fault;
@@ -15,10 +16,13 @@ on_both!(
     no_more_than_was_paid_is_given_back,
     a_refund_without_an_answer_is_finished_once,
     what_was_not_taken_by_card_is_not_refunded,
+    what_became_credit_is_given_back_out_of_it_first,
+    credit_on_its_way_back_to_a_card_pays_nothing,
+    what_is_disputed_is_not_given_back_too,
 );
 
 /// A paid invoice; the payment's id and the total.
-fn paid<'a>(house: &'a House) -> (Shop<'a>, String, i64) {
+pub(super) fn paid<'a>(house: &'a House) -> (Shop<'a>, String, i64) {
     let shop = Shop::impatient(house, 60);
     house.import_catalog();
     house.import_accounts(crate::support::THREE_ACCOUNTS);
@@ -29,19 +33,19 @@ fn paid<'a>(house: &'a House) -> (Shop<'a>, String, i64) {
     (shop, id, total)
 }
 
-fn refund(house: &House, id: &str, more: &[&str]) -> Answer {
+pub(super) fn refund(house: &House, id: &str, more: &[&str]) -> Answer {
     let mut args = vec!["refund", id];
     args.extend(more);
     args.extend(["--by", "ada", "--reason", "outage in October"]);
     house.try_run(&args)
 }
 
-fn refunds(house: &House, id: &str) -> Vec<Value> {
+pub(super) fn refunds(house: &House, id: &str) -> Vec<Value> {
     let shown = house.run(&["payment", "show", id, "--json"]).json();
     shown["refunds"].as_array().unwrap().clone()
 }
 
-fn given_back(shop: &Shop<'_>, id: &str) -> i64 {
+pub(super) fn given_back(shop: &Shop<'_>, id: &str) -> i64 {
     let refunds = refunds(shop.house, id);
     refunds
         .iter()
@@ -93,7 +97,7 @@ fn no_more_than_was_paid_is_given_back(house: &House) {
     // (amount, what is said)
     let over = major(total + 1);
     let wrong = [
-        (over.as_str(), "of the payment is left"),
+        (over.as_str(), "is left to be paid back"),
         ("0", "must be above 0"),
         ("-1", "must be above 0"),
         ("1.005", "EUR has 2 decimals"),
@@ -128,10 +132,9 @@ fn a_refund_without_an_answer_is_finished_once(house: &House) {
     let (shop, id, total) = paid(house);
     shop.stripe.faults().push(Fault::BrokenOffAfter);
     let answer = refund(house, &id, &[]);
-    assert!(
-        answer.stdout.contains("reconcile finishes it"),
-        "{answer:?}"
-    );
+    assert_eq!(answer.code, Some(1), "{answer:?}");
+    let goes_on = "is recorded, and reconciling goes on with it: Stripe";
+    assert!(answer.stderr.contains(goes_on), "{answer:?}");
     // What is out may not be given back again.
     assert_eq!(refund(house, &id, &[]).code, Some(1));
     house.run(&["reconcile"]);
@@ -164,5 +167,149 @@ fn what_was_not_taken_by_card_is_not_refunded(house: &House) {
         "{answer:?}"
     );
     assert!(refunds(house, &id).is_empty());
+    shop.check();
+}
+
+/// A payment of which 100 cents became credit: they were disputed, paid by
+/// another card, and won back. Its id and the invoice's total.
+pub(super) fn paid_beyond<'a>(house: &'a House) -> (Shop<'a>, String, i64) {
+    let (shop, id, total) = paid(house);
+    let shown = house.run(&["payment", "show", &id, "--json"]).json();
+    let intent = shown["provider_reference"].as_str().unwrap();
+    let served = Served::start(house);
+    let dispute = shop.stripe.open_dispute(intent, 100, 0);
+    served.deliver_all(&shop.stripe.take_events());
+    shop.add_card("acc-2", CardScript::succeeds());
+    assert_eq!(shop.open_minor(), 0);
+    assert_eq!(shop.stripe.charged_in_all(), total + 100);
+    shop.stripe.close_dispute(&dispute, true);
+    served.deliver_all(&shop.stripe.take_events());
+    assert_eq!(credit_minor(house), 100);
+    assert!(total > 200, "{total}");
+    (shop, id, total)
+}
+
+pub(super) fn credit_minor(house: &House) -> i64 {
+    let shown = house.run(&["credit", "show", "acc-2", "--json"]).json();
+    shown["balance_minor"].as_i64().unwrap()
+}
+
+/// What stands in an account of the ledger, debit positive.
+pub(super) fn ledger_minor(house: &House, account: &str) -> i64 {
+    house.watch().count(match account {
+        "goodwill" => {
+            "SELECT CAST(COALESCE(SUM(amount_minor), 0) AS BIGINT) FROM ledger_posting \
+             WHERE ledger_account = 'goodwill'"
+        }
+        _ => {
+            "SELECT CAST(COALESCE(SUM(amount_minor), 0) AS BIGINT) FROM ledger_posting \
+             WHERE ledger_account = 'clearing_stripe'"
+        }
+    })
+}
+
+/// Another invoice, for November, of less than a euro.
+fn bill_little(house: &House) -> i64 {
+    house.import_usage(
+        "u2,acc-2,blog,container,web,S,1,2026-11-10T00:00:00Z,2026-11-12T00:00:00Z\n",
+    );
+    house.set_now("2026-12-02T08:00:00Z");
+    house.run(&["run", "2026-11"]);
+    let total = house.invoices("2026-11")[0]["total_minor"].as_i64();
+    let total = total.unwrap();
+    assert!((1..100).contains(&total), "{total}");
+    total
+}
+
+fn what_became_credit_is_given_back_out_of_it_first(house: &House) {
+    let (shop, id, total) = paid_beyond(house);
+    let answer = refund(house, &id, &["0.30"]);
+    assert!(
+        answer.stdout.contains("out of the credit: 0.30 EUR"),
+        "{answer:?}"
+    );
+    assert_eq!(credit_minor(house), 70);
+    assert_eq!(ledger_minor(house, "goodwill"), 0);
+    let stands = refunds(house, &id);
+    assert_eq!(stands[0]["credit_minor"], 30, "{stands:?}");
+    let text = house.run(&["payment", "show", &id]).stdout;
+    assert!(
+        text.contains("(goodwill, 0.30 EUR of it out of the credit)"),
+        "{text}"
+    );
+    // Some of it pays the next invoice: that cannot be given back any more.
+    let spent = bill_little(house);
+    house.run(&["collect", "--yes"]);
+    let unused = credit_minor(house);
+    assert_eq!(unused, 70 - spent);
+    let possible = total - spent - 30;
+    let refused = refund(house, &id, &[]);
+    let said = format!(
+        "{} EUR cannot be given back, but {} EUR: 0.70 EUR of the payment is credit, and of the account's \
+         credit, {} EUR is unused",
+        major(total - 30),
+        major(possible),
+        major(unused)
+    );
+    assert!(refused.stderr.contains(&said), "{said}: {refused:?}");
+    assert_eq!(refund(house, &id, &[&major(possible + 1)]).code, Some(1));
+    assert_eq!(refund(house, &id, &[&major(possible)]).code, Some(0));
+    assert_eq!(credit_minor(house), 0);
+    // Only what paid the invoice was for goodwill.
+    assert_eq!(ledger_minor(house, "goodwill"), total - 100);
+    assert_eq!(given_back(&shop, &id), possible + 30);
+    assert_eq!(shop.open_minor(), 0);
+    shop.check();
+}
+
+fn credit_on_its_way_back_to_a_card_pays_nothing(house: &House) {
+    let (shop, id, _) = paid_beyond(house);
+    shop.stripe.refund_status("pending");
+    assert_eq!(
+        refund(house, &id, &["0.95", "--json"]).json()["state"],
+        "pending"
+    );
+    assert_eq!(credit_minor(house), 5);
+    // Committed, it is held back from what another refund may take, too.
+    let answer = refund(house, &id, &["0.06", "--json"]).json();
+    assert_eq!(answer["credit_minor"], 5, "{answer}");
+    assert_eq!(credit_minor(house), 0);
+    let spent = bill_little(house);
+    let later = shop.collect(&["--account", "acc-2"]);
+    assert_eq!(charged(&later), ["card paid 1"], "{later}");
+    house.run(&["verify"]);
+    // One arrives, one does not: its credit is there again.
+    let all = refunds(house, &id);
+    let reference = |at: usize| all[at]["reference"].as_str().unwrap().to_owned();
+    let at = usize::from(all[0]["amount_minor"] != 95);
+    shop.stripe.finish_refund(&reference(at));
+    shop.stripe.fail_refund(&reference(1 - at));
+    house.run(&["reconcile"]);
+    assert_eq!(credit_minor(house), 5);
+    assert_eq!(ledger_minor(house, "goodwill"), 0);
+    assert_eq!(given_back(&shop, &id), 95);
+    assert!(spent > 0);
+    shop.check();
+}
+
+fn what_is_disputed_is_not_given_back_too(house: &House) {
+    let (shop, id, total) = paid(house);
+    shop.stripe.faults().push(Fault::ErrorBefore);
+    refund(house, &id, &[]);
+    assert_eq!(refunds(house, &id)[0]["state"], "unknown");
+    let shown = house.run(&["payment", "show", &id, "--json"]).json();
+    let intent = shown["provider_reference"].as_str().unwrap();
+    shop.stripe.open_dispute(intent, total, 0);
+    Served::start(house).deliver_all(&shop.stripe.take_events());
+    let asked = shop.stripe.requests("POST /v1/refunds");
+    house.run(&["reconcile"]);
+    assert_eq!(refunds(house, &id)[0]["state"], "unknown");
+    // It is old enough: what is not there will not come.
+    shop.on(4);
+    house.run(&["reconcile"]);
+    let stands = refunds(house, &id);
+    assert_eq!(stands[0]["decline"], "not_found", "{stands:?}");
+    assert_eq!(shop.stripe.requests("POST /v1/refunds"), asked);
+    assert_eq!(given_back(&shop, &id), 0);
     shop.check();
 }

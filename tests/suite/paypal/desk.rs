@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use quittance::clock::Clock;
 use quittance::config::{CallPolicy, Config, PayPalSettings};
-use quittance::engine::purchase::{EventOutcome, HandleError, Reconciled};
+use quittance::engine::purchase::{EventOutcome, HandleError};
 use quittance::engine::run::Engine;
 use quittance::providers::paypal::PayPal;
 use quittance::store::{IfMissing, Store};
@@ -80,6 +80,20 @@ impl Client {
     pub fn run<T>(&self, future: impl Future<Output = T>) -> T {
         self.runtime.block_on(future)
     }
+}
+
+fn count(length: usize) -> u64 {
+    length.try_into().unwrap()
+}
+
+/// What reconciling came to.
+#[derive(Debug)]
+pub struct Reconciled {
+    /// Purchases and refunds that were asked for.
+    pub asked: u64,
+    /// Of them, those that have their outcome now.
+    pub finished: u64,
+    pub unfinished: Vec<String>,
 }
 
 /// A house that sells credit.
@@ -182,9 +196,23 @@ impl<'a> Desk<'a> {
         }
     }
 
+    /// Asks for every purchase and refund whose outcome is out.
     pub fn reconcile(&self) -> Reconciled {
-        self.run(self.engine.reconcile_purchases(&self.paypal))
-            .unwrap()
+        let purchases = self.engine.reconcile_purchases(&self.paypal);
+        let purchases = self.run(purchases).unwrap();
+        let refunds = self.run(self.engine.reconcile_refunds()).unwrap();
+        let said = |what: String, error: &dyn std::fmt::Display| format!("{what}: {error}");
+        let open = purchases.unfinished.iter();
+        let open = open.map(|open| said(open.what.clone(), &open.error));
+        let problems = refunds.problems.iter();
+        let problems = problems.map(|(refund, error)| said(format!("refund {refund}"), error));
+        let ended = refunds.refunds.iter();
+        let ended = ended.filter(|refund| !refund.state.in_flight()).count();
+        Reconciled {
+            asked: purchases.asked + count(refunds.refunds.len() + refunds.problems.len()),
+            finished: purchases.finished + count(ended),
+            unfinished: open.chain(problems).collect(),
+        }
     }
 
     pub fn purchases(&self, account: &str) -> Vec<Value> {

@@ -15,6 +15,9 @@ on_both!(
     a_declined_refund_gives_the_credit_free_again,
     what_is_refunded_at_paypal_is_booked_once,
     two_processes_at_once_pay_back_no_more_than_there_is,
+    a_refund_that_turns_up_after_it_was_declined_is_booked,
+    a_refund_that_did_not_arrive_gives_the_credit_back,
+    what_was_given_back_at_paypal_may_come_back,
 );
 
 const UNUSED: [&str; 4] = ["--reason", "leaves", "--by", "ada"];
@@ -49,11 +52,11 @@ fn unused_credit_alone_is_paid_back(house: &House) {
         house,
         &id,
         "20.01",
-        "of the purchase, 20.00 EUR is left to be paid back",
+        "of the payment, 20.00 EUR is left to be paid back",
     );
     assert_eq!(refund(house, &other, "20.00")["state"], "succeeded");
     assert_eq!(refund(house, &id, "20.00")["state"], "succeeded");
-    refused(house, &id, "0.01", "of the purchase, 0.00 EUR is left");
+    refused(house, &id, "0.01", "of the payment, 0.00 EUR is left");
     assert_eq!(desk.credit_minor("acc-1"), 0);
     assert_eq!(desk.fake.refunded_minor(), 7_000);
     // What an invoice was paid by is used.
@@ -89,7 +92,7 @@ fn unused_credit_alone_is_paid_back(house: &House) {
         "there is no purchase",
     );
     let mut watch = house.watch();
-    let audited = "SELECT COUNT(*) FROM audit_entry WHERE action = 'credit_refund' AND actor = 'ada' AND subject IS NOT NULL";
+    let audited = "SELECT COUNT(*) FROM audit_entry WHERE action = 'refund' AND actor = 'ada' AND subject IN (SELECT id FROM refund)";
     assert_eq!(watch.count(audited), 4);
     assert_eq!(
         desk.purchase("acc-1", &id)["refunds"]
@@ -211,7 +214,7 @@ fn a_declined_refund_gives_the_credit_free_again(house: &House) {
         house,
         &id,
         "50.00",
-        "PayPal paid nothing back: REFUND_TIME_LIMIT_EXCEEDED",
+        "nothing was given back: REFUND_TIME_LIMIT_EXCEEDED",
     );
     assert_eq!(desk.credit_minor("acc-1"), 5_000);
     desk.fake
@@ -241,7 +244,7 @@ fn what_is_refunded_at_paypal_is_booked_once(house: &House) {
     desk.fake.tell_again(refunded);
     desk.deliver_all();
     assert_eq!(desk.credit_minor("acc-1"), 3_000);
-    refused(house, &id, "30.01", "of the purchase, 30.00 EUR is left");
+    refused(house, &id, "30.01", "of the payment, 30.00 EUR is left");
     // What was used is taken from what comes.
     house.run(&["run", "2026-10"]);
     house.run(&["collect", "--yes"]);
@@ -271,5 +274,102 @@ fn two_processes_at_once_pay_back_no_more_than_there_is(house: &House) {
     assert_eq!(paid, 2);
     assert_eq!(desk.fake.refunded_minor(), 4_000);
     assert_eq!(desk.credit_minor("acc-1"), 1_000);
+    desk.assert_sound();
+}
+
+/// A refund of 20.00 that PayPal declined, as far as the house knows.
+fn declined(desk: &Desk<'_>, id: &str) {
+    desk.fake.next_refund("PENDING");
+    refund(desk.house, id, "20.00");
+    desk.fake.settle_refund("FAILED");
+    assert_eq!(desk.reconcile().finished, 1);
+    desk.fake.take_events();
+}
+
+fn a_refund_that_turns_up_after_it_was_declined_is_booked(house: &House) {
+    let desk = Desk::open(house);
+    let id = desk.bought("acc-1", "50.00");
+    desk.deliver_all();
+    declined(&desk, &id);
+    assert_eq!(desk.credit_minor("acc-1"), 5_000);
+    // PayPal gave it back after all: once, however often that is told.
+    assert!(desk.fake.overturn_refund("FAILED", "COMPLETED"));
+    let told = desk.fake.take_events();
+    for _ in 0..3 {
+        desk.deliver(&told[0]).unwrap();
+    }
+    desk.fake.tell_again("PAYMENT.CAPTURE.REFUNDED");
+    desk.deliver_all();
+    assert_eq!(desk.credit_minor("acc-1"), 3_000);
+    let refunds = desk.purchase("acc-1", &id)["refunds"].clone();
+    assert_eq!(refunds[0]["state"], "succeeded", "{refunds}");
+    refused(house, &id, "30.01", "30.00 EUR is left");
+    house.run(&["verify"]);
+    // Spent meanwhile, the credit falls below zero: the customer has it all.
+    let other = desk.bought("acc-2", "20.00");
+    desk.deliver_all();
+    declined(&desk, &other);
+    house.run(&["run", "2026-10"]);
+    house.run(&["collect", "--yes"]);
+    let left = desk.credit_minor("acc-2");
+    assert!((0..2_000).contains(&left), "{left}");
+    assert!(desk.fake.overturn_refund("FAILED", "COMPLETED"));
+    desk.deliver_all();
+    assert_eq!(desk.credit_minor("acc-2"), left - 2_000);
+    assert_eq!(desk.fake.refunded_minor(), 4_000);
+    let told = "SELECT COUNT(*) FROM outbox WHERE topic = 'refunded'";
+    assert_eq!(house.watch().count(told), 2);
+    // Pending again is on its way again.
+    let third = desk.bought("acc-3", "50.00");
+    desk.deliver_all();
+    declined(&desk, &third);
+    assert!(desk.fake.overturn_refund("FAILED", "PENDING"));
+    let before = desk.credit_minor("acc-3");
+    desk.deliver_all();
+    assert_eq!(desk.credit_minor("acc-3"), before - 2_000);
+    desk.fake.settle_refund("COMPLETED");
+    assert_eq!(desk.reconcile().finished, 1);
+    assert_eq!(desk.credit_minor("acc-3"), before - 2_000);
+    desk.assert_sound();
+}
+
+fn a_refund_that_did_not_arrive_gives_the_credit_back(house: &House) {
+    let desk = Desk::open(house);
+    let id = desk.bought("acc-1", "50.00");
+    assert_eq!(refund(house, &id, "20.00")["state"], "succeeded");
+    desk.fake.take_events();
+    assert!(desk.fake.overturn_refund("COMPLETED", "FAILED"));
+    let told = desk.fake.take_events();
+    for _ in 0..3 {
+        desk.deliver(&told[0]).unwrap();
+    }
+    let refunds = desk.purchase("acc-1", &id)["refunds"].clone();
+    assert_eq!(refunds[0]["state"], "returned", "{refunds}");
+    assert_eq!(
+        desk.moved("acc-1"),
+        [
+            ("credit_bought".to_owned(), 5_000),
+            ("credit_paid_back".to_owned(), -2_000),
+            ("credit_pay_back_failed".to_owned(), 2_000),
+        ]
+    );
+    let told = "SELECT COUNT(*) FROM outbox WHERE topic = 'refund_failed'";
+    assert_eq!(house.watch().count(told), 1);
+    assert_eq!(refund(house, &id, "50.00")["state"], "succeeded");
+    desk.assert_sound();
+}
+
+fn what_was_given_back_at_paypal_may_come_back(house: &House) {
+    let desk = Desk::open(house);
+    desk.bought("acc-1", "50.00");
+    desk.deliver_all();
+    let refunded = "PAYMENT.CAPTURE.REFUNDED";
+    let capture = desk.fake.capture();
+    desk.fake.give_back_by_hand(&capture, 1_000, refunded);
+    desk.deliver_all();
+    assert_eq!(desk.credit_minor("acc-1"), 4_000);
+    assert!(desk.fake.overturn_refund("COMPLETED", "FAILED"));
+    desk.deliver_all();
+    assert_eq!(desk.credit_minor("acc-1"), 5_000);
     desk.assert_sound();
 }

@@ -30,6 +30,10 @@ enum Step {
     Later(i64),
     Fault(Fault),
     End(CaptureEnd),
+    /// How the next refund stands at first.
+    RefundEnd(&'static str),
+    /// A refund that stands so stands otherwise.
+    Overturn(&'static str, &'static str),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -47,10 +51,10 @@ fn step() -> impl Strategy<Value = Step> {
         Just(CaptureEnd::Declined),
     ];
     prop_oneof![
-        3 => (500_i64..9_000).prop_map(Step::Buy),
-        4 => any::<usize>().prop_map(Step::Approve),
-        4 => any::<usize>().prop_map(Step::Advance),
-        4 => (any::<usize>(), 1_i64..3_000).prop_map(|(at, minor)| Step::Refund(at, minor)),
+        4 => (500_i64..9_000).prop_map(Step::Buy),
+        6 => any::<usize>().prop_map(Step::Approve),
+        6 => any::<usize>().prop_map(Step::Advance),
+        8 => (any::<usize>(), 1_i64..1_000).prop_map(|(at, minor)| Step::Refund(at, minor)),
         1 => (1_i64..3_000).prop_map(Step::Dispute),
         1 => any::<bool>().prop_map(Step::Resolve),
         4 => any::<usize>().prop_map(Step::Deliver),
@@ -59,6 +63,15 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0_i64..80).prop_map(Step::Later),
         4 => fault.prop_map(Step::Fault),
         1 => end.prop_map(Step::End),
+        2 => prop_oneof![Just("PENDING"), Just("FAILED")].prop_map(Step::RefundEnd),
+        2 => prop_oneof![
+            Just(("FAILED", "COMPLETED")),
+            // For good: what was canceled does not turn up.
+            Just(("COMPLETED", "CANCELLED")),
+            Just(("PENDING", "COMPLETED")),
+            Just(("PENDING", "FAILED")),
+        ]
+        .prop_map(|(from, to)| Step::Overturn(from, to)),
     ]
 }
 
@@ -104,8 +117,7 @@ impl Story<'_, '_> {
             }
             Step::Refund(at, minor) => {
                 if let Some(id) = pick(*at) {
-                    let amount = Money::new(*minor, Currency::Eur);
-                    let _ = desk.run(desk.engine.refund_purchase(&desk.paypal, id, amount, by));
+                    let _ = desk.run(desk.engine.refund_purchase(id, Some(*minor), by));
                 }
             }
             Step::Dispute(minor) => {
@@ -135,6 +147,10 @@ impl Story<'_, '_> {
             Step::Later(hours) => self.desk.later(*hours),
             Step::Fault(fault) => desk.fake.faults().push(fault.clone()),
             Step::End(end) => desk.fake.next_capture(*end),
+            Step::RefundEnd(status) => desk.fake.next_refund(status),
+            Step::Overturn(from, to) => {
+                desk.fake.overturn_refund(from, to);
+            }
         }
         self.events.extend(self.desk.fake.take_events());
     }
@@ -146,6 +162,8 @@ impl Story<'_, '_> {
         desk.fake.forget_ends();
         for _ in 0..2 {
             desk.reconcile();
+            while desk.fake.overturn_refund("PENDING", "COMPLETED") {}
+            self.events.extend(desk.fake.take_events());
             for event in &self.events {
                 let _ = desk.deliver(event);
             }
@@ -197,7 +215,7 @@ fn any_sequence_credits_what_was_taken(house: &House) {
         let paid_back = booked(
             "SELECT CAST(COALESCE(SUM(p.amount_minor), 0) AS BIGINT) FROM ledger_posting p JOIN ledger_entry e \
              ON e.account_id = p.account_id AND e.id = p.entry_id WHERE p.ledger_account = 'customer_credit' \
-             AND e.movement = 'credit_paid_back'",
+             AND e.movement IN ('credit_paid_back', 'credit_pay_back_failed')",
         );
         let equal = |what: &str, got: i64, expected: i64| {
             if got == expected {

@@ -23,8 +23,9 @@ fn every_edit_of_a_purchase_is_seen(house: &House) {
     let took = ": it took money, but the ledger has no entry that credits as much";
     let no_purchase =
         "it credits, pays back or disputes a purchase that took no money, or it names none";
-    let paid_back = ": its state and amount are not what the ledger paid back for it";
-    let no_refund = ": it pays bought credit back without a refund of it";
+    let paid_back = ": its state and amounts are not what the ledger gave back for it";
+    let no_refund =
+        ": it gives money back, or takes that back, without a refund of the same payment";
     let disputes = ": what disputes took back of it is not what its state says";
     let too_much = ": more was paid back and taken back of it than was bought";
     // An edit, the edit that takes it back, and what is said.
@@ -56,8 +57,18 @@ fn every_edit_of_a_purchase_is_seen(house: &House) {
             took,
         ),
         (
-            "UPDATE refund SET amount_minor = 1999",
+            "UPDATE refund SET amount_minor = 2001",
             "UPDATE refund SET amount_minor = 2000",
+            paid_back,
+        ),
+        (
+            "UPDATE refund SET credit_minor = 1999",
+            "UPDATE refund SET credit_minor = 2000",
+            paid_back,
+        ),
+        (
+            "UPDATE refund SET currency = 'USD'",
+            "UPDATE refund SET currency = 'EUR'",
             paid_back,
         ),
         (
@@ -68,12 +79,12 @@ fn every_edit_of_a_purchase_is_seen(house: &House) {
         (
             "UPDATE refund SET reason = 'a friend'",
             "UPDATE refund SET reason = 'leaves'",
-            paid_back,
+            no_refund,
         ),
         (
             "UPDATE ledger_entry SET actor = 'eve' WHERE movement = 'credit_paid_back'",
             "UPDATE ledger_entry SET actor = 'ada' WHERE movement = 'credit_paid_back'",
-            paid_back,
+            no_refund,
         ),
         (
             "UPDATE ledger_entry SET refund_id = NULL WHERE movement = 'credit_paid_back'",
