@@ -44,7 +44,7 @@ pub struct MandateVersion {
 /// Why a debit is not collected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Obstacle {
-    #[error("it is {0} now")]
+    #[error("the debit is {0} now")]
     Decided(&'static str),
     #[error("the mandate was removed")]
     Removed,
@@ -191,14 +191,14 @@ mod tests {
                 &usable,
                 1_200,
                 1_200,
-                Some("it is declined now"),
+                Some("the debit is declined now"),
             ),
             (
                 &AttemptState::Submitted,
                 &usable,
                 1_200,
                 1_200,
-                Some("it is submitted now"),
+                Some("the debit is submitted now"),
             ),
             (
                 &created,

@@ -60,6 +60,8 @@ pub enum SepaError {
     Raced,
     #[error("{0} is there already: a file for the bank is never overwritten")]
     OutExists(String),
+    #[error("a file for the bank is full of account numbers: it is written to a file, not printed")]
+    OutPrinted,
     #[error("{path}: {source}")]
     Out {
         path: String,
@@ -72,7 +74,7 @@ pub enum SepaError {
     OutAfter { id: String, source: Box<SepaError> },
     #[error("there is no batch {0:?}")]
     UnknownBatch(String),
-    #[error("the batch {id} is {}: it cannot be {wanted}", .state.code())]
+    #[error("the batch {id} is {}", not_made(*.state, wanted))]
     NotMade {
         id: String,
         state: BatchState,
@@ -109,6 +111,14 @@ fn list(problems: &[Problem]) -> String {
         .map(|problem| format!("  {problem}"))
         .collect();
     lines.join("\n")
+}
+
+fn not_made(state: BatchState, wanted: &str) -> String {
+    if state.code() == wanted {
+        format!("{wanted} already")
+    } else {
+        format!("{}: it cannot be {wanted}", state.code())
+    }
 }
 
 /// A debit that keeps its file from going to the bank.
@@ -166,6 +176,9 @@ impl Engine {
 
 /// Refuses what could be an accident before anything is done.
 fn refuse_existing(path: &Path) -> Result<(), SepaError> {
+    if path == Path::new("-") {
+        return Err(SepaError::OutPrinted);
+    }
     if path.symlink_metadata().is_ok() {
         return Err(SepaError::OutExists(path.display().to_string()));
     }

@@ -236,6 +236,9 @@ fn a_file_is_never_overwritten(house: &House) {
     let answer = house.refuse(&["sepa", "file", id, "--out", out]);
     assert!(answer.stderr.contains("is there already"), "{answer:?}");
     assert_eq!(std::fs::read_to_string(out).unwrap(), "mine");
+    let answer = house.refuse(&["sepa", "file", id, "--out", "-"]);
+    assert!(answer.stderr.contains("not printed"), "{answer:?}");
+    assert!(!house.path("-").exists());
     for id in ["", "S261102-00000000", "' OR 1=1"] {
         for args in [
             vec!["sepa", "show", id],

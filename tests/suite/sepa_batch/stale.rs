@@ -6,7 +6,9 @@ use super::refusals::{assert_untouched, of};
 use super::{batch, decide, file_of, id_of, release, states, texts, three_debits};
 use crate::on_both;
 use crate::support::House;
-use crate::support::direct_debit::{BY, IBAN, OTHER_IBAN, add_mandate, attempt_debits, give_up};
+use crate::support::direct_debit::{
+    BY, IBAN, OTHER_IBAN, add_mandate, attempt_debits, give_up, given_up,
+};
 
 on_both!(
     what_changed_since_is_not_released,
@@ -14,6 +16,7 @@ on_both!(
     what_is_paid_meanwhile_is_not_debited,
     what_is_no_good_any_more_is_not_released,
     a_file_that_says_of_a_mandate_what_is_outdated_is_not_released,
+    a_payment_under_way_is_waited_for,
     a_release_and_a_removal_at_once_agree,
 );
 
@@ -66,7 +69,10 @@ fn a_removed_mandate_is_not_debited(house: &House) {
     // And before it is released.
     remove("acc-2");
     let answer = decide(house, "release", &id);
-    assert!(answer.stderr.contains("it is declined now"), "{answer:?}");
+    assert!(
+        answer.stderr.contains("the debit is declined now"),
+        "{answer:?}"
+    );
     house.run(&["verify"]);
     assert_eq!(decide(house, "cancel", &id).code, Some(0));
     house.run(&["verify"]);
@@ -264,6 +270,28 @@ fn a_file_that_says_of_a_mandate_what_is_outdated_is_not_released(house: &House)
     release(house, &third);
     release(house, &fourth);
     house.run(&["verify"]);
+}
+
+/// Whoever pays an invoice holds its account, and is not outrun by a release.
+fn a_payment_under_way_is_waited_for(house: &House) {
+    three_debits(house);
+    let id = id_of(&batch(house, &[]));
+    let mut payer = house.watch();
+    payer.hold_account("acc-2");
+    for statement in given_up("acc-2", 1) {
+        payer.execute(&statement);
+    }
+    let mut child = house.spawn(&[&["sepa", "release", &id], &BY[..]].concat());
+    let mut watch = house.watch();
+    while child.try_wait().unwrap().is_none() && !watch.someone_waits() {
+        std::thread::yield_now();
+    }
+    payer.execute("COMMIT");
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("of \"acc-2\": only "), "{said}");
+    assert_untouched(house, 1);
 }
 
 fn a_release_and_a_removal_at_once_agree(house: &House) {
