@@ -19,8 +19,6 @@ use crate::store::Tx;
 use crate::store::rows::{DebtorAddress, WaitingDebit};
 use crate::vault::Vault;
 
-/// Debits read at a time.
-const DEBITS_PER_PAGE: i64 = 5_000;
 /// The lines of a hybrid address, and their length (EPC153-22).
 const ADDRESS_LINES_MAX: usize = 2;
 const ADDRESS_LINE_LENGTH_MAX: usize = 70;
@@ -60,15 +58,10 @@ pub async fn load(tx: &mut Tx, sepa: &SepaSettings, vault: &Vault) -> Result<Vec
             debit: Err(LeftOutReason::NoMandate),
         });
     }
-    let mut after = None;
-    loop {
-        let page = on!(&mut *tx, conn, q => q::waiting_debits(conn, after, DEBITS_PER_PAGE).await)?;
-        let Some(last) = page.last() else {
-            return Ok(all);
-        };
-        after = Some((last.account, last.attempt));
-        all.extend(page.into_iter().map(|waiting| due(waiting, sepa, vault)));
-    }
+    on!(&mut *tx, conn, q => {
+        q::each_waiting_debit(conn, |waiting| all.push(due(waiting, sepa, vault))).await
+    })?;
+    Ok(all)
 }
 
 fn due(waiting: WaitingDebit, sepa: &SepaSettings, vault: &Vault) -> Due {

@@ -1,5 +1,7 @@
 //! Debits that wait for the next file for the bank.
 
+use futures_util::TryStreamExt as _;
+
 use super::decode::at;
 use super::method::{HistoryColumns, file_state, history_of, scheme_of, usage_of};
 use super::{Conn, Result};
@@ -58,20 +60,14 @@ struct WaitingRow {
     last_presented_on: Option<String>,
 }
 
-/// The next attempts by direct debit that are made and in no file, after one of
-/// them.
+/// Hands over every attempt by direct debit that is made and in no file, by
+/// account and id. Read in one go: page by page, each page would read its tables
+/// from their start again.
 ///
 /// # Errors
 /// When the database refuses or holds nonsense.
-pub async fn waiting_debits(
-    conn: &mut Conn,
-    after: Option<(AccountId, AttemptId)>,
-    limit: i64,
-) -> Result<Vec<WaitingDebit>> {
-    let (account, attempt) = after.map_or((i64::MIN, String::new()), |(account, attempt)| {
-        (account.0, attempt.to_string())
-    });
-    let rows: Vec<WaitingRow> = sqlx::query_as(concat!(
+pub async fn each_waiting_debit(conn: &mut Conn, mut each: impl FnMut(WaitingDebit)) -> Result<()> {
+    let mut rows = sqlx::query_as(concat!(
         "SELECT t.account_id, t.id, a.external_id, t.amount_minor, t.currency, i.series, i.year, i.sequence, \
          i.issued_on, i.due_on, t.method_id, p.address_line1, p.postal_code, p.city, p.country, m.state, \
          m.decline_code, s.reference, s.scheme, s.one_off, s.debtor_name, s.bic, s.iban_key, s.iban_sealed, \
@@ -84,20 +80,18 @@ pub async fn waiting_debits(
          JOIN invoice i ON i.account_id = t.account_id AND i.period = t.period AND i.kind = t.kind \
          JOIN payment_method m ON m.account_id = t.account_id AND m.id = t.method_id \
          JOIN sepa_mandate s ON s.account_id = t.account_id AND s.method_id = t.method_id \
-         WHERE t.method = 'sepa' AND t.state = 'created' AND (t.account_id, t.id) > ($1, $2) \
-         AND NOT EXISTS (SELECT 1 FROM sepa_debit d WHERE d.account_id = t.account_id AND d.attempt_id = t.id) \
-         ORDER BY t.account_id, t.id LIMIT $3",
+         WHERE t.method = 'sepa' AND t.state = 'created' AND NOT EXISTS (SELECT 1 FROM sepa_debit d WHERE d.account_id = t.account_id AND d.attempt_id = t.id) \
+         ORDER BY t.account_id, t.id",
     ))
-    .bind(account)
-    .bind(attempt)
-    .bind(limit)
-    .fetch_all(conn)
-    .await?;
-    rows.into_iter().map(waiting_of).collect()
+    .fetch(conn);
+    while let Some(row) = rows.try_next().await? {
+        each(waiting_of(row)?);
+    }
+    Ok(())
 }
 
 /// The attempts by direct debit that are made and have no mandate or no billing
-/// profile: those that [`waiting_debits`] cannot find.
+/// profile: those that [`each_waiting_debit`] cannot find.
 ///
 /// # Errors
 /// When the database refuses or holds nonsense.
