@@ -16,19 +16,13 @@ use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use clap::Parser;
-use quittance::config::{SecretSource, SepaSettings, VaultKey, VaultSettings};
-use quittance::domain::sepa::collection::CollectionPolicy;
-use quittance::domain::sepa::iban::IbanText;
-use quittance::domain::sepa::message::Creditor;
 use quittance::engine::bank::ReadProgress;
 use quittance::providers::sepa::answers::{AnswerReader, BankEvent};
-use quittance::providers::sepa::pain008::Version;
 
 use support::measure::{Measured, in_own_process, median, per_second, ratio, report};
-use support::{Backend, Database, debtors};
+use support::{Backend, Database, debtors, direct_debit};
 
 const ROUNDS: usize = 3;
-const OURS: &str = "FR7630006000011234567890189";
 
 #[derive(Parser)]
 struct Options {
@@ -109,26 +103,7 @@ impl ReadProgress for Silent {
 async fn import(file: &Path, entries: u64, url: &str) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let mut engine = support::engine(url).await?;
-    engine.config.sepa = Some(SepaSettings {
-        creditor: Creditor {
-            name: "Nuage".to_owned(),
-            address: None,
-            identifier: "FR72ZZZ123456".to_owned(),
-            iban: IbanText::new(OURS),
-            bic: None,
-        },
-        version: Version::V08,
-        policy: CollectionPolicy::default(),
-        archive: folder.path().join("archive"),
-    });
-    let key = folder.path().join("key");
-    std::fs::write(&key, "11".repeat(32))?;
-    engine.config.vault = Some(VaultSettings {
-        keys: vec![VaultKey {
-            id: "bench".to_owned(),
-            source: SecretSource::File(key),
-        }],
-    });
+    direct_debit::settle_in(&mut engine, folder.path())?;
     let started = Instant::now();
     let done = engine.import_bank_answer(file, Arc::new(Silent)).await?;
     report(started)?;

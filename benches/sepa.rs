@@ -1,5 +1,5 @@
-//! A direct debit file of many debits on one core: collected from what is due,
-//! checked, and written.
+//! A direct debit file of many debits: collected from what is due, checked, and
+//! written on one core; then the whole way, with the database and the archive.
 //!
 //! `cargo bench --bench sepa -- [--debits N]`
 // Ratios are floats; a bench whose PostgreSQL does not start has nothing to say.
@@ -9,6 +9,7 @@ mod support;
 
 use std::fs::File;
 use std::io::{BufWriter, Write as _};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
@@ -22,8 +23,10 @@ use quittance::domain::sepa::iban::IbanText;
 use quittance::domain::sepa::mandate::{Amendment, Mandate, MandateUse};
 use quittance::domain::sepa::message::{Creditor, Debtor, Scheme, SequenceType};
 use quittance::providers::sepa::pain008::{Version, write};
+use quittance::store::rows::ByPerson;
 
 use support::measure::{in_own_process, per_second, ratio, report};
+use support::{Backend, Database, debtors, direct_debit};
 
 #[derive(Parser)]
 struct Options {
@@ -35,6 +38,12 @@ struct Options {
     /// Measure one part, in this process
     #[arg(long, hide = true, value_name = "PART")]
     part: Option<Part>,
+    /// Where the debits wait
+    #[arg(long, hide = true)]
+    url: Option<String>,
+    /// With the archive and the key
+    #[arg(long, hide = true)]
+    folder: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -42,13 +51,22 @@ enum Part {
     /// The floor: the same debits as text, without XML or rules
     Text,
     Pain008,
+    /// Everything that waits into a file
+    Batch,
+    /// The file to the bank
+    Release,
 }
 
-fn main() -> Result<()> {
+#[tokio::main]
+async fn main() -> Result<()> {
     let options = Options::parse();
     match options.part {
+        Some(part @ (Part::Batch | Part::Release)) => in_house(part, &options).await,
         Some(part) => make(part, options.debits),
-        None => compare(options.debits),
+        None => {
+            compare(options.debits)?;
+            with_house(options.debits.into()).await
+        }
     }
 }
 
@@ -109,6 +127,7 @@ fn make(part: Part, debits: u32) -> Result<()> {
                 .map_err(|problems| anyhow::anyhow!("{problems:?}"))?;
             write(&checked, Version::V08, file)?;
         }
+        Part::Batch | Part::Release => {}
     }
     report(started)?;
     ensure!(
@@ -166,18 +185,69 @@ fn due(n: u32) -> Result<DebitDue> {
                 country: "FR".to_owned(),
                 lines: Vec::new(),
             }),
-            iban: IbanText::new(&iban(n)),
+            iban: IbanText::new(&direct_debit::iban(n.into())),
             bic: None,
         },
         remittance: format!("Facture Q-2026-{n:06}, octobre 2026"),
     })
 }
 
-/// A German IBAN by its account number.
-fn iban(n: u32) -> String {
-    let account = format!("37040044{n:010}");
-    let remainder = format!("{account}131400").chars().fold(0, |remainder, c| {
-        (remainder * 10 + c.to_digit(10).unwrap_or(0)) % 97
-    });
-    format!("DE{:02}{account}", 98 - remainder)
+/// The same with the database and the archive: a house in which every debit is of
+/// another account, from what waits to the file, and from the file to the bank.
+async fn with_house(debits: u64) -> Result<()> {
+    for backend in [Backend::Postgres, Backend::Sqlite] {
+        let database = Database::new(backend)?;
+        let url = &database.url;
+        let folder = tempfile::tempdir()?;
+        debtors::insert(url, debits).await?;
+        let mut engine = support::engine(url).await?;
+        direct_debit::settle_in(&mut engine, folder.path())?;
+        direct_debit::insert_waiting(&engine, url, debits).await?;
+        engine.store.close().await;
+        let (count, path) = (debits.to_string(), folder.path().to_string_lossy());
+        for part in ["batch", "release"] {
+            let args = ["--part", part, "--debits", &count, "--url", url];
+            let took = in_own_process(&[&args[..], &["--folder", &path]].concat())?;
+            let name = format!("{part}, {}", backend.name());
+            println!(
+                "{name:<20}{:>10.2}{:>12.0}{:>10}{:>12.0}",
+                took.wall.as_secs_f64(),
+                per_second(debits, took.wall),
+                "",
+                took.peak_mib,
+            );
+        }
+    }
+    Ok(())
+}
+
+async fn in_house(part: Part, options: &Options) -> Result<()> {
+    let (Some(url), Some(folder)) = (&options.url, &options.folder) else {
+        anyhow::bail!("it needs --url and --folder");
+    };
+    let mut engine = support::engine(url).await?;
+    direct_debit::settle_in(&mut engine, folder)?;
+    let debits = usize::try_from(options.debits)?;
+    let started = Instant::now();
+    if matches!(part, Part::Batch) {
+        let made = engine
+            .make_batch(None, Some(&folder.join("out.xml")))
+            .await?;
+        report(started)?;
+        ensure!(made.debits == debits, "{made:?}");
+        return Ok(());
+    }
+    let batches = engine.batches().await?;
+    let batch = batches.first().context("no batch")?;
+    let by = ByPerson {
+        actor: "bench",
+        reason: "bench",
+    };
+    let shown = engine.release_batch(&batch.id, by).await?;
+    report(started)?;
+    ensure!(
+        shown.progress.len() == 1 && usize::try_from(shown.batch.debits)? == debits,
+        "{shown:?}"
+    );
+    Ok(())
 }

@@ -4,6 +4,7 @@
 #![allow(dead_code, reason = "each bench takes its part")]
 
 pub mod debtors;
+pub mod direct_debit;
 pub mod measure;
 #[path = "../../tests/suite/support/postgres.rs"]
 mod postgres;

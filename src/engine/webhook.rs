@@ -8,7 +8,7 @@ use crate::domain::ids::{AttemptId, RefundId};
 use crate::domain::money::Money;
 use crate::domain::payment::{AttemptEvent, Decline, News};
 use crate::engine::collect::{CollectError, news_of};
-use crate::engine::methods::{CardAdded, MethodError};
+use crate::engine::methods::{CardAdded, CardError};
 use crate::engine::providers::ProviderError;
 use crate::engine::purchase::{EventOutcome, HandleError, PurchaseError};
 use crate::engine::refund::RefundError;
@@ -52,7 +52,7 @@ pub enum WebhookError {
     #[error(transparent)]
     Refund(#[from] RefundError),
     #[error(transparent)]
-    Method(#[from] MethodError),
+    Method(#[from] CardError),
     #[error(transparent)]
     Collect(#[from] CollectError),
     #[error(transparent)]
@@ -64,14 +64,14 @@ impl WebhookError {
     const fn is_passing(&self) -> bool {
         match self {
             Self::Store(_) | Self::Provider(_) => true,
-            Self::Call(call) | Self::Method(MethodError::Call(call)) => {
+            Self::Call(call) | Self::Method(CardError::Call(call)) => {
                 !matches!(call, CallError::Refused { .. })
             }
             Self::Settle(error) => matches!(error, SettleError::Store(_)),
             Self::Refund(error) => error.is_passing(),
             Self::Method(error) => matches!(
                 error,
-                MethodError::Store(_) | MethodError::Provider(_) | MethodError::Collect(_)
+                CardError::Store(_) | CardError::Provider(_) | CardError::Collect(_)
             ),
             Self::Collect(_) => true,
             Self::Purchase(error) => error.is_passing(),
@@ -184,7 +184,7 @@ impl Engine {
                 Ok(CardAdded::Added { .. } | CardAdded::Already(_)) => Ok(Handled::Done),
                 Ok(CardAdded::NotYet(reason)) => Ok(Handled::ForAPerson(reason.to_owned())),
                 // Somebody else uses the same Stripe account.
-                Err(MethodError::NoCustomer(_)) => Ok(Handled::Ignored),
+                Err(CardError::NoCustomer(_)) => Ok(Handled::Ignored),
                 Err(error) => Err(error.into()),
             },
             "charge.dispute.created"

@@ -1,6 +1,7 @@
 //! `quittance sepa batch` and what becomes of a file: released, canceled, shown.
 
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use anyhow::Result;
 use chrono::NaiveDate;
@@ -12,7 +13,7 @@ use super::super::person::PersonArgs;
 use super::super::print::{amount, count, counted, table};
 use crate::domain::money::Currency;
 use crate::domain::sepa::target::{business_day_from, is_business_day};
-use crate::engine::sepa::{BatchMade, BatchShown};
+use crate::engine::sepa::{BatchMade, BatchShown, LeftOutFate};
 use crate::store::rows::StoredBatch;
 use crate::{complain, say};
 
@@ -101,9 +102,12 @@ struct LeftOutJson {
     invoice: String,
     attempt: String,
     reason: String,
+    /// `withdrawn`, or `waits` for the next file.
+    fate: &'static str,
 }
 
-pub async fn batch(global: &Global, args: BatchArgs) -> Result<()> {
+/// It fails where anything was left out, though the file is made of the rest.
+pub async fn batch(global: &Global, args: BatchArgs) -> Result<ExitCode> {
     let engine = global.open().await?;
     let out = args.out.as_deref();
     let made = if args.dry_run {
@@ -116,10 +120,15 @@ pub async fn batch(global: &Global, args: BatchArgs) -> Result<()> {
         complain!("{day} is no TARGET day: nothing is collected before {next}");
     }
     if args.json {
-        return super::super::json::print(&json_of(&made, out)?);
+        super::super::json::print(&json_of(&made, out)?)?;
+    } else {
+        print_made(&made, args.dry_run, out);
     }
-    print_made(&made, args.dry_run, out);
-    Ok(())
+    if made.left_out.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    complain!("{} left out", counted(made.left_out.len(), "debit"));
+    Ok(ExitCode::FAILURE)
 }
 
 fn json_of(made: &BatchMade, out: Option<&Path>) -> Result<MadeJson> {
@@ -149,6 +158,10 @@ fn json_of(made: &BatchMade, out: Option<&Path>) -> Result<MadeJson> {
                 invoice: left_out.number.to_string(),
                 attempt: left_out.attempt.to_string(),
                 reason: left_out.reason.clone(),
+                fate: match left_out.fate {
+                    LeftOutFate::Withdrawn => "withdrawn",
+                    LeftOutFate::Waits => "waits",
+                },
             })
             .collect(),
         file: out
@@ -166,14 +179,30 @@ fn print_made(made: &BatchMade, dry_run: bool, out: Option<&Path>) {
             left_out.reason
         );
     }
-    let withdrawn = counted(made.left_out.len(), "debit");
-    match (made.left_out.is_empty(), dry_run) {
-        (true, _) => {}
-        (false, true) => say!("{withdrawn} would be withdrawn, for collecting to decide anew."),
-        (false, false) => say!("{withdrawn} withdrawn, for collecting to decide anew."),
+    let number = |fate| {
+        let of_it = made.left_out.iter().filter(|debit| debit.fate == fate);
+        of_it.count()
+    };
+    let (withdrawn, waiting) = (number(LeftOutFate::Withdrawn), number(LeftOutFate::Waits));
+    if withdrawn > 0 {
+        let would_be = if dry_run { " would be" } else { "" };
+        say!(
+            "{}{would_be} withdrawn, for collecting to decide anew.",
+            counted(withdrawn, "debit")
+        );
+    }
+    if waiting > 0 {
+        say!(
+            "{} waiting on: the next file has it once that is mended.",
+            counted(waiting, "debit")
+        );
     }
     let Some(id) = &made.id else {
-        say!("No direct debit waits to be collected.");
+        if made.left_out.is_empty() {
+            say!("No direct debit waits to be collected.");
+        } else {
+            say!("There is no file: nothing can be collected.");
+        }
         return;
     };
     let head = ["collected on", "scheme", "sequence", "debits", "sum"];

@@ -20,8 +20,14 @@ pub struct SepaArgs {
 #[derive(Debug, Subcommand)]
 enum SepaCommand {
     /// Make a file for the bank of every direct debit that waits; nothing is sent before it is released
+    ///
+    /// A debit that cannot be collected is left out with its reason, and the exit code is 1: either it is withdrawn,
+    /// and collecting decides anew, or it waits for the next file because somebody can mend what keeps it out.
     Batch(batch::BatchArgs),
     /// Let a file go to the bank: from now on its debits are on their way
+    ///
+    /// Refused, with the reason of each debit, where an invoice owes less by now or a mandate cannot be used any
+    /// more: cancel the file then and make a new one.
     Release(batch::ChosenArgs),
     /// Take a file back that never went to the bank: its debits are withdrawn
     Cancel(batch::ChosenArgs),
@@ -57,7 +63,7 @@ enum SepaCommand {
 
 pub async fn sepa(global: &Global, args: SepaArgs) -> Result<ExitCode> {
     match args.command {
-        SepaCommand::Batch(args) => batch::batch(global, args).await?,
+        SepaCommand::Batch(args) => return batch::batch(global, args).await,
         SepaCommand::Release(args) => batch::release(global, &args).await?,
         SepaCommand::Cancel(args) => batch::cancel(global, &args).await?,
         SepaCommand::File { id, out } => batch::file(global, &id, &out).await?,

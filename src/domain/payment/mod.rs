@@ -3,6 +3,7 @@
 //! - [`decline`]: why a payment was refused, and what may be done about it
 //! - [`attempt`]: one attempt to take money, from its record to its outcome
 //! - [`ladder`]: on which days it is tried again
+//! - [`on_file`]: how a card or mandate on file stands
 //! - [`plan`]: which parts are charged by which methods now
 //! - [`round`]: an account's invoices, one after the other
 //! - [`refund`]: how much of a payment may be given back, and what that books
@@ -15,6 +16,7 @@ pub mod allocation;
 pub mod attempt;
 pub mod decline;
 pub mod ladder;
+pub mod on_file;
 pub mod plan;
 pub mod purchase;
 pub mod recovery;
@@ -26,6 +28,7 @@ pub use allocation::{Allocation, InvoiceBalance, OpenInvoice, allocate};
 pub use attempt::{AttemptEvent, AttemptState, Booking, Contradiction};
 pub use decline::{Decline, DeclineClass};
 pub use ladder::{Ladder, NextStep, PastAttempt};
+pub use on_file::FileState;
 pub use plan::{CollectionFacts, CollectionPolicy, Decision, LeftOut, Trigger, decide};
 pub use round::decide_round;
 pub use settlement::{News, Notice, Settlement, SettlementError, SettlementFacts, settle};

@@ -8,6 +8,7 @@
 //! - [`wording`]: the text that a debtor signs
 //! - [`message`]: payment blocks and their debits
 //! - [`collection`]: debits due to a message
+//! - [`standing`]: whether a debit is still what it was made for
 //! - [`check`]: what the schemas let through and banks refuse
 //! - [`matching`]: what the bank answered, and what it does to each debit
 //! - [`masking`]: account numbers in the bank's free text
@@ -22,6 +23,7 @@ pub mod mandate;
 pub mod masking;
 pub mod matching;
 pub mod message;
+pub mod standing;
 pub mod target;
 pub mod text;
 pub mod wording;

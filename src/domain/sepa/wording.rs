@@ -1,6 +1,12 @@
-//! The text that a debtor signs, in the words of the EPC's rulebooks for the
-//! mandate of each scheme (EPC016-06 and EPC222-07, annex on the mandate, with
-//! the EPC's own translation into French).
+//! The text that a debtor signs.
+//!
+//! Sources: in English the rulebooks of the two schemes (EPC016-06 and EPC222-07,
+//! section 4.7.2, "The Mandate"; EPC392-08 shows its look). In French, for Core,
+//! the translation that creditors' forms have of it; for B2B the words of the
+//! French banks' form, as the public treasury (DGFiP) has debtors sign it, which
+//! leaves the rulebook's last sentence away: that one is our translation. The
+//! notice of the days between telling and debiting is ours too: they are 14 unless
+//! another number is agreed (section 4.3).
 
 use super::iban::Iban;
 use super::message::Scheme;
@@ -126,7 +132,7 @@ const FRENCH: Words = Words {
         "En signant ce formulaire de mandat, vous autorisez (A) {creditor} à envoyer des instructions à votre \
          banque pour débiter votre compte, et (B) votre banque à débiter votre compte conformément aux \
          instructions de {creditor}.",
-        "Vous bénéficiez du droit d’être remboursé par votre banque selon les conditions décrites dans la \
+        "Vous bénéficiez d’un droit à remboursement par votre banque selon les conditions décrites dans la \
          convention que vous avez passée avec elle. Toute demande de remboursement doit être présentée dans les \
          8 semaines suivant la date de débit de votre compte.",
         "Vos droits concernant le présent mandat sont expliqués dans un document que vous pouvez obtenir auprès \
@@ -136,9 +142,10 @@ const FRENCH: Words = Words {
         "En signant ce formulaire de mandat, vous autorisez (A) {creditor} à envoyer des instructions à votre \
          banque pour débiter votre compte, et (B) votre banque à débiter votre compte conformément aux \
          instructions de {creditor}.",
-        "Ce mandat est dédié aux prélèvements SEPA interentreprises. Vous n’avez pas droit à un remboursement \
-         par votre banque une fois votre compte débité, mais vous pouvez demander à votre banque de ne pas \
-         débiter votre compte jusqu’au jour où le paiement est dû.",
+        "Ce mandat est dédié aux prélèvements SEPA interentreprises. Vous n’êtes pas en droit de demander à votre \
+         banque le remboursement d’un prélèvement SEPA interentreprises une fois que le montant est débité de votre \
+         compte. Vous pouvez cependant demander à votre banque de ne pas débiter votre compte jusqu’au jour de \
+         l’échéance.",
         "Veuillez contacter votre banque pour connaître la procédure à suivre dans ce cas.",
     ],
     notice: "Le montant et la date de chaque prélèvement vous sont annoncés au moins {days} jours calendaires à \
@@ -188,7 +195,7 @@ mod tests {
             (
                 Scheme::B2b,
                 Language::French,
-                "pas droit à un remboursement",
+                "pas en droit de demander",
                 "8 semaines",
             ),
         ];

@@ -5,9 +5,7 @@ use super::desk::{Desk, Held, Writes};
 use super::fact::{Fact, Lead};
 use super::{BankError, Import};
 use crate::domain::money::{Currency, Money, MoneyError};
-use crate::domain::sepa::matching::{
-    BlockFacts, BlockVerdict, Problem, Told, Verdict, judge_block,
-};
+use crate::domain::sepa::matching::{BlockFacts, BlockVerdict, Told, Verdict, judge_block};
 use crate::engine::bank::report::ImportReport;
 use crate::on;
 use crate::store::Tx;
@@ -108,11 +106,7 @@ async fn weigh(tx: &mut Tx, block: &BlockName, told: &Told) -> Result<BlockVerdi
         total: number(count.total)?,
         was_credited,
     };
-    let name = block.block.as_ref().or(block.message.as_ref());
-    Ok(match name {
-        Some(name) => judge_block(told, name, &facts),
-        None => BlockVerdict::Unmatched(Problem::Blind),
-    })
+    Ok(judge_block(told, block.narrowest(), &facts))
 }
 
 impl Desk {

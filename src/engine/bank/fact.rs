@@ -184,10 +184,8 @@ fn lead(entry: &BankEntry) -> Lead {
         _ => Scope::Transaction,
     };
     let block = |block: Option<&String>| {
-        Lead::Block(BlockName {
-            message: references.message_id.clone(),
-            block: block.cloned(),
-        })
+        BlockName::new(references.message_id.clone(), block.cloned())
+            .map_or(Lead::Nowhere(Problem::Blind), Lead::Block)
     };
     match scope {
         Scope::Message => return block(None),

@@ -3,15 +3,37 @@
 
 use secrecy::SecretString;
 
-use super::MethodError;
 use crate::chance;
 use crate::domain::ids::{AccountId, PaymentMethodId};
 use crate::domain::invoice::fingerprint::Digest;
-use crate::engine::collect::InvoiceOutcome;
+use crate::engine::collect::{CollectError, InvoiceOutcome};
+use crate::engine::providers::ProviderError;
 use crate::engine::run::Engine;
 use crate::on;
+use crate::providers::CallError;
 use crate::providers::stripe::SetupStanding;
+use crate::store::StoreError;
 use crate::store::rows::NewCard;
+
+/// Why a card is not put on file.
+#[derive(Debug, thiserror::Error)]
+pub enum CardError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
+    #[error(transparent)]
+    Call(#[from] CallError),
+    /// It is on file, and could not be charged.
+    #[error(transparent)]
+    Collect(#[from] CollectError),
+    #[error("the machine gives no randomness: {0}")]
+    Chance(#[from] getrandom::Error),
+    #[error("the card {0} expires in a year that no card does")]
+    Expiry(String),
+    #[error("the customer of {0} is no account of ours")]
+    NoCustomer(String),
+}
 
 /// What the page needs on which the customer enters a card.
 #[derive(Debug)]
@@ -40,7 +62,7 @@ impl Engine {
     ///
     /// # Errors
     /// When the provider cannot be asked.
-    pub async fn begin_card(&self, account: AccountId) -> Result<CardSetup, MethodError> {
+    pub async fn begin_card(&self, account: AccountId) -> Result<CardSetup, CardError> {
         let stripe = self.providers.stripe(&self.config)?;
         let customer = self.stripe_customer(account).await?;
         // Each card is a setup of its own.
@@ -53,7 +75,7 @@ impl Engine {
     }
 
     /// What the provider calls an account, made where it calls it nothing yet.
-    async fn stripe_customer(&self, account: AccountId) -> Result<String, MethodError> {
+    async fn stripe_customer(&self, account: AccountId) -> Result<String, CardError> {
         let mut tx = self.store.snapshot().await?;
         let known = on!(&mut tx, conn, q => q::provider_customer(conn, account).await)?;
         let external_id = on!(&mut tx, conn, q => q::external_id(conn, account).await)?;
@@ -85,7 +107,7 @@ impl Engine {
     ///
     /// # Errors
     /// When the provider cannot be asked, or the setup is of no account of ours.
-    pub async fn finish_card(&self, setup_intent: &str) -> Result<CardAdded, MethodError> {
+    pub async fn finish_card(&self, setup_intent: &str) -> Result<CardAdded, CardError> {
         let stripe = self.providers.stripe(&self.config)?;
         let setup = stripe.setup_intent(setup_intent).await?;
         let reference = match (setup.standing, setup.payment_method) {
@@ -101,10 +123,10 @@ impl Engine {
         let card = stripe.card(&reference).await?;
         let customer = setup
             .customer
-            .ok_or_else(|| MethodError::NoCustomer(setup_intent.to_owned()))?;
+            .ok_or_else(|| CardError::NoCustomer(setup_intent.to_owned()))?;
         let mut tx = self.store.begin().await?;
         let account = on!(&mut tx, conn, q => q::account_of_customer(conn, &customer).await)?
-            .ok_or_else(|| MethodError::NoCustomer(setup_intent.to_owned()))?;
+            .ok_or_else(|| CardError::NoCustomer(setup_intent.to_owned()))?;
         on!(&mut tx, conn, q => q::lock_account(conn, account).await)?;
         let known = on!(&mut tx, conn, q => q::find_card(conn, account, &reference).await)?;
         if let Some(id) = known {
@@ -116,7 +138,7 @@ impl Engine {
             brand: &card.brand,
             last4: &card.last4,
             expires: i32::try_from(card.exp_year * 100 + card.exp_month)
-                .map_err(|_| MethodError::Expiry(reference.clone()))?,
+                .map_err(|_| CardError::Expiry(reference.clone()))?,
             added_at: self.clock.now(),
         };
         let id = on!(&mut tx, conn, q => q::insert_card(conn, new).await)?;

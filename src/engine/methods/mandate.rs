@@ -3,7 +3,6 @@
 use std::net::IpAddr;
 
 use super::{MethodError, audit, held, subject};
-use crate::config::SepaSettings;
 use crate::domain::account::Language;
 use crate::domain::calendar::Instant;
 use crate::domain::ids::{AccountId, PaymentMethodId};
@@ -64,10 +63,6 @@ pub(crate) fn seal_context(account: AccountId, id: PaymentMethodId) -> String {
 }
 
 impl Engine {
-    pub(crate) fn sepa_settings(&self) -> Result<&SepaSettings, MethodError> {
-        self.config.sepa.as_ref().ok_or(MethodError::NoSepa)
-    }
-
     /// The text of the mandate that an account's customer is to sign; nothing is
     /// written.
     ///

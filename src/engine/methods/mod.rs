@@ -16,23 +16,21 @@ use crate::domain::money::Currency;
 use crate::domain::payment::{AttemptEvent, AttemptState, Contradiction, PaymentMethod};
 use crate::domain::sepa::bic::BicError;
 use crate::domain::sepa::text::TextError;
-use crate::engine::collect::CollectError;
-use crate::engine::providers::ProviderError;
 use crate::engine::run::Engine;
+use crate::engine::sepa::NoSepa;
 use crate::on;
-use crate::providers::CallError;
 use crate::store::rows::{ByPerson, FileState, StoredMethod};
 use crate::store::{StoreError, Tx};
 use crate::vault::VaultError;
-use crate::vault::archive::ArchiveError;
 
-pub use card::{CardAdded, CardSetup};
+pub use card::{CardAdded, CardError, CardSetup};
 pub use mandate::{MandateOffer, MandateRequest, NewMethod, Signature};
-pub use rotate::Rotated;
+pub use rotate::{RotateError, Rotated};
 
 pub(crate) use mandate::seal_context;
 
-/// Why a card or mandate is not added or changed. Nothing is written then.
+/// Why a mandate is not added, or a method on file not changed. Nothing is written
+/// then.
 #[derive(Debug, thiserror::Error)]
 pub enum MethodError {
     #[error(transparent)]
@@ -40,23 +38,9 @@ pub enum MethodError {
     #[error(transparent)]
     Vault(#[from] VaultError),
     #[error(transparent)]
-    Archive(#[from] ArchiveError),
-    #[error(transparent)]
     Attempt(#[from] Contradiction),
     #[error(transparent)]
-    Provider(#[from] ProviderError),
-    #[error(transparent)]
-    Call(#[from] CallError),
-    #[error(transparent)]
-    Collect(#[from] CollectError),
-    #[error("the machine gives no randomness: {0}")]
-    Chance(#[from] getrandom::Error),
-    #[error("the card {0} expires in a year that no card does")]
-    Expiry(String),
-    #[error("the customer of {0} is no account of ours")]
-    NoCustomer(String),
-    #[error("there is no [sepa] in the settings: nobody collects")]
-    NoSepa,
+    NoSepa(#[from] NoSepa),
     #[error("there is no card or mandate {0}")]
     Unknown(PaymentMethodId),
     #[error("{0} is a {1}, not a mandate")]
@@ -84,8 +68,6 @@ pub enum MethodError {
     Lapsed(NaiveDate),
     #[error("the date is out of range")]
     Date,
-    #[error("mandates are changed faster than their account numbers are sealed: run it again")]
-    Outrun,
 }
 
 /// What removing a card or mandate did beside.

@@ -1,18 +1,31 @@
 //! Everything sealed, under the newest key.
 
-use super::MethodError;
 use super::mandate::seal_context;
 use crate::domain::ids::{AccountId, PaymentMethodId};
 use crate::engine::run::Engine;
 use crate::on;
+use crate::store::StoreError;
 use crate::store::rows::ByPerson;
-use crate::vault::Vault;
-use crate::vault::archive::reseal_all;
+use crate::vault::archive::{ArchiveError, reseal_all};
+use crate::vault::{Vault, VaultError};
 
 /// Account numbers sealed anew in one transaction.
 const IBANS_PER_BATCH: i64 = 500;
 /// How often a batch is tried whose numbers are changed meanwhile.
 const TRIES: u32 = 10;
+
+/// Why not everything is sealed anew. What was done before stands.
+#[derive(Debug, thiserror::Error)]
+pub enum RotateError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    #[error("mandates are changed faster than their account numbers are sealed: run it again")]
+    Outrun,
+}
 
 /// What was under an older key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -35,7 +48,7 @@ impl Engine {
         &self,
         by: ByPerson<'_>,
         on_batch: &(dyn Fn(u64) + Sync),
-    ) -> Result<Rotated, MethodError> {
+    ) -> Result<Rotated, RotateError> {
         let vault = Vault::open(self.config.vault.as_ref())?;
         let mut rotated = Rotated::default();
         // Numbers that come under an older key while this runs, from a process
@@ -70,14 +83,14 @@ impl Engine {
         vault: &Vault,
         after: Option<(AccountId, PaymentMethodId)>,
         by: ByPerson<'_>,
-    ) -> Result<Option<((AccountId, PaymentMethodId), u64)>, MethodError> {
+    ) -> Result<Option<((AccountId, PaymentMethodId), u64)>, RotateError> {
         for _ in 0..TRIES {
             match self.try_reseal_ibans(vault, after, by).await {
-                Err(MethodError::Store(error)) if error.is_race() => {}
+                Err(RotateError::Store(error)) if error.is_race() => {}
                 done => return done,
             }
         }
-        Err(MethodError::Outrun)
+        Err(RotateError::Outrun)
     }
 
     async fn try_reseal_ibans(
@@ -85,7 +98,7 @@ impl Engine {
         vault: &Vault,
         after: Option<(AccountId, PaymentMethodId)>,
         by: ByPerson<'_>,
-    ) -> Result<Option<((AccountId, PaymentMethodId), u64)>, MethodError> {
+    ) -> Result<Option<((AccountId, PaymentMethodId), u64)>, RotateError> {
         let Some(newest) = vault.newest_key() else {
             return Ok(None);
         };
@@ -117,7 +130,7 @@ impl Engine {
         vault: &Vault,
         what: &str,
         by: ByPerson<'_>,
-    ) -> Result<(), MethodError> {
+    ) -> Result<(), RotateError> {
         let subject = format!("key {}: {what}", vault.newest_key().unwrap_or_default());
         let now = self.clock.now();
         let mut tx = self.store.begin().await?;

@@ -17,15 +17,16 @@ use crate::domain::invoice::InvoiceNumber;
 use crate::domain::invoice::fingerprint::Digest;
 use crate::domain::payment::{AttemptEvent, AttemptState};
 use crate::domain::sepa::check::{Checked, check};
-use crate::domain::sepa::collection::{Submission, collect};
+use crate::domain::sepa::collection::{NotCollected, Submission, collect};
 use crate::domain::sepa::message::{Message, Scheme, SequenceType};
+use crate::domain::sepa::standing::Obstacle;
 use crate::engine::run::Engine;
 use crate::on;
 use crate::providers::sepa::pain008;
 use crate::store::Tx;
-use crate::store::rows::{BatchState, NewBatch, NewDebit};
-use crate::vault::Vault;
+use crate::store::rows::{AttemptChange, BatchState, NewBatch, NewDebit};
 use crate::vault::archive::{ArchiveWriter, open_to};
+use crate::vault::{Vault, VaultError};
 
 /// A file that was made, or would be. Amounts are in cents.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,8 +38,7 @@ pub struct BatchMade {
     pub debits: usize,
     pub sum_minor: i64,
     pub blocks: Vec<BlockMade>,
-    /// Debits that cannot be collected: their attempts are withdrawn, and
-    /// collecting decides anew.
+    /// Debits that cannot be collected.
     pub left_out: Vec<LeftOutDebit>,
 }
 
@@ -61,13 +61,55 @@ pub struct LeftOutDebit {
     pub external_id: String,
     pub number: InvoiceNumber,
     pub reason: String,
+    pub fate: LeftOutFate,
+}
+
+/// What becomes of a debit that is left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LeftOutFate {
+    /// It can never be collected as it is: its attempt is withdrawn, and
+    /// collecting decides anew what is charged by what.
+    Withdrawn,
+    /// Somebody can mend what keeps it out, and the next file has it. Were it
+    /// withdrawn, collecting would only make the same again, while the days that
+    /// lead to a suspension went by for a fault that is not the customer's.
+    Waits,
+}
+
+/// Why a debit is left out.
+#[derive(Debug, thiserror::Error)]
+pub enum LeftOutReason {
+    #[error(transparent)]
+    Obstacle(#[from] Obstacle),
+    #[error(transparent)]
+    NotCollected(#[from] NotCollected),
+    #[error("its account number does not open: {0}")]
+    Sealed(#[from] VaultError),
+    #[error("its account number is no text")]
+    NotText,
+    #[error("it is to be collected by a mandate, of a debtor, that is not there")]
+    NoMandate,
+}
+
+impl LeftOutReason {
+    const fn fate(&self) -> LeftOutFate {
+        match self {
+            Self::Obstacle(_) | Self::NotCollected(NotCollected::Mandate(_)) => {
+                LeftOutFate::Withdrawn
+            }
+            Self::NotCollected(NotCollected::Refused(_))
+            | Self::Sealed(_)
+            | Self::NotText
+            | Self::NoMandate => LeftOutFate::Waits,
+        }
+    }
 }
 
 /// What is decided, before anything is written.
 struct Planned {
     submission: Submission,
     checked: Option<Checked>,
-    left_out: Vec<(Known, String)>,
+    left_out: Vec<(Known, LeftOutReason)>,
     /// What the debits of the message are of, by their ids.
     known: FxHashMap<String, Known>,
 }
@@ -76,8 +118,7 @@ impl Engine {
     /// What a file would be now; nothing is written.
     ///
     /// # Errors
-    /// When the bank would refuse it, an account number does not open, or the
-    /// database refuses.
+    /// When the bank would refuse it as a whole, or the database refuses.
     pub async fn plan_batch(
         &self,
         collect_from: Option<NaiveDate>,
@@ -149,7 +190,7 @@ impl Engine {
     }
 
     async fn planned(&self, collect_from: Option<NaiveDate>) -> Result<Planned, SepaError> {
-        let sepa = self.config.sepa.as_ref().ok_or(SepaError::NoSepa)?;
+        let sepa = self.sepa_settings()?;
         let vault = Vault::open(self.config.vault.as_ref())?;
         let now = self.clock.now();
         let submit_on = self.clock.today(self.config.zone());
@@ -180,7 +221,7 @@ impl Engine {
         let collection = collect(&sepa.creditor, debits, sepa.policy, &submission)?;
         for debit in collection.left_out {
             if let Some(known) = known.remove(&debit.id) {
-                left_out.push((known, debit.reason.to_string()));
+                left_out.push((known, debit.reason.into()));
             }
         }
         let checked = collection
@@ -197,7 +238,7 @@ impl Engine {
     }
 
     fn archive_message(&self, checked: &Checked) -> Result<Digest, SepaError> {
-        let sepa = self.config.sepa.as_ref().ok_or(SepaError::NoSepa)?;
+        let sepa = self.sepa_settings()?;
         let vault = Vault::open(self.config.vault.as_ref())?;
         let id = &checked.message().id;
         let path = self.archived_batch(id)?;
@@ -216,7 +257,7 @@ impl Engine {
         planned: &Planned,
         file: Option<(&Checked, Digest)>,
     ) -> Result<(), SepaError> {
-        if file.is_none() && planned.left_out.is_empty() {
+        if file.is_none() && planned.withdrawn().next().is_none() {
             return Ok(());
         }
         let mut tx = self.store.begin().await?;
@@ -236,7 +277,7 @@ impl Engine {
     ) -> Result<(), SepaError> {
         let now = planned.submission.created_at;
         if let Some((checked, digest)) = file {
-            let sepa = self.config.sepa.as_ref().ok_or(SepaError::NoSepa)?;
+            let sepa = self.sepa_settings()?;
             let message = checked.message();
             let debits = rows_of(message, &planned.known)?;
             let new = NewBatch {
@@ -254,13 +295,21 @@ impl Engine {
         }
         let before = AttemptState::Created;
         let after = before.clone().apply(&AttemptEvent::Withdrawn)?;
-        for (known, _) in &planned.left_out {
-            let (account, attempt) = (known.account, known.attempt);
-            on!(&mut *tx, conn, q => q::lock_account(conn, account).await)?;
-            on!(&mut *tx, conn, q => {
-                q::decide_attempt(conn, account, attempt, (&before, &after), None, now).await
-            })?;
+        let changes: Vec<AttemptChange> = planned
+            .withdrawn()
+            .map(|known| AttemptChange {
+                account: known.account,
+                id: known.attempt,
+                before: before.code(),
+                after: after.clone(),
+            })
+            .collect();
+        if changes.is_empty() {
+            return Ok(());
         }
+        let ids: Vec<AttemptId> = changes.iter().map(|change| change.id).collect();
+        on!(&mut *tx, conn, q => q::lock_accounts_of(conn, &ids).await)?;
+        on!(&mut *tx, conn, q => q::change_attempts(conn, &changes, now).await)?;
         Ok(())
     }
 
@@ -343,10 +392,21 @@ impl Engine {
                     attempt: known.attempt,
                     external_id: known.external_id.clone(),
                     number: known.number.clone(),
-                    reason: reason.clone(),
+                    reason: reason.to_string(),
+                    fate: reason.fate(),
                 })
                 .collect(),
         }
+    }
+}
+
+impl Planned {
+    /// The debits whose attempts are withdrawn.
+    fn withdrawn(&self) -> impl Iterator<Item = &Known> {
+        self.left_out
+            .iter()
+            .filter(|(_, reason)| reason.fate() == LeftOutFate::Withdrawn)
+            .map(|(known, _)| known)
     }
 }
 
@@ -359,14 +419,14 @@ fn rows_of<'a>(
         for debit in &block.debits {
             let known = known
                 .get(&debit.end_to_end_id)
-                .ok_or_else(|| SepaError::NoMandate(debit.end_to_end_id.clone()))?;
+                .ok_or_else(|| SepaError::UnknownDebit(debit.end_to_end_id.clone()))?;
             rows.push(NewDebit {
                 account: known.account,
                 attempt: known.attempt,
                 block_id: &block.id,
                 sequence: block.sequence,
                 collect_on: block.collect_on,
-                iban_version: known.iban_version,
+                mandate: known.mandate,
             });
         }
     }

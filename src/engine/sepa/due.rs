@@ -1,23 +1,24 @@
 //! What waits, opened and ready to be collected.
 
 use super::SepaError;
+use super::batch::LeftOutReason;
 use crate::config::SepaSettings;
 use crate::domain::ids::{AccountId, AttemptId};
 use crate::domain::invoice::InvoiceNumber;
+use crate::domain::payment::AttemptState;
 use crate::domain::sepa::address::Address;
 use crate::domain::sepa::collection::DebitDue;
 use crate::domain::sepa::iban::IbanText;
 use crate::domain::sepa::mandate::{Amendment, Mandate};
 use crate::domain::sepa::message::Debtor;
+use crate::domain::sepa::standing::{DebitStanding, MandateVersion};
 use crate::domain::sepa::text::{NAME_LENGTH_MAX, latin};
 use crate::engine::methods::seal_context;
 use crate::on;
 use crate::store::Tx;
-use crate::store::rows::{DebtorAddress, FileState, WaitingDebit};
+use crate::store::rows::{DebtorAddress, WaitingDebit};
 use crate::vault::Vault;
 
-/// Debits read at a time.
-const DEBITS_PER_PAGE: i64 = 5_000;
 /// The lines of a hybrid address, and their length (EPC153-22).
 const ADDRESS_LINES_MAX: usize = 2;
 const ADDRESS_LINE_LENGTH_MAX: usize = 70;
@@ -29,71 +30,71 @@ pub struct Known {
     pub attempt: AttemptId,
     pub external_id: String,
     pub number: InvoiceNumber,
-    pub iban_version: i64,
+    /// What the file says of its mandate.
+    pub mandate: MandateVersion,
 }
 
-/// A debit that waits: ready, or with the reason why its mandate is not used.
+/// A debit that waits: ready, or with the reason why it is left out.
 pub struct Due {
     pub known: Known,
-    pub debit: Result<DebitDue, String>,
+    pub debit: Result<DebitDue, LeftOutReason>,
 }
 
 /// Everything that waits. The snapshot is the caller's.
 pub async fn load(tx: &mut Tx, sepa: &SepaSettings, vault: &Vault) -> Result<Vec<Due>, SepaError> {
-    let lost = on!(&mut *tx, conn, q => q::waiting_without_mandate(conn).await)?;
-    if let Some(attempt) = lost {
-        return Err(SepaError::NoMandate(attempt));
-    }
     let mut all = Vec::new();
-    let mut after = None;
-    loop {
-        let page = on!(&mut *tx, conn, q => q::waiting_debits(conn, after, DEBITS_PER_PAGE).await)?;
-        let Some(last) = page.last() else {
-            return Ok(all);
-        };
-        after = Some((last.account, last.attempt));
-        for waiting in page {
-            all.push(due(waiting, sepa, vault)?);
-        }
+    for lost in on!(&mut *tx, conn, q => q::waiting_without_mandate(conn).await)? {
+        all.push(Due {
+            known: Known {
+                account: lost.account,
+                attempt: lost.attempt,
+                external_id: lost.external_id,
+                number: lost.number,
+                mandate: MandateVersion {
+                    iban: 0,
+                    history: 0,
+                },
+            },
+            debit: Err(LeftOutReason::NoMandate),
+        });
     }
+    on!(&mut *tx, conn, q => {
+        q::each_waiting_debit(conn, |waiting| all.push(due(waiting, sepa, vault))).await
+    })?;
+    Ok(all)
 }
 
-fn due(waiting: WaitingDebit, sepa: &SepaSettings, vault: &Vault) -> Result<Due, SepaError> {
+fn due(waiting: WaitingDebit, sepa: &SepaSettings, vault: &Vault) -> Due {
     let known = Known {
         account: waiting.account,
         attempt: waiting.attempt,
         external_id: waiting.external_id.clone(),
         number: waiting.number.clone(),
-        iban_version: waiting.mandate.iban_version,
+        mandate: waiting.mandate.version,
     };
-    let debit = match not_used(&waiting.state) {
-        Some(reason) => Err(reason),
-        None => Ok(debit(waiting, sepa, vault)?),
+    let standing = DebitStanding {
+        attempt: &AttemptState::Created,
+        mandate: &waiting.state,
+        amount: waiting.amount,
+        open_minor: waiting.open_minor,
     };
-    Ok(Due { known, debit })
+    let debit = match standing.obstacle() {
+        Some(obstacle) => Err(obstacle.into()),
+        None => debit(waiting, sepa, vault),
+    };
+    Due { known, debit }
 }
 
-/// Why a mandate is not used, as it stands now: it may have been refused since
-/// the attempt was made.
-fn not_used(state: &FileState) -> Option<String> {
-    match state {
-        FileState::Usable => None,
-        FileState::HardDeclined { code } => {
-            Some(format!("the mandate was refused for good: {code}"))
-        }
-        FileState::ActionRequired { code } => {
-            Some(format!("the customer has to act first: {code}"))
-        }
-        FileState::Removed => Some("the mandate was removed".to_owned()),
-    }
-}
-
-fn debit(waiting: WaitingDebit, sepa: &SepaSettings, vault: &Vault) -> Result<DebitDue, SepaError> {
+fn debit(
+    waiting: WaitingDebit,
+    sepa: &SepaSettings,
+    vault: &Vault,
+) -> Result<DebitDue, LeftOutReason> {
     let creditor = &sepa.creditor;
     let mandate = waiting.mandate;
     let context = seal_context(waiting.account, waiting.method);
     let iban = String::from_utf8(vault.unseal(&mandate.iban, &context)?)
-        .map_err(|_| SepaError::NotText(mandate.reference.clone()))?;
+        .map_err(|_| LeftOutReason::NotText)?;
     let iban = IbanText::new(&iban);
     let presented_by = mandate
         .history

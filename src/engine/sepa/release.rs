@@ -1,15 +1,15 @@
 //! A file goes to the bank, or never will.
 
-use super::SepaError;
+use super::{SepaError, StaleDebit};
 use crate::domain::payment::{AttemptEvent, AttemptState};
+use crate::domain::sepa::standing::DebitStanding;
 use crate::domain::sepa::target::earliest_collection;
 use crate::engine::run::Engine;
 use crate::on;
 use crate::store::Tx;
-use crate::store::rows::{BatchState, ByPerson, DebitsInState, StoredBatch, StoredBlock};
-
-/// How many debits are named that keep a file from being released.
-const NAMED_MAX: i64 = 20;
+use crate::store::rows::{
+    BatchState, BlockName, ByPerson, DebitsInState, FiledDebit, StoredBatch, StoredBlock,
+};
 
 /// A batch whole, but for its debits one by one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,7 +52,9 @@ impl Engine {
     ///
     /// # Errors
     /// When it was released or canceled before, its file was altered, the bank has
-    /// no time left for its dates, or it is not any more what it was made of.
+    /// no time left for its dates, or a debit of it is not any more what it was made
+    /// of: its invoice owes less, or its mandate is another. Nothing is sent then,
+    /// of all the file: its sums are in it, and it is archived as it is.
     pub async fn release_batch(&self, id: &str, by: ByPerson<'_>) -> Result<BatchShown, SepaError> {
         let shown = self.show_batch(id).await?;
         refuse_decided(&shown.batch, "released")?;
@@ -75,20 +77,22 @@ impl Engine {
         let now = self.clock.now();
         let sent = AttemptState::Created.apply(&AttemptEvent::Sent)?;
         let mut tx = self.store.begin().await?;
+        // Whoever pays an invoice, or changes a mandate, holds its account: what
+        // is found from here on stays so until the file is on its way.
+        hold_accounts(&mut tx, id).await?;
         mark(&mut tx, id, BatchState::Released, "released", now).await?;
-        let count = on!(&mut tx, conn, q => q::decide_batch(conn, id, &sent, now).await)?;
-        let all_sent = u64::try_from(shown.batch.debits) == Ok(count);
-        // Asked after the attempts: whoever withdraws one waits for them.
-        let same_accounts = on!(&mut tx, conn, q => q::present_mandates(conn, id).await)?;
-        if !all_sent || !same_accounts {
-            tx.rollback().await?;
-            let mut tx = self.store.snapshot().await?;
-            let stale = on!(&mut tx, conn, q => q::stale_debits(conn, id, NAMED_MAX).await)?;
+        let stale = stale_debits(&mut tx, &shown.batch).await?;
+        if !stale.is_empty() {
             return Err(SepaError::Stale {
                 id: id.to_owned(),
                 stale,
             });
         }
+        let count = on!(&mut tx, conn, q => q::decide_batch(conn, id, &sent, now).await)?;
+        if u64::try_from(shown.batch.debits) != Ok(count) {
+            return Err(SepaError::OtherDebits(id.to_owned()));
+        }
+        on!(&mut tx, conn, q => q::present_mandates(conn, id).await)?;
         on!(&mut tx, conn, q => {
             q::write_house_audit(conn, by, "sepa_released", id, now).await
         })?;
@@ -106,6 +110,7 @@ impl Engine {
         let withdrawn = AttemptState::Created.apply(&AttemptEvent::Withdrawn)?;
         refuse_decided(&self.batch(id).await?, "canceled")?;
         let mut tx = self.store.begin().await?;
+        hold_accounts(&mut tx, id).await?;
         mark(&mut tx, id, BatchState::Canceled, "canceled", now).await?;
         on!(&mut tx, conn, q => q::decide_batch(conn, id, &withdrawn, now).await)?;
         on!(&mut tx, conn, q => {
@@ -114,6 +119,41 @@ impl Engine {
         tx.commit().await?;
         self.show_batch(id).await
     }
+}
+
+/// Holds the accounts of every debit of a file.
+async fn hold_accounts(tx: &mut Tx, id: &str) -> Result<(), SepaError> {
+    let whole = BlockName::of_message(id.to_owned());
+    Ok(on!(&mut *tx, conn, q => q::lock_block_accounts(conn, &whole).await)?)
+}
+
+/// The debits of a file that are not any more what it says, by account. The
+/// caller holds their accounts.
+async fn stale_debits(tx: &mut Tx, batch: &StoredBatch) -> Result<Vec<StaleDebit>, SepaError> {
+    let id = &batch.id;
+    let mut stale = Vec::new();
+    let mut keep = |debit: FiledDebit| {
+        let standing = DebitStanding {
+            attempt: &debit.state,
+            mandate: &debit.method,
+            amount: debit.amount,
+            open_minor: debit.open_minor,
+        };
+        if let Some(obstacle) = standing.obstacle_to_release(&debit.mandate) {
+            stale.push(StaleDebit {
+                external_id: debit.external_id,
+                number: debit.number,
+                attempt: debit.attempt,
+                obstacle,
+            });
+        }
+    };
+    let count = on!(&mut *tx, conn, q => q::each_filed_debit(conn, id, &mut keep).await)?;
+    if count != batch.debits {
+        return Err(SepaError::OtherDebits(id.clone()));
+    }
+    stale.sort_by(|a, b| (&a.external_id, a.attempt).cmp(&(&b.external_id, b.attempt)));
+    Ok(stale)
 }
 
 async fn found(tx: &mut Tx, id: &str) -> Result<StoredBatch, SepaError> {

@@ -2,7 +2,7 @@
 
 use super::queries::Conn;
 use crate::domain::calendar::Instant;
-use crate::domain::ids::{AccountId, AttemptId, PaymentMethodId};
+use crate::domain::ids::AttemptId;
 use crate::store::rows::{
     AttemptChange, FactKey, FileDigest, HardDecline, KeyedEntry, NewBankFact, NewNotice,
 };
@@ -214,11 +214,11 @@ pub async fn insert_facts(
     let blocks: Vec<_> = facts.iter().map(block).collect();
     let message: Vec<Option<&str>> = blocks
         .iter()
-        .map(|block| block.as_ref().and_then(|block| block.message.as_deref()))
+        .map(|block| block.as_ref().and_then(|block| block.message()))
         .collect();
     let block: Vec<Option<&str>> = blocks
         .iter()
-        .map(|block| block.as_ref().and_then(|block| block.block.as_deref()))
+        .map(|block| block.as_ref().and_then(|block| block.block()))
         .collect();
     let debits: Vec<Option<i64>> = facts.iter().map(|fact| fact.debits).collect();
     let charges: Vec<Option<i64>> = facts.iter().map(|fact| fact.charges_minor).collect();
@@ -302,30 +302,6 @@ pub async fn rule_out(conn: &mut Conn, methods: &[HardDecline], now: Instant) ->
     .bind(&account)
     .bind(&id)
     .bind(&code)
-    .execute(conn)
-    .await
-    .map(drop)
-}
-
-/// See [`forget_rejected_collections`](super::queries::forget_rejected_collections).
-///
-/// # Errors
-/// When the database refuses.
-pub async fn forget_collections(
-    conn: &mut Conn,
-    mandates: &[(AccountId, PaymentMethodId)],
-) -> sqlx::Result<()> {
-    let account: Vec<i64> = mandates.iter().map(|(account, _)| account.0).collect();
-    let method: Vec<i64> = mandates.iter().map(|(_, method)| method.0).collect();
-    sqlx::query(
-        "UPDATE sepa_mandate m SET last_sequence = (SELECT d.sequence FROM payment_attempt t \
-         JOIN sepa_debit d ON d.account_id = t.account_id AND d.attempt_id = t.id \
-         WHERE t.account_id = m.account_id AND t.method = 'sepa' AND t.method_id = m.method_id \
-         AND t.state NOT IN ('declined', 'created') ORDER BY d.collect_on DESC, t.id DESC LIMIT 1) \
-         FROM UNNEST($1::bigint[], $2::bigint[]) AS rejected(a, i) WHERE m.account_id = a AND m.method_id = i",
-    )
-    .bind(&account)
-    .bind(&method)
     .execute(conn)
     .await
     .map(drop)

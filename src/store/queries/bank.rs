@@ -5,7 +5,7 @@ use super::decode::at;
 use super::outcome::StateColumns;
 use super::{Conn, Result, bulk};
 use crate::domain::calendar::Instant;
-use crate::domain::ids::{AccountId, AttemptId, PaymentMethodId};
+use crate::domain::ids::{AccountId, AttemptId};
 use crate::domain::invoice::InvoiceNumber;
 use crate::domain::money::Currency;
 use crate::store::StoreError;
@@ -54,8 +54,8 @@ pub async fn lock_accounts_of(conn: &mut Conn, attempts: &[AttemptId]) -> Result
 /// When the database refuses.
 pub async fn lock_block_accounts(conn: &mut Conn, block: &BlockName) -> Result<()> {
     sqlx::query(bulk::LOCK_BLOCK_ACCOUNTS)
-        .bind(block.message.as_deref())
-        .bind(block.block.as_deref())
+        .bind(block.message())
+        .bind(block.block())
         .execute(conn)
         .await?;
     Ok(())
@@ -160,8 +160,8 @@ pub async fn count_block(
          AS collected {OF_BLOCK}"
     );
     Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql))
-        .bind(block.message.as_deref())
-        .bind(block.block.as_deref())
+        .bind(block.message())
+        .bind(block.block())
         .bind(currency.code())
         .fetch_one(conn)
         .await?)
@@ -183,8 +183,8 @@ pub async fn debits_in_flight(
          AND (t.account_id > $3 OR (t.account_id = $3 AND t.id > $4)) ORDER BY t.account_id, t.id LIMIT $5"
     );
     let rows: Vec<(i64, String)> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
-        .bind(block.message.as_deref())
-        .bind(block.block.as_deref())
+        .bind(block.message())
+        .bind(block.block())
         .bind(after.map_or(i64::MIN, |(account, _)| account.0))
         .bind(after.map_or_else(String::new, |(_, attempt)| attempt.to_string()))
         .bind(limit)
@@ -249,21 +249,6 @@ pub async fn rule_out_methods(
 ) -> Result<()> {
     if !methods.is_empty() {
         bulk::rule_out(conn, methods, now).await?;
-    }
-    Ok(())
-}
-
-/// Lets mandates forget the collections that were rejected before they settled:
-/// those never took place, and the sequence goes on after the latest that did.
-///
-/// # Errors
-/// When the database refuses.
-pub async fn forget_rejected_collections(
-    conn: &mut Conn,
-    mandates: &[(AccountId, PaymentMethodId)],
-) -> Result<()> {
-    if !mandates.is_empty() {
-        bulk::forget_collections(conn, mandates).await?;
     }
     Ok(())
 }

@@ -119,8 +119,8 @@ pub async fn block_was_credited(conn: &mut Conn, block: &BlockName) -> Result<bo
          JOIN sepa_debit d ON d.batch_id = b.id WHERE (CAST($1 AS TEXT) IS NULL OR b.id = $1) \
          AND (CAST($2 AS TEXT) IS NULL OR d.block_id = $2))))",
     )
-    .bind(block.message.as_deref())
-    .bind(block.block.as_deref())
+    .bind(block.message())
+    .bind(block.block())
     .fetch_one(conn)
     .await?;
     Ok(found > 0)
@@ -163,7 +163,9 @@ pub async fn waiting_batches(conn: &mut Conn) -> Result<Vec<WaitingBatch>> {
             |(key, message, block, amount_minor, currency, debits, charges_minor)| {
                 Ok(WaitingBatch {
                     key: key_of(&key)?,
-                    block: BlockName { message, block },
+                    block: BlockName::new(message, block).ok_or_else(|| {
+                        at("bank_fact", "block_id").refuse(format!("{key:02x?}"), "nothing")
+                    })?,
                     amount: Money::new(
                         amount_minor,
                         at("bank_fact", "currency").parse(amount_minor, &currency)?,

@@ -1,7 +1,10 @@
-//! What a mandate seals: the account that it debits. Whoever changes it holds
-//! the account; whoever seals it anew need not, as the number stays the same.
+//! What a mandate seals, the account that it debits, and what the bank knows it
+//! by. Whoever changes them holds the account; whoever seals the number anew need
+//! not, as it stays the same.
 
-use super::{Conn, Result};
+use sqlx::QueryBuilder;
+
+use super::{Conn, Db, ROWS_PER_INSERT, Result};
 use crate::domain::ids::{AccountId, PaymentMethodId};
 use crate::store::StoreError;
 use crate::store::rows::SealedIban;
@@ -23,7 +26,7 @@ pub async fn change_iban(
     // A bank that never saw the mandate is told nothing of its past.
     let changed = sqlx::query(
         "UPDATE sepa_mandate SET iban_key = $3, iban_sealed = $4, iban_version = iban_version + 1, \
-         iban_masked = $5, bic = $6, account_changed = CASE WHEN last_presented_on IS NULL THEN 0 ELSE 1 END \
+         iban_masked = $5, bic = $6, account_changed = CASE WHEN presented_creditor_id IS NULL THEN 0 ELSE 1 END \
          WHERE account_id = $1 AND method_id = $2 AND EXISTS (SELECT 1 FROM payment_method m \
          WHERE m.account_id = $1 AND m.id = $2 AND m.state <> 'removed')",
     )
@@ -113,4 +116,47 @@ pub async fn reseal_iban(conn: &mut Conn, before: &SealedIban, after: &Sealed) -
     } else {
         Err(StoreError::Raced("a mandate's account number"))
     }
+}
+
+/// Lets mandates forget the collections that were rejected before they settled:
+/// those never took place. The sequence goes on after the latest that did, so that
+/// the collection after a rejected first one is a first one again. And the bank
+/// knows the mandate as that one told it: the debtor's bank learns of an amendment
+/// by the collection that tells it (EPC016-06, PR-02) and need keep nothing of one
+/// that it rejected, so the next tells it again. Of an amendment that is missing a
+/// bank refuses the debit (MD02); one told twice does no harm.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn forget_rejected_collections(
+    conn: &mut Conn,
+    mandates: &[(AccountId, PaymentMethodId)],
+) -> Result<()> {
+    for chunk in mandates.chunks(ROWS_PER_INSERT) {
+        let mut query = QueryBuilder::<Db>::new("WITH rejected (account_id, method_id) AS (");
+        query.push_values(chunk, |mut values, (account, method)| {
+            values.push_bind(account.0).push_bind(method.0);
+        });
+        // Of one release and date, a first collection is not the latest.
+        query.push(
+            "), took_place AS (SELECT r.account_id, r.method_id, d.sequence, d.iban_version, b.creditor_name, \
+             b.creditor_id, ROW_NUMBER() OVER (PARTITION BY r.account_id, r.method_id \
+             ORDER BY b.released_at DESC, d.collect_on DESC, CASE d.sequence WHEN 'FRST' THEN 1 ELSE 0 END, \
+             d.attempt_id DESC) AS nth FROM rejected r \
+             JOIN payment_attempt t ON t.account_id = r.account_id AND t.method_id = r.method_id \
+             AND t.method = 'sepa' AND t.state NOT IN ('created', 'declined') \
+             JOIN sepa_debit d ON d.account_id = t.account_id AND d.attempt_id = t.id \
+             JOIN sepa_batch b ON b.id = d.batch_id AND b.state = 'released'), \
+             known AS (SELECT r.account_id, r.method_id, p.sequence, p.iban_version, p.creditor_name, p.creditor_id \
+             FROM rejected r LEFT JOIN took_place p ON p.account_id = r.account_id AND p.method_id = r.method_id \
+             AND p.nth = 1) \
+             UPDATE sepa_mandate SET last_sequence = known.sequence, presented_creditor_name = known.creditor_name, \
+             presented_creditor_id = known.creditor_id, history_version = history_version + 1, \
+             account_changed = CASE WHEN known.iban_version <> sepa_mandate.iban_version THEN 1 ELSE 0 END \
+             FROM known WHERE sepa_mandate.account_id = known.account_id \
+             AND sepa_mandate.method_id = known.method_id",
+        );
+        query.build().execute(&mut *conn).await?;
+    }
+    Ok(())
 }

@@ -1,15 +1,22 @@
 //! The files for the bank, and what becomes of their debits.
 
+use futures_util::TryStreamExt as _;
 use sqlx::QueryBuilder;
 
 use super::decode::at;
-use super::method::{scheme_of, sequence_of};
+use super::method::{file_state, scheme_of, sequence_of};
+use super::outcome::StateColumns;
+use super::sepa::open_minor;
 use super::{Conn, Db, ROWS_PER_INSERT, Result};
 use crate::domain::calendar::Instant;
+use crate::domain::ids::AttemptId;
+use crate::domain::invoice::InvoiceNumber;
+use crate::domain::money::Money;
 use crate::domain::payment::AttemptState;
+use crate::domain::sepa::standing::{FiledMandate, MandateVersion};
 use crate::store::StoreError;
 use crate::store::rows::{
-    BatchState, DebitsInState, NewBatch, NewDebit, StaleDebit, StoredBatch, StoredBlock,
+    BatchState, DebitsInState, FiledDebit, NewBatch, NewDebit, StoredBatch, StoredBlock,
 };
 
 /// Records a file with its debits.
@@ -41,7 +48,8 @@ pub async fn insert_batch(
     .map_err(raced)?;
     for chunk in debits.chunks(ROWS_PER_INSERT) {
         let mut query = QueryBuilder::<Db>::new(
-            "INSERT INTO sepa_debit (account_id, attempt_id, batch_id, block_id, sequence, collect_on, iban_version) ",
+            "INSERT INTO sepa_debit (account_id, attempt_id, batch_id, block_id, sequence, collect_on, iban_version, \
+             history_version) ",
         );
         query.push_values(chunk, |mut values, debit| {
             values
@@ -51,7 +59,8 @@ pub async fn insert_batch(
                 .push_bind(debit.block_id)
                 .push_bind(debit.sequence.code())
                 .push_bind(debit.collect_on.to_string())
-                .push_bind(debit.iban_version);
+                .push_bind(debit.mandate.iban)
+                .push_bind(debit.mandate.history);
         });
         query.build().execute(&mut *conn).await.map_err(raced)?;
     }
@@ -231,65 +240,138 @@ pub async fn decide_batch(
 }
 
 /// Records on every mandate of a file what the bank knows it by from now on.
-/// Whether all of them still have the account that the file names.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn present_mandates(conn: &mut Conn, batch: &str) -> Result<bool> {
+pub async fn present_mandates(conn: &mut Conn, batch: &str) -> Result<()> {
     // The sequence of a mandate's latest debit is what stands behind its date; of
     // one date, a first collection is not the latest.
-    let presented = sqlx::query(
+    sqlx::query(
         "UPDATE sepa_mandate SET account_changed = 0, presented_creditor_name = own.creditor_name, \
          presented_creditor_id = own.creditor_id, last_sequence = substr(own.latest, 12), \
          last_presented_on = CASE WHEN last_presented_on > own.collect_on THEN last_presented_on \
-         ELSE own.collect_on END FROM (SELECT t.account_id, t.method_id, b.creditor_name, b.creditor_id, \
-         MAX(d.collect_on) AS collect_on, MAX(d.iban_version) AS iban_version, \
+         ELSE own.collect_on END, history_version = history_version + CASE WHEN account_changed = 0 \
+         AND presented_creditor_name = own.creditor_name AND presented_creditor_id = own.creditor_id \
+         AND last_sequence = substr(own.latest, 12) THEN 0 ELSE 1 END \
+         FROM (SELECT t.account_id, t.method_id, b.creditor_name, b.creditor_id, MAX(d.collect_on) AS collect_on, \
          MAX(d.collect_on || CASE d.sequence WHEN 'FRST' THEN '0' ELSE '1' END || d.sequence) AS latest \
          FROM sepa_batch b JOIN sepa_debit d ON d.batch_id = b.id \
          JOIN payment_attempt t ON t.account_id = d.account_id AND t.id = d.attempt_id WHERE b.id = $1 \
          GROUP BY t.account_id, t.method_id, b.creditor_name, b.creditor_id) own \
-         WHERE sepa_mandate.account_id = own.account_id AND sepa_mandate.method_id = own.method_id \
-         AND sepa_mandate.iban_version = own.iban_version",
+         WHERE sepa_mandate.account_id = own.account_id AND sepa_mandate.method_id = own.method_id",
     )
     .bind(batch)
-    .execute(&mut *conn)
-    .await?
-    .rows_affected();
-    let mandates: i64 = sqlx::query_scalar(
-        "SELECT COUNT(*) FROM (SELECT DISTINCT t.account_id, t.method_id FROM sepa_debit d \
-         JOIN payment_attempt t ON t.account_id = d.account_id AND t.id = d.attempt_id \
-         WHERE d.batch_id = $1) own",
-    )
-    .bind(batch)
-    .fetch_one(conn)
+    .execute(conn)
     .await?;
-    Ok(u64::try_from(mandates) == Ok(presented))
+    Ok(())
 }
 
-/// The debits of a file that were withdrawn or whose mandate has another account
-/// since it was made, at most `limit`.
+#[derive(sqlx::FromRow)]
+struct FiledRow {
+    account_id: i64,
+    external_id: String,
+    id: String,
+    series: String,
+    year: i32,
+    number: i64,
+    amount_minor: i64,
+    currency: String,
+    open_minor: i64,
+    state: String,
+    decline_code: Option<String>,
+    decline_class: Option<String>,
+    decline_known: Option<i16>,
+    method_id: i64,
+    method_state: String,
+    method_code: Option<String>,
+    collect_on: String,
+    signed_on: String,
+    last_presented_on: Option<String>,
+    last_sequence: Option<String>,
+    filed_iban: i64,
+    filed_history: i64,
+    iban_version: i64,
+    history_version: i64,
+}
+
+/// Hands over every debit of a file as it stands now, in no order; how many.
 ///
 /// # Errors
-/// When the database refuses.
-pub async fn stale_debits(conn: &mut Conn, batch: &str, limit: i64) -> Result<Vec<StaleDebit>> {
-    let rows: Vec<(String, String, String)> = sqlx::query_as(
-        "SELECT a.external_id, t.id, t.state FROM sepa_debit d \
-         JOIN payment_attempt t ON t.account_id = d.account_id AND t.id = d.attempt_id \
-         JOIN account a ON a.id = d.account_id \
-         JOIN sepa_mandate s ON s.account_id = t.account_id AND s.method_id = t.method_id \
-         WHERE d.batch_id = $1 AND (t.state <> 'created' OR s.iban_version <> d.iban_version) \
-         ORDER BY a.external_id, t.id LIMIT $2",
-    )
+/// When the database refuses or holds nonsense.
+pub async fn each_filed_debit(
+    conn: &mut Conn,
+    batch: &str,
+    mut each: impl FnMut(FiledDebit),
+) -> Result<i64> {
+    let mut rows = sqlx::query_as(concat!(
+        "SELECT t.account_id, a.external_id, t.id, i.series, i.year, i.sequence AS number, t.amount_minor, \
+         t.currency, t.state, t.decline_code, t.decline_class, t.decline_known, m.id AS method_id, \
+         m.state AS method_state, m.decline_code AS method_code, d.collect_on, s.signed_on, s.last_presented_on, \
+         s.last_sequence, d.iban_version AS filed_iban, d.history_version AS filed_history, s.iban_version, \
+         s.history_version, ",
+        open_minor!(),
+        " FROM sepa_debit d JOIN payment_attempt t ON t.account_id = d.account_id AND t.id = d.attempt_id \
+         JOIN account a ON a.id = t.account_id \
+         JOIN invoice i ON i.account_id = t.account_id AND i.period = t.period AND i.kind = t.kind \
+         JOIN payment_method m ON m.account_id = t.account_id AND m.id = t.method_id \
+         JOIN sepa_mandate s ON s.account_id = t.account_id AND s.method_id = t.method_id WHERE d.batch_id = $1"
+    ))
     .bind(batch)
-    .bind(limit)
-    .fetch_all(conn)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|(external_id, attempt, state)| StaleDebit {
-            external_id,
-            attempt,
-            state,
-        })
-        .collect())
+    .fetch(conn);
+    let mut count = 0_i64;
+    while let Some(row) = rows.try_next().await? {
+        each(filed_of(row)?);
+        count = count.saturating_add(1);
+    }
+    Ok(count)
+}
+
+fn filed_of(row: FiledRow) -> Result<FiledDebit> {
+    let attempt: AttemptId = at("payment_attempt", "id").parse(row.account_id, &row.id)?;
+    let place = |column| at("sepa_mandate", column);
+    let state = StateColumns {
+        state: row.state,
+        decline_code: row.decline_code,
+        decline_class: row.decline_class,
+        decline_known: row.decline_known,
+    };
+    let currency = at("payment_attempt", "currency").parse(attempt, &row.currency)?;
+    Ok(FiledDebit {
+        external_id: row.external_id,
+        attempt,
+        number: InvoiceNumber {
+            series: at("invoice", "series").parse(attempt, &row.series)?,
+            year: row.year,
+            sequence: row.number,
+        },
+        state: state.read("payment_attempt", attempt)?,
+        method: file_state(
+            row.account_id,
+            row.method_id,
+            &row.method_state,
+            row.method_code,
+        )?,
+        amount: Money::new(row.amount_minor, currency),
+        open_minor: row.open_minor,
+        mandate: FiledMandate {
+            collect_on: at("sepa_debit", "collect_on").parse(attempt, &row.collect_on)?,
+            signed_on: place("signed_on").parse(attempt, &row.signed_on)?,
+            last_presented_on: row
+                .last_presented_on
+                .map(|day| place("last_presented_on").parse(attempt, &day))
+                .transpose()?,
+            last_sequence: row
+                .last_sequence
+                .map(|code| sequence_of("sepa_mandate", "last_sequence", row.id, &code))
+                .transpose()?,
+            filed: MandateVersion {
+                iban: row.filed_iban,
+                history: row.filed_history,
+            },
+            now: MandateVersion {
+                iban: row.iban_version,
+                history: row.history_version,
+            },
+        },
+    })
 }

@@ -4,7 +4,7 @@
 use super::{Conn, Result, verify};
 
 /// See [`verify::broken_rules`].
-const RULES: [(&str, &str); 8] = [
+const RULES: [(&str, &str); 9] = [
     (
         "it is a mandate, and the method it belongs to is missing or a card",
         "SELECT 'mandate ' || s.reference FROM sepa_mandate s LEFT JOIN payment_method m \
@@ -46,6 +46,13 @@ const RULES: [(&str, &str); 8] = [
          JOIN payment_attempt t ON t.account_id = d.account_id AND t.id = d.attempt_id \
          WHERE t.state NOT IN ('created', 'declined') \
          OR (b.state = 'canceled' AND t.state = 'created') LIMIT $1",
+    ),
+    (
+        "it says that it was sent, and is in no file that was released",
+        "SELECT 'attempt ' || t.id FROM payment_attempt t \
+         LEFT JOIN sepa_debit d ON d.account_id = t.account_id AND d.attempt_id = t.id \
+         LEFT JOIN sepa_batch b ON b.id = d.batch_id AND b.state = 'released' WHERE t.method = 'sepa' \
+         AND t.state NOT IN ('created', 'declined') AND b.id IS NULL LIMIT $1",
     ),
     (
         "it is in a file for the bank and is no direct debit in euros",

@@ -54,11 +54,45 @@ impl FactState {
 }
 
 /// The block or file that a fact is about as a whole: by the id of its message,
-/// of its payment block, or both.
+/// of its payment block, or both. What has neither would be about every file
+/// there is, so there is no such name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct BlockName {
-    pub message: Option<String>,
-    pub block: Option<String>,
+    message: Option<String>,
+    block: Option<String>,
+}
+
+impl BlockName {
+    /// `None` without any id.
+    #[must_use]
+    pub fn new(message: Option<String>, block: Option<String>) -> Option<Self> {
+        (message.is_some() || block.is_some()).then_some(Self { message, block })
+    }
+
+    /// A file as a whole.
+    #[must_use]
+    pub const fn of_message(id: String) -> Self {
+        Self {
+            message: Some(id),
+            block: None,
+        }
+    }
+
+    #[must_use]
+    pub fn message(&self) -> Option<&str> {
+        self.message.as_deref()
+    }
+
+    #[must_use]
+    pub fn block(&self) -> Option<&str> {
+        self.block.as_deref()
+    }
+
+    /// The id that says most: the block's, or the message's.
+    #[must_use]
+    pub fn narrowest(&self) -> &str {
+        self.block().or(self.message()).unwrap_or_default()
+    }
 }
 
 /// A fact to be kept.

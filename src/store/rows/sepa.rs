@@ -8,8 +8,10 @@ use crate::domain::ids::{AccountId, AttemptId, PaymentMethodId};
 use crate::domain::invoice::InvoiceNumber;
 use crate::domain::invoice::fingerprint::Digest;
 use crate::domain::money::Money;
+use crate::domain::payment::AttemptState;
 use crate::domain::sepa::mandate::MandateUse;
 use crate::domain::sepa::message::{Scheme, SequenceType};
+use crate::domain::sepa::standing::{FiledMandate, MandateVersion};
 use crate::vault::Sealed;
 
 /// An attempt by direct debit that is in no file yet, with all that a file says
@@ -22,6 +24,8 @@ pub struct WaitingDebit {
     pub external_id: String,
     pub number: InvoiceNumber,
     pub amount: Money,
+    /// What its invoice owes.
+    pub open_minor: i64,
     pub issued_on: NaiveDate,
     pub due_on: NaiveDate,
     pub method: PaymentMethodId,
@@ -40,10 +44,19 @@ pub struct WaitingMandate {
     pub debtor_name: String,
     pub bic: Option<String>,
     pub iban: Sealed,
-    /// Counted from 1: raised when the account becomes another.
-    pub iban_version: i64,
+    pub version: MandateVersion,
     pub signed_on: NaiveDate,
     pub history: MandateHistory,
+}
+
+/// An attempt by direct debit whose mandate or billing profile is not there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LostDebit {
+    pub account: AccountId,
+    pub attempt: AttemptId,
+    /// The platform's id of the account.
+    pub external_id: String,
+    pub number: InvoiceNumber,
 }
 
 /// Where the debtor lives, as its billing profile has it.
@@ -79,7 +92,7 @@ pub struct NewDebit<'a> {
     pub block_id: &'a str,
     pub sequence: SequenceType,
     pub collect_on: NaiveDate,
-    pub iban_version: i64,
+    pub mandate: MandateVersion,
 }
 
 /// The life of a file for the bank.
@@ -144,12 +157,18 @@ pub struct DebitsInState {
     pub sum_minor: i64,
 }
 
-/// A debit that is not any more what its file says.
+/// A debit of a file, as its attempt, invoice and mandate stand now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StaleDebit {
+pub struct FiledDebit {
     /// The platform's id of the account.
     pub external_id: String,
-    pub attempt: String,
-    /// The code of the attempt's state.
-    pub state: String,
+    pub attempt: AttemptId,
+    pub number: InvoiceNumber,
+    pub state: AttemptState,
+    /// How its mandate stands.
+    pub method: FileState,
+    pub amount: Money,
+    /// What its invoice owes.
+    pub open_minor: i64,
+    pub mandate: FiledMandate,
 }

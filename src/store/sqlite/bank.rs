@@ -8,7 +8,7 @@ use sqlx::{QueryBuilder, Sqlite};
 
 use super::queries::Conn;
 use crate::domain::calendar::Instant;
-use crate::domain::ids::{AccountId, AttemptId, PaymentMethodId};
+use crate::domain::ids::AttemptId;
 use crate::store::rows::{
     AttemptChange, FactKey, FileDigest, HardDecline, KeyedEntry, NewBankFact, NewNotice,
 };
@@ -178,8 +178,8 @@ pub async fn insert_facts(
                 .push_bind(fact.booked_on.map(|day| day.to_string()))
                 .push_bind(fact.attempt.map(|(account, _)| account.0))
                 .push_bind(fact.attempt.map(|(_, attempt)| attempt.to_string()))
-                .push_bind(block.and_then(|block| block.message.as_deref()))
-                .push_bind(block.and_then(|block| block.block.as_deref()))
+                .push_bind(block.and_then(|block| block.message()))
+                .push_bind(block.and_then(|block| block.block()))
                 .push_bind(fact.debits)
                 .push_bind(fact.charges_minor)
                 .push_bind(fact.state.code())
@@ -216,29 +216,6 @@ pub async fn rule_out(conn: &mut Conn, methods: &[HardDecline], now: Instant) ->
         .bind(method.method.0)
         .bind(method.code.as_str())
         .bind(now.0)
-        .execute(&mut *conn)
-        .await?;
-    }
-    Ok(())
-}
-
-/// See [`forget_rejected_collections`](super::queries::forget_rejected_collections).
-///
-/// # Errors
-/// When the database refuses.
-pub async fn forget_collections(
-    conn: &mut Conn,
-    mandates: &[(AccountId, PaymentMethodId)],
-) -> sqlx::Result<()> {
-    for (account, method) in mandates {
-        sqlx::query(
-            "UPDATE sepa_mandate SET last_sequence = (SELECT d.sequence FROM payment_attempt t \
-             JOIN sepa_debit d ON d.account_id = t.account_id AND d.attempt_id = t.id \
-             WHERE t.account_id = $1 AND t.method = 'sepa' AND t.method_id = $2 AND t.state NOT IN ('declined', 'created') \
-             ORDER BY d.collect_on DESC, t.id DESC LIMIT 1) WHERE account_id = $1 AND method_id = $2",
-        )
-        .bind(account.0)
-        .bind(method.0)
         .execute(&mut *conn)
         .await?;
     }

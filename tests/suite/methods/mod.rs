@@ -315,7 +315,10 @@ fn an_account_number_is_changed_under_the_same_mandate(house: &House) {
     );
     // What the bank never saw has not changed for it.
     assert_eq!(after[0]["mandate"]["account_changed"], false);
-    house.edit("UPDATE sepa_mandate SET last_presented_on = '2026-10-01'");
+    house.edit(
+        "UPDATE sepa_mandate SET last_presented_on = '2026-10-01', presented_creditor_name = 'Nuage Exemple SAS', \
+         presented_creditor_id = 'FR72ZZZ123456'",
+    );
     for (id, iban, said) in [
         ("1", OTHER_IBAN, "it has this account already"),
         ("2", IBAN, "there is no card or mandate 2"),

@@ -17,6 +17,7 @@ on_both!(
     changes_are_told_once_and_until_released,
     a_first_collection_is_called_as_the_bank_wants,
     a_rejected_first_collection_never_took_place,
+    an_amendment_that_was_rejected_is_told_again,
     there_is_a_block_for_each_date_sequence_and_scheme,
 );
 
@@ -45,12 +46,16 @@ fn again(house: &House, round: u32) {
 }
 
 fn change_iban(house: &House, account: &str, iban: &str) {
+    change_iban_of(house, account, "1", iban);
+}
+
+fn change_iban_of(house: &House, account: &str, method: &str, iban: &str) {
     let file = house.file("iban", iban);
     let change = [
         "method",
         "change-iban",
         account,
-        "1",
+        method,
         "--iban-file",
         file.to_str().unwrap(),
     ];
@@ -198,6 +203,127 @@ fn a_rejected_first_collection_never_took_place(house: &House) {
     // Rejected or not, it was presented: the mandate does not lapse by it.
     let presented = "SELECT COUNT(*) FROM sepa_mandate WHERE last_presented_on = '2026-11-09'";
     assert_eq!(house.watch().count(presented), 3);
+}
+
+/// A pain.002 that rejects the debits of these accounts that are on their way.
+fn reject(house: &House, accounts: &[&str], code: &str) {
+    let payments = house.run(&["payment", "list", "--json"]).json();
+    let rejected: String = payments
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|payment| {
+            payment["state"] == "submitted"
+                && accounts.contains(&payment["account"].as_str().unwrap())
+        })
+        .map(|payment| {
+            format!(
+                "<TxInfAndSts><OrgnlEndToEndId>{}</OrgnlEndToEndId><TxSts>RJCT</TxSts><StsRsnInf><Rsn>\
+                 <Cd>{code}</Cd></Rsn></StsRsnInf></TxInfAndSts>",
+                payment["id"].as_str().unwrap()
+            )
+        })
+        .collect();
+    assert_eq!(rejected.matches("RJCT").count(), accounts.len());
+    let listed = house.run(&["sepa", "list", "--json"]).json();
+    let batch = listed[0]["id"].as_str().unwrap();
+    let xml = format!(
+        "<Document xmlns=\"urn:iso:std:iso:20022:tech:xsd:pain.002.001.10\"><CstmrPmtStsRpt><GrpHdr>\
+         <MsgId>R-{batch}</MsgId><CreDtTm>2026-11-03T08:00:00</CreDtTm></GrpHdr><OrgnlGrpInfAndSts>\
+         <OrgnlMsgId>{batch}</OrgnlMsgId><OrgnlMsgNmId>pain.008.001.08</OrgnlMsgNmId></OrgnlGrpInfAndSts>\
+         <OrgnlPmtInfAndSts><OrgnlPmtInfId>{batch}-1</OrgnlPmtInfId>{rejected}</OrgnlPmtInfAndSts>\
+         </CstmrPmtStsRpt></Document>"
+    );
+    let file = house.file("rejected.xml", xml);
+    house.run(&["sepa", "import", file.to_str().unwrap()]);
+}
+
+/// What each account's debit tells as changed: the account, the creditor.
+fn amendments(house: &House, id: &str) -> Vec<String> {
+    let xml = file_of(house, id);
+    let mut told: Vec<String> = xml
+        .split("<DrctDbtTxInf>")
+        .skip(1)
+        .map(|debit| {
+            let account = debit.split("<Dbtr>").nth(1).unwrap();
+            let account = &texts(account, "Nm")[0];
+            let mut what = account.clone();
+            if debit.contains("SMNDA") {
+                what.push_str(" account");
+            }
+            if debit.contains("<OrgnlCdtrSchmeId>") {
+                what.push_str(" creditor");
+            }
+            what
+        })
+        .collect();
+    told.sort();
+    told
+}
+
+fn an_amendment_that_was_rejected_is_told_again(house: &House) {
+    three_debits(house);
+    release(house, &id_of(&batch(house, &[])));
+    again(house, 2);
+    sepa_settings(house, &[("FR72ZZZ123456", "DE98ZZZ09999999999")]);
+    change_iban(house, "acc-1", OTHER_IBAN);
+    change_iban(house, "acc-2", IBAN);
+    let told = [
+        "acc-1 account creditor",
+        "acc-2 account creditor",
+        "acc-3 creditor",
+    ];
+    let id = id_of(&batch(house, &[]));
+    assert_eq!(amendments(house, &id), told);
+    release(house, &id);
+    // Two are rejected; the third is taken in, and later given back.
+    reject(house, &["acc-1", "acc-2"], "AM04");
+    again(house, 3);
+    let id = id_of(&batch(house, &[]));
+    assert_eq!(amendments(house, &id), [told[0], told[1], "acc-3"]);
+    release(house, &id);
+    // It is told as long as it is rejected.
+    reject(house, &["acc-1"], "AM04");
+    again(house, 4);
+    let id = id_of(&batch(house, &[]));
+    assert_eq!(amendments(house, &id), [told[0], "acc-2", "acc-3"]);
+    // Meanwhile the account becomes another once more.
+    assert_eq!(decide(house, "cancel", &id).code, Some(0));
+    change_iban(house, "acc-1", IBAN);
+    attempt_debits(house, 5);
+    let id = id_of(&batch(house, &[]));
+    assert_eq!(amendments(house, &id), [told[0], "acc-2", "acc-3"]);
+    release(house, &id);
+    again(house, 6);
+    let id = id_of(&batch(house, &[]));
+    assert_eq!(amendments(house, &id), ["acc-1", "acc-2", "acc-3"]);
+    // A rejected debit that told nothing takes nothing back.
+    release(house, &id);
+    reject(house, &["acc-1", "acc-2", "acc-3"], "AM04");
+    attempt_debits(house, 7);
+    let id = id_of(&batch(house, &[]));
+    assert_eq!(amendments(house, &id), ["acc-1", "acc-2", "acc-3"]);
+    house.run(&["verify"]);
+
+    // Of a mandate whose every collection was rejected the bank knows nothing.
+    assert_eq!(decide(house, "cancel", &id).code, Some(0));
+    add_mandate(house, "acc-2", OTHER_IBAN);
+    sepa_settings(
+        house,
+        &[("first_collection = \"RCUR\"", "first_collection = \"FRST\"")],
+    );
+    attempt_debits(house, 8);
+    let id = id_of(&batch(house, &[]));
+    assert_eq!(texts(&file_of(house, &id), "SeqTp"), ["FRST", "RCUR"]);
+    release(house, &id);
+    reject(house, &["acc-2"], "AM04");
+    change_iban_of(house, "acc-2", "2", IBAN);
+    again(house, 9);
+    let id = id_of(&batch(house, &[]));
+    // The creditor is another again, which it was told of in the file before.
+    assert_eq!(amendments(house, &id), ["acc-1", "acc-2", "acc-3"]);
+    assert_eq!(texts(&file_of(house, &id), "SeqTp"), ["FRST", "RCUR"]);
+    house.run(&["verify"]);
 }
 
 fn there_is_a_block_for_each_date_sequence_and_scheme(house: &House) {

@@ -2,6 +2,7 @@
 
 mod changes;
 mod refusals;
+mod stale;
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt as _;
@@ -44,9 +45,20 @@ fn three_debits(house: &House) {
     attempt_debits(house, 1);
 }
 
+/// Makes a file. That something is left out, the exit code tells.
+#[track_caller]
 fn batch(house: &House, more: &[&str]) -> Value {
     let args = [&["sepa", "batch", "--json"], more].concat();
-    house.run(&args).json()
+    let answer = house.try_run(&args);
+    let made = answer.json();
+    let left_out = made["left_out"].as_array().unwrap().len();
+    assert_eq!(answer.code, Some(i32::from(left_out > 0)), "{answer:?}");
+    assert_eq!(
+        answer.stderr.contains("left out"),
+        left_out > 0,
+        "{answer:?}"
+    );
+    made
 }
 
 fn id_of(batch: &Value) -> String {
@@ -203,13 +215,13 @@ fn a_file_is_made_and_released_once(house: &House) {
 
     release(house, &id);
     assert_eq!(states(house), json!({"submitted": 3}));
-    for verb in ["release", "cancel"] {
+    for (verb, said) in [
+        ("release", "is released already"),
+        ("cancel", "is released: it cannot be canceled"),
+    ] {
         let answer = decide(house, verb, &id);
         assert_eq!(answer.code, Some(1), "{answer:?}");
-        assert!(
-            answer.stderr.contains("is released: it cannot be"),
-            "{answer:?}"
-        );
+        assert!(answer.stderr.contains(said), "{answer:?}");
     }
     assert_eq!(states(house), json!({"submitted": 3}));
     let shown = house.run(&["sepa", "show", &id, "--json"]).json();
@@ -417,7 +429,7 @@ fn a_dry_run_writes_nothing(house: &House) {
         ),
         (&json!(2), 1)
     );
-    let answer = house.run(&["sepa", "batch", "--dry-run"]);
+    let answer = house.refuse(&["sepa", "batch", "--dry-run"]);
     for said in ["1 debit would be withdrawn", "Nothing is written"] {
         assert!(answer.stdout.contains(said), "{said}: {answer:?}");
     }

@@ -1,6 +1,6 @@
 //! What gets no file, or keeps a file from the bank.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{archived, at, batch, decide, file_of, id_of, release, states, texts, three_debits};
 use crate::on_both;
@@ -9,16 +9,14 @@ use crate::support::direct_debit::{BY, IBAN, attempt_debits};
 
 on_both!(
     what_cannot_be_collected_is_left_out_and_withdrawn,
-    what_the_bank_would_refuse_gets_no_file,
+    what_the_bank_would_refuse_waits_and_the_rest_is_collected,
     a_file_is_never_overwritten,
     dates_are_business_days_to_come,
-    what_changed_since_is_not_released,
     an_altered_file_is_not_released,
-    a_removed_mandate_is_not_debited,
     verify_sees_every_edit,
 );
 
-fn of(account: &str) -> String {
+pub fn of(account: &str) -> String {
     format!("account_id = (SELECT id FROM account WHERE external_id = '{account}')")
 }
 
@@ -65,14 +63,15 @@ fn what_cannot_be_collected_is_left_out_and_withdrawn(house: &House) {
         of("acc-2")
     ));
     attempt_debits(house, 2);
-    let answer = house.run(&["sepa", "batch"]);
+    let answer = house.refuse(&["sepa", "batch"]);
     for said in [
         "the customer has to act first: MD06",
         "2 debits withdrawn",
-        "No direct debit waits",
+        "There is no file",
     ] {
         assert!(answer.stdout.contains(said), "{said}: {answer:?}");
     }
+    assert!(answer.stderr.contains("2 debits left out"), "{answer:?}");
     assert_eq!(states(house), json!({"declined": 4, "submitted": 1}));
     assert_eq!(archived(house), 1);
     house.run(&["verify"]);
@@ -80,7 +79,7 @@ fn what_cannot_be_collected_is_left_out_and_withdrawn(house: &House) {
 
 /// Nothing is written, in whatever way.
 #[track_caller]
-fn assert_untouched(house: &House, files: usize) {
+pub fn assert_untouched(house: &House, files: usize) {
     assert_eq!(states(house), json!({"created": 3}));
     assert_eq!(archived(house), files);
     let batches = i64::try_from(files).unwrap();
@@ -92,78 +91,127 @@ fn assert_untouched(house: &House, files: usize) {
     assert_eq!(watch.count("SELECT COUNT(*) FROM sepa_debit"), 3 * batches);
 }
 
-fn what_the_bank_would_refuse_gets_no_file(house: &House) {
+fn what_the_bank_would_refuse_waits_and_the_rest_is_collected(house: &House) {
     three_debits(house);
-    // (edit, back, what is said, all of it)
-    let profile = format!("UPDATE billing_profile SET {{}} WHERE {}", of("acc-3"));
-    let edit = |set: &str| profile.replace("{}", set);
-    let long = "word ".repeat(40);
-    let line = format!("address_line1 = '{long}'");
-    let table: [(String, String, &[&str]); 4] = [
+    let zeros = house.bytes_literal(&"00".repeat(50));
+    let edits = |table: &str, account: &str, edit: &str, back: &str| {
+        [edit, back].map(|set| format!("UPDATE {table} SET {set} WHERE {}", of(account)))
+    };
+    let long = format!("address_line1 = '{}'", "word ".repeat(40));
+    // (account, edit and back, what is said)
+    let table = [
         (
-            edit("city = ''"),
-            edit("city = 'Hamburg'"),
-            &["PstlAdr/TwnNm: \"\" is missing", "debit "],
+            "acc-3",
+            edits("billing_profile", "acc-3", "city = ''", "city = 'Hamburg'"),
+            vec!["the bank would refuse it: PstlAdr/TwnNm: \"\" is missing"],
         ),
         (
-            edit(&line),
-            edit("address_line1 = 'Elbstraße 14'"),
-            &["PstlAdr/AdrLine", "longer than 70"],
+            "acc-3",
+            edits(
+                "billing_profile",
+                "acc-3",
+                &long,
+                "address_line1 = 'Elbstraße 14'",
+            ),
+            vec!["PstlAdr/AdrLine", "longer than 70"],
         ),
         (
-            format!(
-                "UPDATE sepa_mandate SET bic = 'DEUTDE', debtor_name = ' ' WHERE {}",
-                of("acc-1")
+            "acc-1",
+            edits(
+                "sepa_mandate",
+                "acc-1",
+                "bic = 'DEUTDE', debtor_name = ' '",
+                "bic = NULL, debtor_name = 'acc-1'",
             ),
-            format!(
-                "UPDATE sepa_mandate SET bic = NULL, debtor_name = 'acc-1' WHERE {}",
-                of("acc-1")
-            ),
-            &["DbtrAgt/FinInstnId: \"DEUTDE\"", "Dbtr/Nm: \"\" is missing"],
+            vec!["DbtrAgt/FinInstnId: \"DEUTDE\"", "Dbtr/Nm: \"\" is missing"],
         ),
         (
-            format!(
-                "UPDATE payment_attempt SET currency = 'PLN' WHERE {}",
-                of("acc-2")
+            "acc-2",
+            edits(
+                "payment_attempt",
+                "acc-2",
+                "currency = 'PLN'",
+                "currency = 'EUR'",
             ),
-            format!(
-                "UPDATE payment_attempt SET currency = 'EUR' WHERE {}",
-                of("acc-2")
+            vec!["InstdAmt", "is not in euros"],
+        ),
+        (
+            "acc-2",
+            edits(
+                "sepa_mandate",
+                "acc-2",
+                "iban_key = 'gone'",
+                "iban_key = 'a'",
             ),
-            &["InstdAmt", "is not in euros"],
+            vec!["its account number does not open: ", "gone"],
+        ),
+        (
+            "acc-2",
+            edits("payment_attempt", "acc-2", "method_id = 9", "method_id = 1"),
+            vec!["a mandate, of a debtor, that is not there"],
+        ),
+        (
+            "acc-1",
+            edits(
+                "sepa_mandate",
+                "acc-1",
+                &format!("iban_sealed = {zeros}"),
+                "bic = NULL",
+            ),
+            vec!["its account number does not open: "],
         ),
     ];
-    for (edit, back, said) in table {
+    for (round, (account, [edit, back], said)) in (2..).zip(table) {
         house.edit(&edit);
-        let out = house.path("refused.xml");
-        let answer = house.refuse(&["sepa", "batch", "--out", out.to_str().unwrap()]);
-        assert!(
-            answer.stderr.contains("the bank would refuse the file"),
-            "{answer:?}"
+        let made = batch(house, &[]);
+        assert_eq!(made["debits"], 2, "{made}");
+        let left_out = &made["left_out"].as_array().unwrap()[..];
+        let [left_out] = left_out else {
+            panic!("{made}")
+        };
+        assert_eq!(
+            (&left_out["account"], &left_out["fate"]),
+            (&json!(account), &json!("waits"))
         );
+        assert!(left_out["invoice"].as_str().unwrap().starts_with("Q-2026-"));
         for said in said {
-            assert!(answer.stderr.contains(said), "{said}: {answer:?}");
+            let reason = left_out["reason"].as_str().unwrap();
+            assert!(reason.contains(said), "{said}: {reason}");
+            assert!(!reason.contains(IBAN), "{reason}");
         }
-        assert!(!out.exists());
-        assert_untouched(house, 0);
+        let id = id_of(&made);
+        assert_eq!(texts(&file_of(house, &id), "EndToEndId").len(), 2);
         house.edit(&back);
+        if !back.contains("bic = NULL WHERE") {
+            // It waits, and as soon as that is mended it is collected.
+            let next = batch(house, &[]);
+            assert_eq!(
+                (&next["debits"], &next["left_out"]),
+                (&json!(1), &json!([]))
+            );
+            assert_eq!(decide(house, "cancel", &id_of(&next)).code, Some(0));
+        }
+        assert_eq!(decide(house, "cancel", &id).code, Some(0));
+        house.run(&["verify"]);
+        attempt_debits(house, round);
     }
-    // A mandate that is not there is told, and nothing is made without it.
-    house.edit(&format!(
-        "UPDATE payment_attempt SET method_id = 9 WHERE {}",
-        of("acc-2")
-    ));
-    let answer = house.refuse(&["sepa", "batch"]);
-    assert!(
-        answer.stderr.contains("a mandate that is not there"),
-        "{answer:?}"
+    // Where every debit is refused there is no file, and all of them wait.
+    house.edit("UPDATE sepa_mandate SET debtor_name = ''");
+    let before = archived(house);
+    let out = house.path("refused.xml");
+    let answer = house.refuse(&["sepa", "batch", "--out", out.to_str().unwrap()]);
+    for said in ["3 debits waiting on", "There is no file"] {
+        assert!(answer.stdout.contains(said), "{said}: {answer:?}");
+    }
+    assert!(!out.exists());
+    assert_eq!(archived(house), before);
+    assert_eq!(states(house)["created"], 3);
+    assert_eq!(
+        house
+            .watch()
+            .count("SELECT COUNT(*) FROM sepa_batch WHERE state = 'made'"),
+        0
     );
-    assert_untouched(house, 0);
-    house.edit(&format!(
-        "UPDATE payment_attempt SET method_id = 1 WHERE {}",
-        of("acc-2")
-    ));
-    assert_eq!(batch(house, &[])["debits"], 3);
 }
 
 fn a_file_is_never_overwritten(house: &House) {
@@ -188,6 +236,9 @@ fn a_file_is_never_overwritten(house: &House) {
     let answer = house.refuse(&["sepa", "file", id, "--out", out]);
     assert!(answer.stderr.contains("is there already"), "{answer:?}");
     assert_eq!(std::fs::read_to_string(out).unwrap(), "mine");
+    let answer = house.refuse(&["sepa", "file", id, "--out", "-"]);
+    assert!(answer.stderr.contains("not printed"), "{answer:?}");
+    assert!(!house.path("-").exists());
     for id in ["", "S261102-00000000", "' OR 1=1"] {
         for args in [
             vec!["sepa", "show", id],
@@ -278,38 +329,6 @@ fn dates_are_business_days_to_come(house: &House) {
     assert_eq!(answer.code, Some(0), "{answer:?}");
 }
 
-fn what_changed_since_is_not_released(house: &House) {
-    three_debits(house);
-    let id = id_of(&batch(house, &[]));
-    let file = house.file("iban", IBAN);
-    let change = [
-        "method",
-        "change-iban",
-        "acc-2",
-        "1",
-        "--iban-file",
-        file.to_str().unwrap(),
-    ];
-    house.run(&[&change[..], &BY].concat());
-    let answer = decide(house, "release", &id);
-    assert_eq!(answer.code, Some(1), "{answer:?}");
-    assert!(
-        answer
-            .stderr
-            .contains("(account \"acc-2\"): the mandate has another account now"),
-        "{answer:?}"
-    );
-    assert_untouched(house, 1);
-    let mut watch = house.watch();
-    let presented = "SELECT COUNT(*) FROM sepa_mandate WHERE last_presented_on IS NOT NULL";
-    assert_eq!(watch.count(presented), 0, "half of a release was kept");
-    assert_eq!(decide(house, "cancel", &id).code, Some(0));
-    attempt_debits(house, 2);
-    let id = id_of(&batch(house, &[]));
-    release(house, &id);
-    house.run(&["verify"]);
-}
-
 fn an_altered_file_is_not_released(house: &House) {
     three_debits(house);
     let id = id_of(&batch(house, &[]));
@@ -357,40 +376,6 @@ fn assert_untouched_but_archive(house: &House) {
     assert_eq!(states(house), json!({"created": 3}));
     let query = "SELECT COUNT(*) FROM sepa_batch WHERE state = 'made'";
     assert_eq!(house.watch().count(query), 1);
-}
-
-fn a_removed_mandate_is_not_debited(house: &House) {
-    three_debits(house);
-    let remove = |account| {
-        let args = [
-            "method", "remove", account, "1", "--by", "ada", "--reason", "asked",
-        ];
-        house.run(&args)
-    };
-    // Before there is a file.
-    let answer = remove("acc-1");
-    assert!(answer.stdout.contains("withdrawn: 1 debit"), "{answer:?}");
-    assert_eq!(states(house), json!({"created": 2, "declined": 1}));
-    let id = id_of(&batch(house, &[]));
-    assert_eq!(texts(&file_of(house, &id), "EndToEndId").len(), 2);
-    // And before it is released.
-    remove("acc-2");
-    let answer = decide(house, "release", &id);
-    assert!(answer.stderr.contains("it is declined now"), "{answer:?}");
-    house.run(&["verify"]);
-    assert_eq!(decide(house, "cancel", &id).code, Some(0));
-    house.run(&["verify"]);
-    // What is with the bank stays there.
-    attempt_debits(house, 2);
-    let id = id_of(&batch(house, &[]));
-    release(house, &id);
-    let answer = remove("acc-3");
-    assert!(!answer.stdout.contains("withdrawn"), "{answer:?}");
-    assert_eq!(states(house)["submitted"], 1);
-    assert_eq!(
-        house.run(&["method", "list", "acc-3", "--json"]).json()[0]["used"],
-        Value::Bool(false)
-    );
 }
 
 fn verify_sees_every_edit(house: &House) {
@@ -448,7 +433,21 @@ fn verify_sees_every_edit(house: &House) {
     };
     seen(&before);
     release(house, &made);
+    let in_no_file = "it says that it was sent, and is in no file that was released";
     seen(&[
+        (
+            "UPDATE sepa_batch SET state = 'canceled', released_at = NULL",
+            "UPDATE sepa_batch SET state = 'released', released_at = created_at",
+            in_no_file,
+        ),
+        (
+            "INSERT INTO payment_attempt (account_id, id, period, kind, method, method_id, amount_minor, currency, \
+             state, decline_code, decline_class, decline_known, created_at, decided_at) \
+             SELECT account_id, 'ffffffff' || substr(id, 9), period, kind, method, method_id, \
+             amount_minor, currency, 'returned', 'AM04', 'soft', 1, created_at, created_at FROM payment_attempt",
+            "DELETE FROM payment_attempt WHERE state = 'returned'",
+            in_no_file,
+        ),
         (
             "UPDATE payment_attempt SET state = 'created' WHERE state = 'submitted'",
             "UPDATE payment_attempt SET state = 'submitted' WHERE state = 'created'",

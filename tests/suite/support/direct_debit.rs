@@ -108,6 +108,40 @@ pub fn attempt_debits(house: &House, round: u32) {
     ));
 }
 
+/// Writes a part of an account's one invoice off behind the binary's back, which
+/// itself does so only while no payment is in flight: as a won dispute does, or
+/// whatever else pays a debt meanwhile.
+pub fn give_up(house: &House, account: &str, minor: i64) {
+    for statement in given_up(account, minor) {
+        house.edit(&statement);
+    }
+}
+
+/// The statements of [`give_up`].
+pub fn given_up(account: &str, minor: i64) -> [String; 3] {
+    let of_it = format!(
+        "FROM invoice i JOIN account a ON a.id = i.account_id WHERE a.external_id = '{account}'"
+    );
+    let next =
+        "(SELECT COALESCE(MAX(e.id), 0) FROM ledger_entry e WHERE e.account_id = i.account_id)";
+    [
+        format!(
+            "INSERT INTO ledger_entry (account_id, id, movement, currency, at, period, kind, actor, reason) \
+             SELECT i.account_id, {next} + 1, 'written_off', i.currency, 1790000000000000, i.period, i.kind, 'ada', \
+             'test' {of_it}"
+        ),
+        format!(
+            "INSERT INTO ledger_posting (account_id, entry_id, ledger_account, amount_minor) \
+             SELECT i.account_id, {next}, 'receivable', -{minor} {of_it} UNION ALL \
+             SELECT i.account_id, {next}, 'write_off', {minor} {of_it}"
+        ),
+        format!(
+            "INSERT INTO audit_entry (account_id, id, at, actor, action, reason, subject, entry_id) \
+             SELECT i.account_id, 9000 + {next}, 1790000000000000, 'ada', 'written_off', 'test', 'test', {next} {of_it}"
+        ),
+    ]
+}
+
 impl House {
     /// The keys of the tests by their ids, the last the newest.
     pub fn vault(&self, ids: &str) -> Vault {

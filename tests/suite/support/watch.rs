@@ -14,6 +14,8 @@ enum Conn {
     Postgres(PgConnection),
 }
 
+const POSTGRES_WAITING: &str =
+    "SELECT COUNT(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
 /// Connections of processes that are dead may still be there.
 const POSTGRES_OTHERS: &str = "SELECT COUNT(*) FROM pg_stat_activity \
      WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
@@ -110,6 +112,36 @@ impl Watch {
                 true
             })
         })
+    }
+
+    /// Runs a statement; what `BEGIN` begins stays open until it ends it.
+    pub fn execute(&mut self, statement: &str) {
+        let Self { runtime, conn } = self;
+        runtime.block_on(async {
+            let statement = sqlx::raw_sql(sqlx::AssertSqlSafe(statement.to_owned()));
+            match conn {
+                Conn::Sqlite(conn) => conn.execute(statement).await.map(drop).unwrap(),
+                Conn::Postgres(conn) => conn.execute(statement).await.map(drop).unwrap(),
+            }
+        });
+    }
+
+    /// Holds an account's money, until the transaction ends.
+    pub fn hold_account(&mut self, external_id: &str) {
+        match self.conn {
+            Conn::Sqlite(_) => self.execute("BEGIN IMMEDIATE"),
+            Conn::Postgres(_) => self.execute(&format!(
+                "BEGIN; SELECT id FROM account WHERE external_id = '{external_id}' FOR NO KEY UPDATE"
+            )),
+        }
+    }
+
+    /// Whether a process waits for a lock; SQLite does not tell.
+    pub fn someone_waits(&mut self) -> bool {
+        match self.conn {
+            Conn::Sqlite(_) => true,
+            Conn::Postgres(_) => self.count(POSTGRES_WAITING) > 0,
+        }
     }
 
     /// Waits until the connections of dead processes are gone: PostgreSQL ends

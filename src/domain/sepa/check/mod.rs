@@ -91,6 +91,15 @@ pub fn check(message: Message, submit_on: NaiveDate) -> Result<Checked, Vec<Prob
     }
 }
 
+/// Everything that a bank would refuse of a debit collected on a day, whichever
+/// message it stands in.
+#[must_use]
+pub fn check_debit(debit: &Debit, collect_on: NaiveDate) -> Vec<Problem> {
+    let mut checks = Checks::default();
+    checks.debit(debit, collect_on);
+    checks.problems
+}
+
 /// What has to be unique within a message.
 #[derive(Default)]
 struct Ids<'a> {
@@ -216,20 +225,20 @@ impl<'a> Checks<'a> {
         }
         for (debit, no) in block.debits.iter().zip(1..) {
             self.debit = Some((no, &debit.end_to_end_id));
-            self.debit(debit, block, ids);
+            if !ids.debits.insert(&debit.end_to_end_id) {
+                self.refuse("PmtId/EndToEndId", &debit.end_to_end_id, "is there twice");
+            }
+            self.debit(debit, block.collect_on);
         }
         self.debit = None;
     }
 
-    fn debit(&mut self, debit: &'a Debit, block: &Block, ids: &mut Ids<'a>) {
+    fn debit(&mut self, debit: &Debit, collect_on: NaiveDate) {
         self.identifier("PmtId/EndToEndId", &debit.end_to_end_id);
-        if !ids.debits.insert(&debit.end_to_end_id) {
-            self.refuse("PmtId/EndToEndId", &debit.end_to_end_id, "is there twice");
-        }
         self.amount(debit.amount);
         self.identifier("MndtRltdInf/MndtId", &debit.mandate_reference);
-        if debit.mandate_signed_on > block.collect_on {
-            let reason = format!("is after the collection on {}", block.collect_on);
+        if debit.mandate_signed_on > collect_on {
+            let reason = format!("is after the collection on {collect_on}");
             self.refuse("MndtRltdInf/DtOfSgntr", debit.mandate_signed_on, reason);
         }
         self.amendment(debit);

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::{Days, NaiveDate};
 
 use super::address::Address;
+use super::check::{Problem, check_debit};
 use super::mandate::{FirstCollection, Mandate, MandateError};
 use super::message::{Block, Creditor, Debit, Debtor, Message, Scheme, SequenceType};
 use super::target::{business_day_from, earliest_collection};
@@ -62,7 +63,23 @@ pub struct Submission {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeftOut {
     pub id: String,
-    pub reason: MandateError,
+    pub reason: NotCollected,
+}
+
+/// Why a debit is not in the message.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotCollected {
+    #[error(transparent)]
+    Mandate(#[from] MandateError),
+    /// What is told of it is wrong: one debit that a bank refuses must not keep
+    /// the others from being collected.
+    #[error("the bank would refuse it: {}", listed(.0))]
+    Refused(Vec<Problem>),
+}
+
+fn listed(problems: &[Problem]) -> String {
+    let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    problems.join("; ")
 }
 
 /// What became of the debits due.
@@ -101,17 +118,16 @@ pub fn collect(
             due.mandate.last_presented_on = Some(*date);
             collect_on = collect_on.max(*date);
         }
-        let sequence = due
-            .mandate
-            .next_sequence(collect_on, policy.first_collection, due.is_last);
-        match sequence {
-            Ok(sequence) => {
-                let reference = due.mandate.reference.clone();
+        let id = due.id.clone();
+        let scheme = due.mandate.scheme;
+        match collected(due, collect_on, policy.first_collection) {
+            Ok((sequence, debit)) => {
+                let reference = debit.mandate_reference.clone();
                 earlier.insert(reference, (sequence, collect_on));
-                let key = (collect_on, sequence, due.mandate.scheme);
-                blocks.entry(key).or_default().push(debit(due));
+                let key = (collect_on, sequence, scheme);
+                blocks.entry(key).or_default().push(debit);
             }
-            Err(reason) => left_out.push(LeftOut { id: due.id, reason }),
+            Err(reason) => left_out.push(LeftOut { id, reason }),
         }
     }
     left_out.sort_by(|a, b| a.id.cmp(&b.id));
@@ -119,6 +135,23 @@ pub fn collect(
         message: message(creditor, blocks, submission)?,
         left_out,
     })
+}
+
+/// The debit as the bank gets it, unless its mandate does not allow it or the
+/// bank would refuse it.
+fn collected(
+    due: DebitDue,
+    collect_on: NaiveDate,
+    first: FirstCollection,
+) -> Result<(SequenceType, Debit), NotCollected> {
+    let sequence = due.mandate.next_sequence(collect_on, first, due.is_last)?;
+    let debit = debit(due);
+    let problems = check_debit(&debit, collect_on);
+    if problems.is_empty() {
+        Ok((sequence, debit))
+    } else {
+        Err(NotCollected::Refused(problems))
+    }
 }
 
 /// The first TARGET day on which the amount is due, the debtor has known long

@@ -229,17 +229,63 @@ fn the_date_is_a_business_day_that_debtor_and_bank_have_time_for() {
 }
 
 #[test]
-fn nothing_to_collect_is_no_message_and_too_much_is_an_error() {
+fn nothing_to_collect_is_no_message() {
     assert_eq!(collected(Vec::new(), FirstCollection::First).message, None);
-    let mut huge = due("d1", "M1");
-    huge.amount = Money::new(i64::MAX, Currency::Eur);
-    let result = collect(
-        &creditor(),
-        vec![huge, due("d2", "M2")],
-        CollectionPolicy::default(),
-        &submission(),
-    );
-    assert_eq!(result, Err(MoneyError::Overflow));
+    let mut unnamed = due("d1", "M1");
+    unnamed.debtor.name = " ".into();
+    let collection = collected(vec![unnamed], FirstCollection::First);
+    assert_eq!(collection.message, None);
+    assert_eq!(collection.left_out.len(), 1);
+}
+
+#[test]
+fn what_a_bank_would_refuse_keeps_no_other_debit_from_being_collected() {
+    let wrong = |change: fn(&mut DebitDue)| {
+        let mut due = due("d1", "M1");
+        change(&mut due);
+        due
+    };
+    let table = [
+        (
+            wrong(|due| due.amount.minor = i64::MAX),
+            "InstdAmt: \"92,233,720,368,547,758.07 EUR\" is above 999,999,999.99",
+        ),
+        (
+            wrong(|due| due.amount = Money::new(1, Currency::Pln)),
+            "InstdAmt: \"0.01 PLN\" is not in euros",
+        ),
+        (
+            wrong(|due| {
+                due.debtor.name = String::new();
+                due.debtor.bic = Some("DEUTDE".into());
+            }),
+            "Dbtr/Nm: \"\" is missing; DbtrAgt/FinInstnId: \"DEUTDE\" is not a BIC",
+        ),
+        (
+            wrong(|due| due.debtor.iban = IbanText::new("DE88370400440532013000")),
+            "DbtrAcct/Id/IBAN: \"DE…3000\" has wrong check digits",
+        ),
+    ];
+    for (wrong, said) in table {
+        // Of the same mandate: the one refused is no first collection.
+        let others = vec![wrong, due("d2", "M1"), due("d3", "M3")];
+        let collection = collected(others, FirstCollection::First);
+        assert_eq!(
+            blocks(&collection),
+            ["Q-20261102-1-261109-CORE-FRST d2 d3"],
+            "{said}"
+        );
+        let [left_out] = &collection.left_out[..] else {
+            panic!("{collection:?}")
+        };
+        assert_eq!(left_out.id, "d1");
+        let reason = left_out.reason.to_string();
+        let expected = format!("the bank would refuse it: {said}");
+        assert!(reason.starts_with(&expected), "{reason}");
+        let message = collection.message.unwrap();
+        assert_eq!((message.count, message.control_sum_minor), (2, 2_400));
+        check(message, submission().submit_on).unwrap();
+    }
 }
 
 fn any_due() -> impl Strategy<Value = DebitDue> {
