@@ -5,6 +5,7 @@ mod check;
 mod collect;
 mod credit;
 mod demo;
+mod dispute;
 mod event;
 mod house;
 mod import;

@@ -8,6 +8,7 @@
 //! - [`refund`], [`write_off`]: money given back, a debt given up
 //! - [`reconcile`]: payments without a known outcome, finished
 //! - [`webhook`]: what providers tell by themselves
+//! - [`dispute`]: payments taken back by whoever paid, recorded
 //! - [`methods`]: cards and mandates on file
 //! - [`sepa`]: direct debits on their way to the bank
 //! - [`bank`]: what the bank answers, booked
@@ -16,6 +17,7 @@
 
 pub mod bank;
 pub mod collect;
+pub mod dispute;
 pub mod import;
 pub mod issued;
 pub mod methods;

@@ -206,7 +206,9 @@ impl Engine {
             Err(CallError::NotSent { .. } | CallError::Denied { .. }) => {
                 (AttemptEvent::Withdrawn, None)
             }
-            Err(CallError::Lost { .. }) => (AttemptEvent::Lost, None),
+            Err(CallError::Lost { .. } | CallError::Unbookable { .. }) => {
+                (AttemptEvent::Lost, None)
+            }
             Err(CallError::Refused { code, .. }) => {
                 let decline = Decline::stripe(code);
                 (AttemptEvent::Declined { decline }, None)
@@ -214,7 +216,9 @@ impl Engine {
         };
         let stored = self.settle_card_refund(id, &event, reference).await?;
         match answer {
-            Err(error @ CallError::Denied { .. }) => Err(error.into()),
+            Err(error @ (CallError::Denied { .. } | CallError::Unbookable { .. })) => {
+                Err(error.into())
+            }
             _ => Ok(stored),
         }
     }

@@ -1,6 +1,7 @@
 //! What goes in and comes out of the store, the same for both databases.
 
 pub mod bank;
+pub mod dispute;
 pub mod event;
 pub mod method;
 pub mod purchase;
@@ -8,6 +9,7 @@ pub mod refund;
 pub mod sepa;
 
 pub use bank::*;
+pub use dispute::*;
 pub use event::*;
 pub use method::*;
 pub use purchase::*;
@@ -335,6 +337,8 @@ pub struct StoredAttempt {
     pub currency: Currency,
     pub state: AttemptState,
     pub provider_reference: Option<String>,
+    /// What its provider said of it that cannot be booked.
+    pub problem: Option<String>,
     pub created_at: Instant,
     /// When its present outcome came.
     pub decided_at: Option<Instant>,
@@ -373,6 +377,8 @@ pub struct NewEntry<'a> {
     pub attempt: Option<AttemptId>,
     pub purchase: Option<PurchaseId>,
     pub refund: Option<RefundId>,
+    /// The dispute that it is of, by its id within the account.
+    pub dispute: Option<i64>,
     pub by: Option<ByPerson<'a>>,
 }
 
@@ -388,6 +394,7 @@ impl<'a> NewEntry<'a> {
             attempt: None,
             purchase: None,
             refund: None,
+            dispute: None,
             by: None,
         }
     }

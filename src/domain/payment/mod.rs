@@ -10,10 +10,12 @@
 //! - [`allocation`]: payments to invoices; *paid* is derived
 //! - [`purchase`]: prepaid credit that is bought, and paid back where unused
 //! - [`settlement`]: what an attempt's news does to its state and the ledger
+//! - [`dispute`]: payments taken back by whoever paid, until it is decided
 
 pub mod allocation;
 pub mod attempt;
 pub mod decline;
+pub mod dispute;
 pub mod ladder;
 pub mod plan;
 pub mod purchase;

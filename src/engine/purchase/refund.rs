@@ -143,7 +143,7 @@ impl Engine {
             Ok(None) => return Ok(refund),
             Err(error) => {
                 let event = match &error {
-                    CallError::Lost { .. } => AttemptEvent::Lost,
+                    CallError::Lost { .. } | CallError::Unbookable { .. } => AttemptEvent::Lost,
                     CallError::Refused { code, .. } => AttemptEvent::Declined {
                         decline: Decline::paypal(code),
                     },
@@ -154,7 +154,7 @@ impl Engine {
                 };
                 let recorded = self.record_refund(id, &event, None).await?;
                 return match error {
-                    CallError::Lost { .. } => Err(error.into()),
+                    CallError::Lost { .. } | CallError::Unbookable { .. } => Err(error.into()),
                     _ => Ok(recorded),
                 };
             }

@@ -58,7 +58,7 @@ pub async fn decide_attempt(
     let changed = sqlx::query(
         "UPDATE payment_attempt SET state = $4, decline_code = $5, decline_class = $6, decline_known = $7, \
          decided_at = CASE WHEN $8 < created_at THEN created_at ELSE $8 END, \
-         provider_reference = COALESCE($9, provider_reference) WHERE account_id = $1 AND id = $2 AND state = $3",
+         provider_reference = COALESCE($9, provider_reference), problem = NULL WHERE account_id = $1 AND id = $2 AND state = $3",
     )
     .bind(account.0)
     .bind(attempt.to_string())
@@ -79,12 +79,32 @@ pub async fn decide_attempt(
     }
 }
 
+/// Records what the provider said of an attempt that cannot be booked, until
+/// something else is recorded of it.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn note_attempt_problem(
+    conn: &mut Conn,
+    account: AccountId,
+    attempt: AttemptId,
+    problem: &str,
+) -> Result<()> {
+    sqlx::query("UPDATE payment_attempt SET problem = $3 WHERE account_id = $1 AND id = $2")
+        .bind(account.0)
+        .bind(attempt.to_string())
+        .bind(problem)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
 /// What every query of attempts reads.
 macro_rules! attempt_columns {
     () => {
         "SELECT t.account_id, t.id, t.period, t.kind, a.external_id, i.series, i.year, i.sequence, t.method, \
          t.method_id, t.amount_minor, t.currency, t.state, t.decline_code, t.decline_class, t.decline_known, \
-         t.provider_reference, t.created_at, t.decided_at FROM payment_attempt t \
+         t.provider_reference, t.problem, t.created_at, t.decided_at FROM payment_attempt t \
          JOIN account a ON a.id = t.account_id \
          JOIN invoice i ON i.account_id = t.account_id AND i.period = t.period AND i.kind = t.kind"
     };
@@ -109,6 +129,7 @@ struct AttemptRow {
     decline_class: Option<String>,
     decline_known: Option<i16>,
     provider_reference: Option<String>,
+    problem: Option<String>,
     created_at: i64,
     decided_at: Option<i64>,
 }
@@ -265,6 +286,7 @@ fn attempt_of(row: AttemptRow) -> Result<StoredAttempt> {
         currency: at("payment_attempt", "currency").parse(id, &row.currency)?,
         state: state.read("payment_attempt", id)?,
         provider_reference: row.provider_reference,
+        problem: row.problem,
         created_at: Instant(row.created_at),
         decided_at: row.decided_at.map(Instant),
     })
