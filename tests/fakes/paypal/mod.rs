@@ -387,7 +387,13 @@ impl PayPalFake {
         })
     }
 
-    /// That everything asked and answered was as PayPal documents it.
+    /// What was asked or answered otherwise than PayPal documents it.
+    pub fn violations(&self) -> Vec<String> {
+        self.with(|state| state.contract.violations.clone())
+    }
+
+    /// That everything asked and answered was as PayPal documents it, and something
+    /// was.
     #[track_caller]
     pub fn assert_contract_kept(&self) {
         self.with(|state| {

@@ -265,7 +265,13 @@ async fn moves(
                 }
                 return response;
             }
-            Some(Fault::Decline(code)) if is_told_of(kind, code) => {
+            // What was done under the key is told again, whatever its payer's bank says.
+            Some(Fault::Decline(code))
+                if is_told_of(kind, code)
+                    && !key
+                        .as_ref()
+                        .is_some_and(|key| state.keys.contains_key(&(kind, key.clone()))) =>
+            {
                 let answer = refuse(422, code);
                 state.contract.response(operation, 422, &answer.body);
                 return respond(answer);

@@ -53,6 +53,7 @@ impl StripeFake {
             faults: Faults::default(),
             read_faults: Faults::default(),
             contract: contract::contract(),
+            holds: tokio::sync::watch::channel(false).0,
         });
         let server = Server::start(serve::router(shared.clone()));
         Self { shared, server }
@@ -191,6 +192,11 @@ impl StripeFake {
     /// Faults of all others.
     pub fn read_faults(&self) -> &Faults {
         &self.shared.read_faults
+    }
+
+    /// Whether charges wait, once they are begun.
+    pub fn hold_charges(&self, holds: bool) {
+        self.shared.holds.send_replace(holds);
     }
 
     /// How long every request takes.

@@ -22,6 +22,8 @@ pub struct Shared {
     pub faults: Faults,
     pub read_faults: Faults,
     pub contract: Option<&'static Contract>,
+    /// Whether charges wait.
+    pub holds: tokio::sync::watch::Sender<bool>,
 }
 
 /// An answer on its way, and what befalls it there.
@@ -203,6 +205,10 @@ async fn work(
                 state.keys.insert(key.clone(), kept);
             }
         }
+    }
+    if endpoint.is_charge() {
+        let mut holds = shared.holds.subscribe();
+        holds.wait_for(|holds| !holds).await.unwrap();
     }
     let mut wait = latency;
     if let Some(Fault::Slow(longer)) = &fault {
