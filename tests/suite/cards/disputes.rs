@@ -98,9 +98,14 @@ impl<'a> Paid<'a> {
     }
 
     fn deliver(&self, served: &Served) {
-        let told = self.shop.stripe.take_events();
+        let stripe = &self.shop.stripe;
+        let told = stripe.take_events();
         served.deliver_all(&told);
+        let is_done = events(self.shop.house).is_empty();
+        let asked = stripe.seen().len();
         served.deliver_all(&told);
+        // What is done with is not even looked at.
+        assert!(!is_done || stripe.seen().len() == asked, "{told:?}");
     }
 }
 
@@ -117,6 +122,8 @@ fn what_is_announced_books_nothing_until_the_money_moves(house: &House) {
     stripe.withdraw(&first, 1_500);
     paid.deliver(&served);
     assert_eq!(paid.disputes(), ["open 100 1500"]);
+    let ruled_out = "SELECT COUNT(*) FROM payment_method WHERE state = 'hard_declined'";
+    assert_eq!(house.watch().count(ruled_out), 1);
     assert_eq!(paid.shop.open_minor(), 100);
     // The event of another one's money is missed: reconciling reads it again.
     let second = stripe.announce_dispute(&paid.intent, 50);
