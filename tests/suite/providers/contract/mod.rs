@@ -2,9 +2,11 @@
 //! its fake: whatever goes wrong on the way, money moves once at most, and what
 //! is answered is true.
 
+mod anything;
+mod refunds;
+
 use std::time::Duration;
 
-use proptest::prelude::*;
 use quittance::config::CallPolicy;
 use quittance::domain::calendar::Instant;
 use quittance::domain::money::{Currency, Money};
@@ -14,6 +16,9 @@ use quittance::providers::{
 };
 
 use crate::fakes::{Fault, Faults};
+
+pub use anything::whatever_happens_money_moves_once;
+pub use refunds::{more_than_was_paid_is_not_given_back, no_fault_gives_back_twice};
 
 /// 2026-11-02T08:00:00Z.
 pub const MADE_AT: Instant = Instant(1_793_606_400_000_000);
@@ -136,7 +141,7 @@ pub fn kind(result: &Result<Answer, CallError>) -> &'static str {
     }
 }
 
-fn kind_of(answer: &Answer) -> &'static str {
+pub fn kind_of(answer: &Answer) -> &'static str {
     kind(&Ok(answer.clone()))
 }
 
@@ -380,144 +385,6 @@ pub async fn another_amount_is_no_answer<F: ContractFake>(fake: &F) {
         panic!("it was booked");
     };
     assert_eq!(reference, payment);
-}
-
-pub async fn no_fault_gives_back_twice<F: ContractFake>(_: &F) {
-    for (fault, answered, moved) in faults() {
-        let fake = F::start();
-        let provider = fake.provider(calls(&fake.url(), 1));
-        let payable = fake.prepare(KEY, EUR_12);
-        let taken = provider.take(&charge(KEY, EUR_12, &payable)).await;
-        let payment = taken.unwrap().reference;
-        // A part, so that a second one would go through.
-        let refund = give_back(OTHER_KEY, &payment, Money::new(500, Currency::Eur));
-        fake.faults().push(fault.clone());
-        let first = provider.give_back(&refund).await;
-        assert_eq!(kind(&first), answered, "{fault:?}: {first:?}");
-        let found = loop {
-            let found = provider.find_refund(&refund, None).await.unwrap();
-            if found.is_some() == moved {
-                break found;
-            }
-            assert!(moved, "a refund that was never made: {found:?}");
-        };
-        assert_eq!(fake.given_back(OTHER_KEY), if moved { 500 } else { 0 });
-        if let Some(found) = &found {
-            let reference = Some(found.reference.as_str());
-            let again = provider.find_refund(&refund, reference).await.unwrap();
-            assert_eq!(again.as_ref(), Some(found), "{fault:?}");
-        }
-        let again = provider.give_back(&refund).await;
-        assert_eq!(kind(&again), "succeeded", "{fault:?}: {again:?}");
-        assert!(found.is_none_or(|found| found == again.unwrap()));
-        assert_eq!(fake.given_back(OTHER_KEY), 500, "{fault:?}");
-        fake.forget_keys();
-        let found = provider.find_refund(&refund, None).await.unwrap();
-        assert!(found.is_some(), "{fault:?}");
-        fake.assert_contract_kept();
-    }
-}
-
-pub async fn more_than_was_paid_is_not_given_back<F: ContractFake>(fake: &F) {
-    let provider = fake.provider(calls(&fake.url(), 1));
-    let payable = fake.prepare(KEY, EUR_12);
-    let taken = provider.take(&charge(KEY, EUR_12, &payable)).await;
-    let payment = taken.unwrap().reference;
-    let too_much = Money::new(1_201, Currency::Eur);
-    let refund = provider
-        .give_back(&give_back(OTHER_KEY, &payment, too_much))
-        .await;
-    // Some say so by an error, some by a decline.
-    assert!(
-        matches!(kind(&refund), "refused" | "declined"),
-        "{refund:?}"
-    );
-    assert_eq!(fake.given_back(OTHER_KEY), 0);
-}
-
-/// What happens to one request, for the property.
-fn any_fault() -> impl Strategy<Value = Option<Fault>> {
-    prop_oneof![
-        2 => Just(None),
-        1 => Just(Some(Fault::ErrorBefore)),
-        2 => Just(Some(Fault::ErrorAfter)),
-        1 => Just(Some(Fault::BrokenOffAfter)),
-        1 => Just(Some(Fault::MalformedAfter)),
-        1 => Just(Some(Fault::TooMany)),
-        1 => Just(Some(Fault::Slow(Duration::from_millis(30)))),
-        1 => Just(Some(Fault::HangAfter)),
-    ]
-}
-
-/// Over any faults and any number of repeated takes, money moves once at most,
-/// and the last answer is true.
-pub fn whatever_happens_money_moves_once<F: ContractFake>() {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    let strategy = (
-        prop::collection::vec(any_fault(), 0..7),
-        prop::option::of(0..F::DECLINES.len()),
-        1_u32..4,
-        1_usize..4,
-        any::<bool>(),
-    );
-    let config = ProptestConfig {
-        failure_persistence: None,
-        ..ProptestConfig::with_cases(32)
-    };
-    proptest!(config, |((faults, decline, tries, takes, forgets) in strategy)| {
-        runtime.block_on(async {
-            let fake = F::start();
-            let payable = fake.prepare(KEY, EUR_12);
-            let charge = charge(KEY, EUR_12, &payable);
-            let hasty = fake.provider(CallPolicy {
-                timeout: Duration::from_millis(150),
-                ..calls(&fake.url(), tries)
-            });
-            for fault in faults {
-                fake.faults().push(fault);
-            }
-            if let Some(decline) = decline {
-                fake.faults().push(Fault::Decline(F::DECLINES[decline].0));
-            }
-            let mut known = None;
-            for _ in 0..takes {
-                let answer = hasty.take(&charge).await;
-                prop_assert!(fake.taken(KEY) <= 1_200);
-                if let Ok(answer) = answer {
-                    let stands = F::DECLINES_STAND || kind_of(&answer) != "declined";
-                    prop_assert!(known.is_none_or(|known| known == answer), "{:?}", answer);
-                    known = stands.then_some(answer);
-                }
-            }
-            // The faults are over.
-            fake.faults().clear();
-            let patient = fake.provider(CallPolicy {
-                timeout: Duration::from_secs(20),
-                ..calls(&fake.url(), 5)
-            });
-            // Asked first, where the key may be too old to be sent again.
-            let found = patient.find(&lookup(&charge, None)).await.unwrap();
-            if forgets {
-                fake.forget_keys();
-            }
-            let answer = match found {
-                Some(found) => found,
-                None => patient.take(&charge).await.unwrap(),
-            };
-            prop_assert!(known.is_none_or(|known| known == answer), "{:?}", answer);
-            let taken = fake.taken(KEY);
-            match answer.standing {
-                Standing::Succeeded { .. } => prop_assert_eq!(taken, 1_200),
-                Standing::Declined(_) => prop_assert_eq!(taken, 0, "{:?}", answer),
-                Standing::Pending => prop_assert!(false, "pending"),
-            }
-            fake.assert_contract_kept();
-            Ok(())
-        })?;
-    });
 }
 
 /// The whole contract for one fake.
