@@ -12,8 +12,9 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _};
 use crate::support::sample::MONTH;
 
 /// What a run writes, emptied before each measurement; first what refers to it.
-const OUTPUT: [&str; 13] = [
+const OUTPUT: [&str; 14] = [
     "sepa_debit",
+    "payment_dispute",
     "refund",
     "audit_entry",
     "ledger_posting",

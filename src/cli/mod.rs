@@ -6,6 +6,7 @@ mod check;
 mod collect;
 mod credit;
 mod demo;
+mod dispute;
 mod dunning;
 mod event;
 mod house;

@@ -7,6 +7,7 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::Global;
+use super::dispute::{DisputeJson, print_dispute};
 use super::print::{amount, count, counted, table};
 use super::refund::RefundJson;
 use super::scope::ScopeArgs;
@@ -33,7 +34,7 @@ enum PaymentCommand {
         #[arg(long)]
         json: bool,
     },
-    /// Show one attempt: what became of it, what it moved, what was given back
+    /// Show one attempt: what became of it, what it moved, what was given or taken back
     Show {
         /// Its id, as `payment list` shows it
         payment: AttemptId,
@@ -57,6 +58,9 @@ struct AttemptJson {
     decline: Option<DeclineJson>,
     #[serde(skip_serializing_if = "Option::is_none")]
     provider_reference: Option<String>,
+    /// What its provider said of it that cannot be booked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
     created_at: String,
     decided_at: Option<String>,
 }
@@ -84,6 +88,7 @@ impl From<&StoredAttempt> for AttemptJson {
                 known: refusal.known,
             }),
             provider_reference: attempt.provider_reference.clone(),
+            problem: attempt.problem.clone(),
             created_at: attempt.created_at.to_string(),
             decided_at: attempt.decided_at.map(|at| at.to_string()),
         }
@@ -126,6 +131,7 @@ struct ShownJson {
     attempt: AttemptJson,
     postings: Vec<PostingJson>,
     refunds: Vec<RefundJson>,
+    disputes: Vec<DisputeJson>,
 }
 
 #[derive(Serialize)]
@@ -150,6 +156,7 @@ async fn show(global: &Global, id: AttemptId, json: bool) -> Result<()> {
     let postings = on!(&mut tx, conn, q => q::attempt_postings(conn, account, id).await)?;
     let of = Refunded::Attempt(id);
     let refunds = on!(&mut tx, conn, q => q::refunds_of(conn, account, of).await)?;
+    let disputes = on!(&mut tx, conn, q => q::disputes_of(conn, account, of).await)?;
     tx.rollback().await?;
     engine.store.close().await;
     if json {
@@ -157,6 +164,7 @@ async fn show(global: &Global, id: AttemptId, json: bool) -> Result<()> {
             attempt: AttemptJson::from(&attempt),
             postings: postings.into_iter().map(PostingJson::from).collect(),
             refunds: refunds.iter().map(RefundJson::from).collect(),
+            disputes: disputes.iter().map(DisputeJson::from).collect(),
         });
     }
     say!("payment   {id}");
@@ -174,6 +182,9 @@ async fn show(global: &Global, id: AttemptId, json: bool) -> Result<()> {
     }
     if let Some(reference) = &attempt.provider_reference {
         say!("provider  {reference}");
+    }
+    if let Some(problem) = &attempt.problem {
+        say!("problem   {problem}");
     }
     if !postings.is_empty() {
         let head = ["booked at", "movement", "ledger account", "amount"];
@@ -203,6 +214,7 @@ async fn show(global: &Global, id: AttemptId, json: bool) -> Result<()> {
             refund.reason
         );
     }
+    disputes.iter().for_each(print_dispute);
     Ok(())
 }
 

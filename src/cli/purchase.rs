@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::Global;
 use super::check::{number, positive_minor};
 use super::credit::{find, print_outcome};
+use super::dispute::{DisputeJson, name_of};
 use super::person::PersonArgs;
 use super::print::{amount, count, counted, table};
 use super::refund::{RefundJson, report};
@@ -85,6 +86,11 @@ struct PurchaseJson {
     decided_at: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     refunds: Vec<RefundJson>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    disputes: Vec<DisputeJson>,
+    /// What PayPal said of it that cannot be booked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -117,6 +123,8 @@ impl From<&StoredPurchase> for PurchaseJson {
             created_at: purchase.created_at.to_string(),
             decided_at: purchase.decided_at.map(|at| at.to_string()),
             refunds: Vec::new(),
+            disputes: Vec::new(),
+            problem: purchase.problem.clone(),
         }
     }
 }
@@ -197,17 +205,18 @@ pub async fn purchases(global: &Global, args: PurchasesArgs) -> Result<()> {
     }
     let mut listed = Vec::with_capacity(all.len());
     for purchase in all {
-        let refunds = on!(&mut tx, conn, q => {
-            q::refunds_of(conn, account, Refunded::Purchase(purchase.id)).await
-        })?;
-        listed.push((purchase, refunds));
+        let of = Refunded::Purchase(purchase.id);
+        let refunds = on!(&mut tx, conn, q => q::refunds_of(conn, account, of).await)?;
+        let disputes = on!(&mut tx, conn, q => q::disputes_of(conn, account, of).await)?;
+        listed.push((purchase, refunds, disputes));
     }
     tx.rollback().await?;
     if args.json {
         let json: Vec<PurchaseJson> = listed
             .iter()
-            .map(|(purchase, refunds)| PurchaseJson {
+            .map(|(purchase, refunds, disputes)| PurchaseJson {
                 refunds: refunds.iter().map(RefundJson::from).collect(),
+                disputes: disputes.iter().map(DisputeJson::from).collect(),
                 ..PurchaseJson::from(purchase)
             })
             .collect();
@@ -218,7 +227,7 @@ pub async fn purchases(global: &Global, args: PurchasesArgs) -> Result<()> {
         return Ok(());
     }
     let mut rows = table(["at", "what", "state", "amount"], 3);
-    for (purchase, refunds) in &listed {
+    for (purchase, refunds, disputes) in &listed {
         rows.add_row([
             purchase.created_at.to_string(),
             purchase.id.to_string(),
@@ -233,8 +242,24 @@ pub async fn purchases(global: &Global, args: PurchasesArgs) -> Result<()> {
                 amount(refund.amount.minor.saturating_neg(), refund.amount.currency),
             ]);
         }
+        for dispute in disputes {
+            rows.add_row([
+                dispute.announced_at.to_string(),
+                format!("  dispute {}", name_of(dispute)),
+                dispute.state.to_string(),
+                amount(
+                    dispute.amount.minor.saturating_neg(),
+                    dispute.amount.currency,
+                ),
+            ]);
+        }
     }
     say!("{rows}\n{}", counted(listed.len(), "purchase"));
+    for (purchase, ..) in &listed {
+        if let Some(problem) = &purchase.problem {
+            say!("purchase {}: {problem}", purchase.id);
+        }
+    }
     Ok(())
 }
 

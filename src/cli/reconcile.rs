@@ -25,6 +25,8 @@ struct ReconciledJson {
     refunds: Vec<RefundJson>,
     /// Purchases of credit.
     purchases: PurchasesJson,
+    /// How many disputes were read again.
+    disputes: u64,
     problems: Vec<ProblemJson>,
 }
 
@@ -64,6 +66,7 @@ pub async fn reconcile(global: &Global, args: ReconcileArgs) -> Result<ExitCode>
         }
         None => Reconciled::default(),
     };
+    let disputes = engine.reconcile_disputes().await?;
     engine.store.close().await;
     let mut problems: Vec<(String, String)> = cards
         .problems
@@ -81,6 +84,12 @@ pub async fn reconcile(global: &Global, args: ReconcileArgs) -> Result<ExitCode>
             .unfinished
             .iter()
             .map(|unfinished| (unfinished.what.clone(), unfinished.error.to_string())),
+    );
+    problems.extend(
+        disputes
+            .problems
+            .iter()
+            .map(|(dispute, problem)| (format!("dispute {dispute}"), problem.clone())),
     );
     if args.json {
         super::json::print(&ReconciledJson {
@@ -104,6 +113,7 @@ pub async fn reconcile(global: &Global, args: ReconcileArgs) -> Result<ExitCode>
                 asked: purchases.asked,
                 finished: purchases.finished,
             },
+            disputes: disputes.asked,
             problems: problems
                 .iter()
                 .map(|(what, problem)| ProblemJson {
@@ -115,6 +125,7 @@ pub async fn reconcile(global: &Global, args: ReconcileArgs) -> Result<ExitCode>
     } else if cards.fates.is_empty()
         && refunds.refunds.is_empty()
         && purchases.asked == 0
+        && disputes.asked == 0
         && problems.is_empty()
     {
         say!("No outcome is out.");
@@ -135,6 +146,9 @@ pub async fn reconcile(global: &Global, args: ReconcileArgs) -> Result<ExitCode>
                 count(purchases.asked),
                 count(purchases.finished)
             );
+        }
+        if disputes.asked > 0 {
+            say!("{} read again", counted(disputes.asked, "dispute"));
         }
         for (payment, reason) in &cards.unanswered {
             say!("payment {payment} is still unknown: {reason}");

@@ -9,6 +9,7 @@
 //!   debt given up
 //! - [`reconcile`]: payments without a known outcome, finished
 //! - [`webhook`]: what providers tell by themselves
+//! - [`dispute`]: payments taken back by whoever paid, recorded
 //! - [`methods`]: cards and mandates on file
 //! - [`sepa`]: direct debits on their way to the bank
 //! - [`bank`]: what the bank answers, booked
@@ -21,6 +22,7 @@
 pub mod bank;
 pub mod collect;
 pub mod deletion;
+pub mod dispute;
 pub mod dunning;
 pub mod import;
 pub mod issued;

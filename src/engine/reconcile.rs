@@ -16,7 +16,7 @@ use crate::engine::run::Engine;
 use crate::engine::settle::SettleError;
 use crate::on;
 use crate::providers::stripe::Stripe;
-use crate::providers::{CallError, Charge, PaymentProvider};
+use crate::providers::{CallError, Charge, Lookup, PaymentProvider};
 use crate::store::StoreError;
 use crate::store::rows::StoredAttempt;
 
@@ -127,7 +127,16 @@ impl Engine {
                     .await?;
                 stripe.take(&charge).await.map(Some)
             }
-            Question::LookUp => stripe.find(&charge, reference).await,
+            Question::LookUp => {
+                let lookup = Lookup {
+                    key: &key,
+                    amount: charge.amount,
+                    made_at: charge.made_at,
+                    reference,
+                    within: Some(&card.customer),
+                };
+                stripe.find(&lookup).await
+            }
         };
         let mut unanswered = None;
         let (news, reference) = match answer {
@@ -136,6 +145,14 @@ impl Engine {
             Err(error @ (CallError::NotSent { .. } | CallError::Lost { .. })) => {
                 unanswered = Some(error.to_string());
                 (News::free(AttemptEvent::Lost), None)
+            }
+            Err(error @ CallError::Unbookable { .. }) => {
+                // The money may have moved: it is not known, and no guess is made.
+                let lost = News::free(AttemptEvent::Lost);
+                self.settle_attempt(account, attempt.id, &lost, None)
+                    .await?;
+                self.note_unbookable(account, attempt.id, &error).await?;
+                return Err(Finish::Look(error.to_string()));
             }
             Err(CallError::Refused { code, .. }) if question == Question::Repeat => {
                 let decline = Decline::stripe(&code);

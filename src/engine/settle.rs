@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::domain::calendar::Instant;
 use crate::domain::ids::{AccountId, AttemptId};
 use crate::domain::invoice::InvoiceNumber;
-use crate::domain::ledger::{Entry, LedgerError};
+use crate::domain::ledger::{Entry, LedgerError, Movement};
 use crate::domain::money::Money;
 use crate::domain::payment::allocation::AllocationError;
 use crate::domain::payment::{
@@ -16,6 +16,7 @@ use crate::domain::payment::{
 use crate::engine::dunning::restore_paid;
 use crate::engine::run::Engine;
 use crate::on;
+use crate::providers::CallError;
 use crate::store::rows::{ByPerson, FileState, NewEntry, NewNotice, StoredAttempt};
 use crate::store::{StoreError, Tx};
 
@@ -62,9 +63,27 @@ impl Engine {
         tx.commit().await?;
         Ok(state)
     }
-}
 
-impl Engine {
+    /// Keeps with an attempt what its provider said of it that cannot be booked, for
+    /// a person to see; of any other error, nothing.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub(super) async fn note_unbookable(
+        &self,
+        account: AccountId,
+        id: AttemptId,
+        error: &CallError,
+    ) -> Result<(), StoreError> {
+        if !matches!(error, CallError::Unbookable { .. }) {
+            return Ok(());
+        }
+        let problem = error.to_string();
+        let mut tx = self.store.begin().await?;
+        on!(&mut tx, conn, q => q::note_attempt_problem(conn, account, id, &problem).await)?;
+        tx.commit().await
+    }
+
     /// Takes an attempt back that this process did not get sent. Another process
     /// may have asked under the same key meanwhile: then it is lost, not taken
     /// back, and reconciling finds out.
@@ -97,7 +116,28 @@ pub(super) async fn record(
     by: Option<ByPerson<'_>>,
     now: Instant,
 ) -> Result<AttemptState, SettleError> {
-    let account = attempt.invoice.account;
+    let (balance, written_off_minor) = balance_of(tx, attempt).await?;
+    let facts = SettlementFacts {
+        state: &attempt.state,
+        by: attempt.by,
+        amount_minor: attempt.amount_minor,
+        balance,
+        written_off_minor,
+    };
+    let settled = settle(&facts, news).map_err(|source| unsettled(attempt, source))?;
+    let Some(settlement) = settled else {
+        return Ok(attempt.state.clone());
+    };
+    write_settlement(tx, attempt, &settlement, reference, by, None, now).await?;
+    Ok(settlement.state)
+}
+
+/// What is owed of an attempt's invoice, and what of it was given up, in minor
+/// units. The caller holds the account.
+pub(super) async fn balance_of(
+    tx: &mut Tx,
+    attempt: &StoredAttempt,
+) -> Result<(InvoiceBalance, i64), SettleError> {
     let debt = on!(&mut *tx, conn, q => q::debt_of(conn, attempt.invoice).await)?;
     let balance =
         InvoiceBalance::new(debt.total_minor, debt.allocated_minor).map_err(|source| {
@@ -106,31 +146,47 @@ pub(super) async fn record(
                 source,
             }
         })?;
-    let facts = SettlementFacts {
-        state: &attempt.state,
-        by: attempt.by,
-        amount_minor: attempt.amount_minor,
-        balance,
-        written_off_minor: debt.written_off_minor,
-    };
-    let settled = settle(&facts, news).map_err(|source| SettleError::Settlement {
+    Ok((balance, debt.written_off_minor))
+}
+
+pub(super) fn unsettled(attempt: &StoredAttempt, source: SettlementError) -> SettleError {
+    SettleError::Settlement {
         attempt: attempt.id,
         number: attempt.number.clone(),
         source: Box::new(source),
-    })?;
-    let Some(settlement) = settled else {
-        return Ok(attempt.state.clone());
-    };
-    let states = (&attempt.state, &settlement.state);
-    on!(&mut *tx, conn, q => {
-        q::decide_attempt(conn, account, attempt.id, states, reference, now).await
-    })?;
+    }
+}
+
+/// Writes what was decided of an attempt, or of a dispute of it: the state, the
+/// entries, what is told and what it rules out.
+pub(super) async fn write_settlement(
+    tx: &mut Tx,
+    attempt: &StoredAttempt,
+    settlement: &Settlement,
+    reference: Option<&str>,
+    by: Option<ByPerson<'_>>,
+    dispute: Option<i64>,
+    now: Instant,
+) -> Result<(), SettleError> {
+    let account = attempt.invoice.account;
+    // Another dispute of a payment that is taken back already changes nothing of it.
+    if settlement.state != attempt.state {
+        let states = (&attempt.state, &settlement.state);
+        on!(&mut *tx, conn, q => {
+            q::decide_attempt(conn, account, attempt.id, states, reference, now).await
+        })?;
+    }
     let mut last_entry = 0;
     for movement in &settlement.movements {
         let entry = Entry::new(*movement, attempt.currency)?;
+        let is_of_dispute = matches!(
+            movement,
+            Movement::ChargebackOpened { .. } | Movement::ChargebackWon { .. }
+        );
         let new = NewEntry {
             invoice: Some(attempt.invoice),
             attempt: Some(attempt.id),
+            dispute: dispute.filter(|_| is_of_dispute),
             by,
             ..NewEntry::new(account, &entry, now)
         };
@@ -140,7 +196,7 @@ pub(super) async fn record(
         restore_paid(&mut *tx, &[account], now).await?;
     }
     if let Some(notice) = settlement.notice {
-        let notice = notice_of(notice, attempt, &settlement, last_entry);
+        let notice = notice_of(notice, attempt, settlement, last_entry);
         on!(&mut *tx, conn, q => q::insert_notices(conn, &[notice], now).await)?;
     }
     if settlement.disables_method
@@ -154,7 +210,7 @@ pub(super) async fn record(
             q::set_method_state(conn, account, method, &state, now).await
         })?;
     }
-    Ok(settlement.state)
+    Ok(())
 }
 
 /// What is told of it. A dispute can come again, so its entry tells it apart.

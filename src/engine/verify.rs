@@ -49,6 +49,7 @@ pub async fn verify(store: &Store) -> Result<Findings, StoreError> {
     check_runs(&mut tx, &mut findings).await?;
     let mut broken = on!(&mut tx, conn, q => q::broken_rules(conn).await)?;
     broken.extend(on!(&mut tx, conn, q => q::broken_ledger_rules(conn).await)?);
+    broken.extend(on!(&mut tx, conn, q => q::broken_dispute_rules(conn).await)?);
     broken.extend(on!(&mut tx, conn, q => q::broken_sepa_rules(conn).await)?);
     broken.extend(on!(&mut tx, conn, q => q::broken_bank_rules(conn).await)?);
     for (rule, places) in broken {

@@ -1,5 +1,6 @@
 //! Providers' events. The answer is all they hear: 200 when the event is done
-//! with, 400 when it is not theirs, 404 when the settings do not have them, 500 to have it sent again later.
+//! with, 400 when it is not theirs, 404 when the settings do not have them, 429
+//! when too many came at once, 500 to have it sent again later.
 
 use std::sync::Arc;
 
@@ -28,10 +29,7 @@ pub async fn paypal(
     headers: HeaderMap,
     body: Bytes,
 ) -> StatusCode {
-    answer(
-        "PayPal",
-        engine.handle_paypal_webhook(&headers, &body).await,
-    )
+    answer("PayPal", engine.handle_paypal_event(&headers, &body).await)
 }
 
 fn answer(provider: &'static str, handled: Result<Handled, WebhookError>) -> StatusCode {
@@ -43,6 +41,10 @@ fn answer(provider: &'static str, handled: Result<Handled, WebhookError>) -> Sta
         Err(error @ WebhookError::NotTheirs(_)) => {
             tracing::warn!(provider, %error, "event refused");
             StatusCode::BAD_REQUEST
+        }
+        Err(WebhookError::Busy) => {
+            tracing::warn!(provider, "too many events at once");
+            StatusCode::TOO_MANY_REQUESTS
         }
         // Nobody takes this provider's events here.
         Err(WebhookError::Provider(ProviderError::NotSet(_))) => StatusCode::NOT_FOUND,

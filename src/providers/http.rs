@@ -96,6 +96,9 @@ pub struct Dialect {
 pub struct Http {
     client: reqwest::Client,
     limiter: Option<RateLimiter<NotKeyed, InMemoryState, DefaultClock>>,
+    /// Whose turn it is at the limiter, in the order they came: of many who wait
+    /// there, it lets any go.
+    turn: tokio::sync::Mutex<()>,
     policy: CallPolicy,
     dialect: Dialect,
 }
@@ -135,6 +138,7 @@ impl Http {
         Ok(Self {
             client,
             limiter,
+            turn: tokio::sync::Mutex::new(()),
             policy,
             dialect,
         })
@@ -225,6 +229,7 @@ impl Http {
 
     async fn try_once(&self, request: &Request, no: u32) -> Try {
         if let Some(limiter) = &self.limiter {
+            let _turn = self.turn.lock().await;
             limiter.until_ready().await;
         }
         let mut url = format!("{}{}", self.policy.base_url, request.path);

@@ -15,7 +15,8 @@ pub mod stripe;
 use std::future::Future;
 
 use crate::domain::calendar::Instant;
-use crate::domain::money::Money;
+use crate::domain::money::{Currency, Money};
+use crate::domain::payment::dispute::DisputeNews;
 use crate::domain::payment::{AttemptEvent, Decline};
 
 /// A payment to be taken.
@@ -32,6 +33,22 @@ pub struct Charge<'a> {
     pub description: &'a str,
     /// When it was committed: a search for it begins there.
     pub made_at: Instant,
+}
+
+/// A payment that may have been taken, to be found again.
+#[derive(Debug, Clone, Copy)]
+pub struct Lookup<'a> {
+    /// The key that it was asked under.
+    pub key: &'a str,
+    /// What was asked: another amount is no answer.
+    pub amount: Money,
+    /// When it was committed: a search for it begins there.
+    pub made_at: Instant,
+    /// What the provider calls it, where that came back.
+    pub reference: Option<&'a str>,
+    /// Where it is searched by its key otherwise: what the provider calls who
+    /// pays (Stripe), or the approved order (PayPal).
+    pub within: Option<&'a str>,
 }
 
 /// Money to be given back of a payment.
@@ -74,6 +91,18 @@ impl From<Standing> for AttemptEvent {
     }
 }
 
+/// A dispute of a payment, as its provider has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dispute {
+    /// What the provider calls it.
+    pub id: String,
+    /// What it calls the payment.
+    pub payment: String,
+    /// The currency is that of the payment.
+    pub currency: Currency,
+    pub news: DisputeNews,
+}
+
 /// A call did not lead to an [`Answer`].
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
@@ -88,6 +117,16 @@ pub enum CallError {
     #[error("{provider} gave no readable answer: {reason}")]
     Lost {
         provider: &'static str,
+        reason: String,
+    },
+    /// An answer came that nobody may book: it is of another amount, of another
+    /// payment, or says what is not understood. The money may have moved; a person
+    /// has to look.
+    #[error("{provider} answers what cannot be booked: {reference}: {reason}")]
+    Unbookable {
+        provider: &'static str,
+        /// What the provider calls what it is about.
+        reference: String,
         reason: String,
     },
     /// The provider knows us not, or forbids it (401, 403): a wrong key or
@@ -105,6 +144,17 @@ pub enum CallError {
         code: String,
         reason: String,
     },
+}
+
+impl CallError {
+    /// Whether the same question may fare better later, without a person.
+    #[must_use]
+    pub const fn is_passing(&self) -> bool {
+        match self {
+            Self::NotSent { .. } | Self::Lost { .. } | Self::Denied { .. } => true,
+            Self::Unbookable { .. } | Self::Refused { .. } => false,
+        }
+    }
 }
 
 /// Who takes money over the network and gives it back.
@@ -130,8 +180,7 @@ pub trait PaymentProvider: Sync {
     /// When there is no answer.
     fn find(
         &self,
-        charge: &Charge<'_>,
-        reference: Option<&str>,
+        lookup: &Lookup<'_>,
     ) -> impl Future<Output = Result<Option<Answer>, CallError>> + Send;
 
     /// Gives money back.

@@ -1,6 +1,7 @@
 //! What goes in and comes out of the store, the same for both databases.
 
 pub mod bank;
+pub mod dispute;
 pub mod dunning;
 pub mod event;
 pub mod method;
@@ -10,6 +11,7 @@ pub mod refund;
 pub mod sepa;
 
 pub use bank::*;
+pub use dispute::*;
 pub use dunning::*;
 pub use event::*;
 pub use method::*;
@@ -351,6 +353,8 @@ pub struct StoredAttempt {
     pub currency: Currency,
     pub state: AttemptState,
     pub provider_reference: Option<String>,
+    /// What its provider said of it that cannot be booked.
+    pub problem: Option<String>,
     pub created_at: Instant,
     /// When its present outcome came.
     pub decided_at: Option<Instant>,
@@ -389,6 +393,8 @@ pub struct NewEntry<'a> {
     pub attempt: Option<AttemptId>,
     pub purchase: Option<PurchaseId>,
     pub refund: Option<RefundId>,
+    /// The dispute that it is of, by its id within the account.
+    pub dispute: Option<i64>,
     pub by: Option<ByPerson<'a>>,
 }
 
@@ -404,6 +410,7 @@ impl<'a> NewEntry<'a> {
             attempt: None,
             purchase: None,
             refund: None,
+            dispute: None,
             by: None,
         }
     }

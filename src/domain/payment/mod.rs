@@ -11,10 +11,12 @@
 //! - [`allocation`]: payments to invoices; *paid* is derived
 //! - [`purchase`]: prepaid credit that is bought
 //! - [`settlement`]: what an attempt's news does to its state and the ledger
+//! - [`dispute`]: payments taken back by whoever paid, until it is decided
 
 pub mod allocation;
 pub mod attempt;
 pub mod decline;
+pub mod dispute;
 pub mod ladder;
 pub mod on_file;
 pub mod plan;

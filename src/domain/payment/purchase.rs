@@ -2,6 +2,7 @@
 //! ledger. Pure functions of what stands and what was read.
 
 use super::attempt::{AttemptEvent, AttemptState, Booking, Contradiction};
+use super::dispute::{DisputeBooking, DisputeDecision};
 use crate::domain::ledger::{Disputed, Movement, ProviderName};
 use crate::domain::money::{Currency, Money};
 
@@ -43,10 +44,6 @@ const fn least(currency: Currency) -> Money {
 pub struct PurchaseFacts<'a> {
     pub state: &'a AttemptState,
     pub amount_minor: i64,
-    /// What was paid back of it.
-    pub refunded_minor: i64,
-    /// What a dispute or reversal took back of it and was not won back.
-    pub taken_back_minor: i64,
 }
 
 /// What was read of a purchase.
@@ -55,8 +52,6 @@ pub struct PurchaseNews {
     pub event: AttemptEvent,
     /// What the provider kept of the payment, in minor units.
     pub fee_minor: i64,
-    /// How much a dispute or reversal took back, in minor units.
-    pub taken_back_minor: i64,
 }
 
 impl PurchaseNews {
@@ -66,7 +61,6 @@ impl PurchaseNews {
         Self {
             event,
             fee_minor: 0,
-            taken_back_minor: 0,
         }
     }
 }
@@ -107,10 +101,8 @@ pub struct PurchaseSettlement {
 pub enum PurchaseError {
     #[error(transparent)]
     Contradiction(#[from] Contradiction),
-    #[error("{news_minor} is taken back of a purchase of which {left_minor} is left")]
-    MoreThanLeft { news_minor: i64, left_minor: i64 },
-    #[error("{news_minor} is taken back, where {booked_minor} was before: is it another dispute?")]
-    OtherAmount { news_minor: i64, booked_minor: i64 },
+    #[error("a purchase is taken back by a dispute alone")]
+    NoDispute,
 }
 
 /// Decides. `None` where the news is none.
@@ -123,14 +115,6 @@ pub fn settle_purchase(
 ) -> Result<Option<PurchaseSettlement>, PurchaseError> {
     let next = facts.state.clone().apply(&news.event)?;
     if next == *facts.state {
-        let is_taken_back = matches!(next, AttemptState::Returned { .. })
-            && matches!(news.event, AttemptEvent::Returned { .. });
-        if is_taken_back && news.taken_back_minor != facts.taken_back_minor {
-            return Err(PurchaseError::OtherAmount {
-                news_minor: news.taken_back_minor,
-                booked_minor: facts.taken_back_minor,
-            });
-        }
         return Ok(None);
     }
     let mut movements = Vec::new();
@@ -138,61 +122,68 @@ pub fn settle_purchase(
         movements.push(movement(*booking, facts, news)?);
     }
     Ok(Some(PurchaseSettlement {
-        notice: notice(facts.state, &next),
+        notice: notice(&next),
         movements,
         state: next,
     }))
 }
 
-fn movement(
+const fn movement(
     booking: Booking,
     facts: &PurchaseFacts<'_>,
     news: &PurchaseNews,
 ) -> Result<Movement, PurchaseError> {
-    let disputed = Disputed::CreditPurchase;
-    Ok(match booking {
-        Booking::Settled => Movement::CreditBought {
+    match booking {
+        Booking::Settled => Ok(Movement::CreditBought {
             provider: ProviderName::PayPal,
             gross_minor: facts.amount_minor,
             fee_minor: news.fee_minor,
-        },
-        Booking::GivenBack => {
-            let left_minor = facts
-                .amount_minor
-                .saturating_sub(facts.refunded_minor)
-                .saturating_sub(facts.taken_back_minor);
-            if news.taken_back_minor > left_minor {
-                return Err(PurchaseError::MoreThanLeft {
-                    news_minor: news.taken_back_minor,
-                    left_minor,
-                });
-            }
-            Movement::ChargebackOpened {
-                disputed,
-                amount_minor: news.taken_back_minor,
-                fee_minor: 0,
-            }
-        }
-        // All that was taken: PayPal decides on a dispute as a whole.
-        Booking::WonBack => Movement::ChargebackWon {
-            disputed,
-            amount_minor: facts.taken_back_minor,
-            fee_minor: 0,
-        },
-    })
+        }),
+        Booking::GivenBack => Err(PurchaseError::NoDispute),
+    }
 }
 
-fn notice(before: &AttemptState, next: &AttemptState) -> Option<PurchaseNotice> {
+/// What is decided of a dispute of a purchase, booked.
+#[must_use]
+pub fn book_dispute(decision: &DisputeDecision) -> PurchaseSettlement {
+    let disputed = Disputed::CreditPurchase;
+    let movement = |booking: &DisputeBooking| match *booking {
+        DisputeBooking::Opened {
+            amount_minor,
+            fee_minor,
+        } => Movement::ChargebackOpened {
+            disputed,
+            amount_minor,
+            fee_minor,
+        },
+        DisputeBooking::Won {
+            amount_minor,
+            fee_minor,
+        } => Movement::ChargebackWon {
+            disputed,
+            amount_minor,
+            fee_minor,
+        },
+    };
+    PurchaseSettlement {
+        state: decision.payment.clone(),
+        movements: decision.bookings.iter().map(movement).collect(),
+        notice: match (decision.opens(), decision.wins()) {
+            (true, _) => Some(PurchaseNotice::ChargebackOpened),
+            (_, true) => Some(PurchaseNotice::ChargebackWon),
+            _ => None,
+        },
+    }
+}
+
+fn notice(next: &AttemptState) -> Option<PurchaseNotice> {
     match next {
-        AttemptState::Succeeded if matches!(before, AttemptState::Returned { .. }) => {
-            Some(PurchaseNotice::ChargebackWon)
-        }
         AttemptState::Succeeded => Some(PurchaseNotice::CreditBought),
         // Nobody waits for word of an order that its payer let lapse.
         AttemptState::Declined { decline } if !decline.was_asked() || decline.is_canceled() => None,
         AttemptState::Declined { .. } => Some(PurchaseNotice::PurchaseFailed),
-        AttemptState::Returned { .. } => Some(PurchaseNotice::ChargebackOpened),
-        AttemptState::Created
+        AttemptState::Returned { .. }
+        | AttemptState::Created
         | AttemptState::Submitted
         | AttemptState::Pending
         | AttemptState::Unknown => None,

@@ -262,7 +262,7 @@ fn after(state: &AttemptState, event: &AttemptEvent) -> Result<AttemptState, Con
         // What failed after it succeeded stays so, and the others are news of
         // payments.
         (State::Returned { .. }, Event::Succeeded | Event::Accepted)
-        | (_, Event::Returned { .. } | Event::WonBack) => {
+        | (_, Event::Returned { .. }) => {
             return Err(Contradiction {
                 state: state.clone(),
                 event: event.clone(),

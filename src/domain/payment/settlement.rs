@@ -1,8 +1,10 @@
-//! What an attempt's news does to its state and to the ledger: a pure function
-//! of the attempt, its invoice and what was read from the provider or bank.
+//! What an attempt's news, and what is decided of its disputes, does to its state
+//! and to the ledger: pure functions of the attempt, its invoice and what was read
+//! from the provider or bank.
 
 use super::allocation::InvoiceBalance;
 use super::attempt::{AttemptEvent, AttemptState, Booking, Contradiction};
+use super::dispute::{DisputeBooking, DisputeDecision};
 use super::{DeclineClass, Instrument, PaymentMethod};
 use crate::domain::ledger::{Disputed, Movement};
 
@@ -23,11 +25,8 @@ pub struct SettlementFacts<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct News {
     pub event: AttemptEvent,
-    /// What the provider or bank kept or charged for it, in minor units; what
-    /// it gave back of that, where a dispute was won.
+    /// What the provider or bank kept or charged for it, in minor units.
     pub fee_minor: i64,
-    /// How much was taken back, where that is not all: a dispute about a part.
-    pub taken_back_minor: Option<i64>,
 }
 
 impl News {
@@ -37,7 +36,6 @@ impl News {
         Self {
             event,
             fee_minor: 0,
-            taken_back_minor: None,
         }
     }
 }
@@ -91,6 +89,8 @@ pub enum SettlementError {
         taken_back_minor: i64,
         allocated_minor: i64,
     },
+    #[error("a payment by {0} is taken back by a dispute alone")]
+    NoDebit(PaymentMethod),
 }
 
 /// Decides. `None` where the news is none: it was told before, or comes too late
@@ -114,18 +114,71 @@ pub fn settle(
         .refusal()
         .is_some_and(|refusal| refusal.class == DeclineClass::Hard);
     Ok(Some(Settlement {
-        notice: notice(facts, &next),
+        notice: notice(&next),
         movements: book.movements,
         disables_method: refused_for_good && facts.by.method() != PaymentMethod::Credit,
         state: next,
     }))
 }
 
-fn notice(facts: &SettlementFacts<'_>, next: &AttemptState) -> Option<Notice> {
-    match next {
-        AttemptState::Succeeded if matches!(facts.state, AttemptState::Returned { .. }) => {
-            Some(Notice::ChargebackWon)
+/// What is decided of a dispute of a card payment, booked. `written_off_minor` as
+/// in [`SettlementFacts`].
+///
+/// # Errors
+/// When more is taken back than still pays the invoice.
+pub fn book_dispute(
+    decision: &DisputeDecision,
+    balance: InvoiceBalance,
+    written_off_minor: i64,
+) -> Result<Settlement, SettlementError> {
+    let mut book = Bookings::new(balance, written_off_minor);
+    let disputed = Disputed::CardPayment;
+    for booking in &decision.bookings {
+        match *booking {
+            DisputeBooking::Opened {
+                amount_minor,
+                fee_minor,
+            } => {
+                book.give_back(
+                    amount_minor,
+                    Movement::ChargebackOpened {
+                        disputed,
+                        amount_minor,
+                        fee_minor,
+                    },
+                )?;
+            }
+            DisputeBooking::Won {
+                amount_minor,
+                fee_minor,
+            } => {
+                book.receive(
+                    amount_minor,
+                    Movement::ChargebackWon {
+                        disputed,
+                        amount_minor,
+                        fee_minor,
+                    },
+                );
+            }
         }
+    }
+    let notice = match (decision.opens(), decision.wins()) {
+        (true, _) => Some(Notice::ChargebackOpened),
+        (_, true) => Some(Notice::ChargebackWon),
+        // Over before it was heard of.
+        _ => None,
+    };
+    Ok(Settlement {
+        state: decision.payment.clone(),
+        movements: book.movements,
+        notice,
+        disables_method: decision.opens(),
+    })
+}
+
+fn notice(next: &AttemptState) -> Option<Notice> {
+    match next {
         AttemptState::Succeeded => Some(Notice::PaymentSucceeded),
         AttemptState::Declined { decline } if !decline.was_asked() => None,
         AttemptState::Declined { decline } if decline.waits_for_customer() => {
@@ -133,9 +186,6 @@ fn notice(facts: &SettlementFacts<'_>, next: &AttemptState) -> Option<Notice> {
         }
         AttemptState::Declined { decline } if decline.is_canceled() => None,
         AttemptState::Declined { .. } => Some(Notice::PaymentFailed),
-        AttemptState::Returned { reason } if reason.is_chargeback() => {
-            Some(Notice::ChargebackOpened)
-        }
         AttemptState::Returned { .. } => Some(Notice::PaymentReturned),
         AttemptState::Created
         | AttemptState::Submitted
@@ -190,40 +240,31 @@ impl Bookings {
                     },
                 );
             }
-            (Booking::GivenBack, by) => {
-                let amount_minor = news.taken_back_minor.unwrap_or(amount_minor);
-                if amount_minor > self.allocated_minor {
-                    return Err(SettlementError::TakenBackTwice {
-                        taken_back_minor: amount_minor,
-                        allocated_minor: self.allocated_minor,
-                    });
-                }
-                self.allocated_minor = self.allocated_minor.saturating_sub(amount_minor);
-                self.open_minor = self.open_minor.saturating_add(amount_minor);
-                self.movements.push(match by {
-                    Instrument::Sepa(_) => Movement::SepaReturned {
+            (Booking::GivenBack, Instrument::Sepa(_)) => {
+                self.give_back(
+                    amount_minor,
+                    Movement::SepaReturned {
                         amount_minor,
                         bank_fee_minor: fee_minor,
                     },
-                    Instrument::Card(_) | Instrument::Credit => Movement::ChargebackOpened {
-                        disputed: Disputed::CardPayment,
-                        amount_minor,
-                        fee_minor,
-                    },
-                });
+                )?;
             }
-            (Booking::WonBack, _) => {
-                let amount_minor = news.taken_back_minor.unwrap_or(amount_minor);
-                self.receive(
-                    amount_minor,
-                    Movement::ChargebackWon {
-                        disputed: Disputed::CardPayment,
-                        amount_minor,
-                        fee_minor,
-                    },
-                );
-            }
+            (Booking::GivenBack, by) => return Err(SettlementError::NoDebit(by.method())),
         }
+        Ok(())
+    }
+
+    /// Money that is gone: the invoice is owed again by it.
+    fn give_back(&mut self, amount_minor: i64, movement: Movement) -> Result<(), SettlementError> {
+        if amount_minor > self.allocated_minor {
+            return Err(SettlementError::TakenBackTwice {
+                taken_back_minor: amount_minor,
+                allocated_minor: self.allocated_minor,
+            });
+        }
+        self.allocated_minor = self.allocated_minor.saturating_sub(amount_minor);
+        self.open_minor = self.open_minor.saturating_add(amount_minor);
+        self.movements.push(movement);
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 use super::*;
 use crate::domain::ids::PaymentMethodId;
 use crate::domain::payment::Decline;
+use crate::domain::payment::dispute::{DisputeState, RecordedDispute};
 use proptest::prelude::*;
 
 const CARD: Instrument = Instrument::Card(PaymentMethodId(1));
@@ -23,31 +24,19 @@ fn facts(
 }
 
 fn movements(facts: &SettlementFacts<'_>, event: AttemptEvent, fee_minor: i64) -> Vec<Movement> {
-    let news = News {
-        event,
-        fee_minor,
-        taken_back_minor: None,
-    };
+    let news = News { event, fee_minor };
     settle(facts, &news).unwrap().unwrap().movements
 }
 
 #[test]
 fn each_outcome_books_what_it_moves() {
-    use Movement::{
-        CardCaptured, ChargebackOpened, ChargebackWon, RefundedToCredit, SepaReturned, SepaSettled,
-        WriteOffRecovered,
-    };
+    use Movement::{CardCaptured, RefundedToCredit, SepaReturned, SepaSettled, WriteOffRecovered};
     let open = AttemptState::Submitted;
     let paid = AttemptState::Succeeded;
-    let back = |reason: Decline| AttemptState::Returned { reason };
-    let charged_back = back(Decline::chargeback());
     let am04 = || AttemptEvent::Returned {
         reason: Decline::sepa("AM04"),
     };
-    let dispute = || AttemptEvent::Returned {
-        reason: Decline::chargeback(),
-    };
-    let (amount_minor, disputed) = (100, Disputed::CardPayment);
+    let amount_minor = 100;
     let captured = CardCaptured {
         amount_minor,
         fee_minor: 3,
@@ -111,37 +100,6 @@ fn each_outcome_books_what_it_moves() {
             ],
         ),
         (
-            facts(&paid, CARD, 100, 100, 0),
-            dispute(),
-            vec![ChargebackOpened {
-                disputed,
-                amount_minor,
-                fee_minor: 3,
-            }],
-        ),
-        (
-            facts(&charged_back, CARD, 100, 0, 0),
-            AttemptEvent::WonBack,
-            vec![ChargebackWon {
-                disputed,
-                amount_minor,
-                fee_minor: 3,
-            }],
-        ),
-        // It was paid by another card while the dispute was on.
-        (
-            facts(&charged_back, CARD, 100, 100, 0),
-            AttemptEvent::WonBack,
-            vec![
-                ChargebackWon {
-                    disputed,
-                    amount_minor,
-                    fee_minor: 3,
-                },
-                RefundedToCredit { amount_minor },
-            ],
-        ),
-        (
             facts(&open, CARD, 100, 0, 0),
             AttemptEvent::Declined {
                 decline: Decline::stripe("lost_card"),
@@ -164,7 +122,6 @@ fn news_tells_the_customer_and_rules_methods_out() {
     let declined = |code| AttemptEvent::Declined {
         decline: Decline::stripe(code),
     };
-    let paid = AttemptState::Succeeded;
     let table = [
         (
             &open,
@@ -193,18 +150,9 @@ fn news_tells_the_customer_and_rules_methods_out() {
         (&open, AttemptEvent::NotFound, None, false),
         (&open, AttemptEvent::Withdrawn, None, false),
         (&open, AttemptEvent::Lost, None, false),
-        (
-            &paid,
-            AttemptEvent::Returned {
-                reason: Decline::chargeback(),
-            },
-            Some(Notice::ChargebackOpened),
-            true,
-        ),
     ];
     for (state, event, notice, disables) in table {
-        let allocated = i64::from(*state == paid) * 100;
-        let facts = facts(state, CARD, 100, allocated, 0);
+        let facts = facts(state, CARD, 100, 0, 0);
         // Lost only leads from what was sent.
         let Ok(Some(settlement)) = settle(&facts, &News::free(event.clone())) else {
             panic!("{event:?}");
@@ -226,13 +174,116 @@ fn nothing_new_and_contradictions_book_nothing() {
         decline: Decline::stripe("lost_card"),
     });
     assert!(settle(&facts, &declined).is_err());
-    // It was refunded so that the invoice is owed again, and is disputed too.
-    let refunded = self::facts(&paid, CARD, 100, 20, 0);
-    let dispute = News::free(AttemptEvent::Returned {
-        reason: Decline::chargeback(),
+    // Whoever paid by card takes it back by a dispute alone.
+    let returned = News::free(AttemptEvent::Returned {
+        reason: Decline::sepa("AM04"),
     });
     assert_eq!(
-        settle(&refunded, &dispute),
+        settle(&facts, &returned),
+        Err(SettlementError::NoDebit(PaymentMethod::Card))
+    );
+}
+
+fn decision(state: DisputeState, bookings: Vec<DisputeBooking>) -> DisputeDecision {
+    DisputeDecision {
+        dispute: RecordedDispute {
+            state,
+            amount_minor: 100,
+            fee_minor: 3,
+            is_booked: true,
+        },
+        payment: if state.is_taken() {
+            AttemptState::Returned {
+                reason: Decline::chargeback(),
+            }
+        } else {
+            AttemptState::Succeeded
+        },
+        bookings,
+    }
+}
+
+#[test]
+fn a_dispute_books_what_it_moves() {
+    let (amount_minor, disputed) = (100, Disputed::CardPayment);
+    let opened = DisputeBooking::Opened {
+        amount_minor,
+        fee_minor: 3,
+    };
+    let won = DisputeBooking::Won {
+        amount_minor,
+        fee_minor: 2,
+    };
+    let taken = Movement::ChargebackOpened {
+        disputed,
+        amount_minor,
+        fee_minor: 3,
+    };
+    let back = Movement::ChargebackWon {
+        disputed,
+        amount_minor,
+        fee_minor: 2,
+    };
+    let open = decision(DisputeState::Open, vec![opened]);
+    let is_won = decision(DisputeState::Won, vec![won]);
+    let both = decision(DisputeState::Won, vec![opened, won]);
+    let lost = decision(DisputeState::Lost, Vec::new());
+    let credit = |amount_minor| Movement::RefundedToCredit { amount_minor };
+    // (decision, allocated, written off, movements, notice, disables)
+    let table = [
+        (
+            &open,
+            100,
+            0,
+            vec![taken],
+            Some(Notice::ChargebackOpened),
+            true,
+        ),
+        (
+            &is_won,
+            0,
+            0,
+            vec![back],
+            Some(Notice::ChargebackWon),
+            false,
+        ),
+        // It was paid otherwise while the dispute was on, or given up.
+        (
+            &is_won,
+            100,
+            0,
+            vec![back, credit(100)],
+            Some(Notice::ChargebackWon),
+            false,
+        ),
+        (
+            &is_won,
+            100,
+            30,
+            vec![
+                Movement::WriteOffRecovered { amount_minor: 30 },
+                back,
+                credit(70),
+            ],
+            Some(Notice::ChargebackWon),
+            false,
+        ),
+        // Over before it was heard of: nobody is told.
+        (&both, 100, 0, vec![taken, back], None, false),
+        (&lost, 0, 0, vec![], None, false),
+    ];
+    for (decision, allocated, written_off, movements, notice, disables) in table {
+        let balance = InvoiceBalance::new(100, allocated).unwrap();
+        let settled = book_dispute(decision, balance, written_off).unwrap();
+        assert_eq!(settled.movements, movements, "{decision:?} {allocated}");
+        assert_eq!(settled.notice, notice, "{decision:?}");
+        assert_eq!(settled.disables_method, disables, "{decision:?}");
+        assert_eq!(settled.state, decision.payment);
+    }
+    // It was refunded so that the invoice is owed again, and is disputed too.
+    let balance = InvoiceBalance::new(100, 20).unwrap();
+    assert_eq!(
+        book_dispute(&open, balance, 0),
         Err(SettlementError::TakenBackTwice {
             taken_back_minor: 100,
             allocated_minor: 20
@@ -248,21 +299,19 @@ proptest! {
         written_off_part in 0_i64..=100,
         amount in 1_i64..300,
         by_card in any::<bool>(),
-        picks in prop::collection::vec(0..6_usize, 0..12),
+        picks in prop::collection::vec((0..6_usize, 1_i64..300), 0..12),
     ) {
         let allocated = total * allocated_part / 100;
         let mut written_off = allocated * written_off_part / 100;
         let events = [
             AttemptEvent::Succeeded,
-            AttemptEvent::Returned { reason: Decline::chargeback() },
             AttemptEvent::Returned { reason: Decline::sepa("AM04") },
-            AttemptEvent::WonBack,
             AttemptEvent::Lost,
             AttemptEvent::Declined { decline: Decline::stripe("insufficient_funds") },
         ];
         let mut state = AttemptState::Submitted;
         let mut balance = InvoiceBalance::new(total, allocated).unwrap();
-        for pick in picks {
+        for (pick, disputed) in picks {
             let facts = SettlementFacts {
                 state: &state,
                 by: if by_card { CARD } else { SEPA },
@@ -270,7 +319,17 @@ proptest! {
                 balance,
                 written_off_minor: written_off,
             };
-            let Ok(Some(done)) = settle(&facts, &News::free(events[pick].clone())) else {
+            let (amount_minor, fee_minor) = (disputed, 0);
+            let dispute = match pick {
+                4 => decision(DisputeState::Open, vec![DisputeBooking::Opened { amount_minor, fee_minor }]),
+                _ => decision(DisputeState::Won, vec![DisputeBooking::Won { amount_minor, fee_minor }]),
+            };
+            let done = match events.get(pick) {
+                Some(event) => settle(&facts, &News::free(event.clone())),
+                // A dispute of whatever amount, of whatever state.
+                None => book_dispute(&dispute, balance, written_off).map(Some),
+            };
+            let Ok(Some(done)) = done else {
                 continue;
             };
             let net: i64 = done.movements.iter().map(Movement::allocated_minor).sum();

@@ -8,7 +8,7 @@ use crate::domain::invoice::InvoiceNumber;
 use crate::domain::money::Money;
 use crate::domain::payment::{AttemptEvent, AttemptState, Decline, News};
 use crate::engine::run::Engine;
-use crate::providers::{Answer, CallError, Charge, PaymentProvider as _, Standing};
+use crate::providers::{Answer, CallError, Charge, Lookup, PaymentProvider as _, Standing};
 use crate::store::rows::{CardOnFile, NewAttempt};
 
 /// An attempt that is committed and not sent yet.
@@ -36,7 +36,6 @@ pub fn news_of(answer: &Answer) -> News {
         Standing::Succeeded { fee_minor } => News {
             event: AttemptEvent::Succeeded,
             fee_minor: *fee_minor,
-            taken_back_minor: None,
         },
         Standing::Pending => News::free(AttemptEvent::Accepted),
         Standing::Declined(decline) => News::free(AttemptEvent::Declined {
@@ -73,7 +72,7 @@ impl Engine {
                 self.settle_attempt(account, attempt.id, &news, reference)
                     .await
             }
-            Err(CallError::Lost { .. }) => {
+            Err(CallError::Lost { .. } | CallError::Unbookable { .. }) => {
                 let news = News::free(AttemptEvent::Lost);
                 self.settle_attempt(account, attempt.id, &news, None).await
             }
@@ -84,6 +83,9 @@ impl Engine {
             }
         };
         let state = settled?;
+        if let Err(error) = &answer {
+            self.note_unbookable(account, attempt.id, error).await?;
+        }
         match answer {
             // Every other charge would fare the same.
             Err(error @ CallError::Denied { .. }) => Err(error.into()),
@@ -107,15 +109,18 @@ impl Engine {
             let news = match &attempt.reference {
                 Some(reference) => {
                     let key = attempt.id.to_string();
-                    let charge = Charge {
+                    let lookup = Lookup {
                         key: &key,
                         amount: attempt.amount,
-                        customer: None,
-                        instrument: "",
-                        description: "",
                         made_at: attempt.made_at,
+                        reference: Some(reference),
+                        within: None,
                     };
-                    news_of(&stripe.cancel(&charge, reference).await?)
+                    let canceled = stripe.cancel(&lookup, reference).await;
+                    if let Err(error) = &canceled {
+                        self.note_unbookable(account, attempt.id, error).await?;
+                    }
+                    news_of(&canceled?)
                 }
                 // It never came to be at the provider.
                 None => News::free(AttemptEvent::Declined {

@@ -64,6 +64,7 @@ pub async fn pay_by_credit(
         currency: new.currency,
         state: AttemptState::Created,
         provider_reference: None,
+        problem: None,
         created_at: now,
         decided_at: None,
     };

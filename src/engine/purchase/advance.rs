@@ -26,7 +26,13 @@ impl Engine {
         match (&purchase.state, purchase.order_reference.clone()) {
             (AttemptState::Succeeded | AttemptState::Returned { .. }, _)
             | (AttemptState::Declined { .. }, None) => Ok(as_it_is(purchase)),
-            (_, Some(order)) => self.follow_order(paypal, purchase, &order).await,
+            (_, Some(order)) => {
+                let done = self.follow_order(paypal, purchase.clone(), &order).await;
+                if let Err(PurchaseError::Call(error)) = &done {
+                    self.note_unbookable_purchase(&purchase, error).await?;
+                }
+                done
+            }
             (_, None) if !key_is_old(purchase.created_at, self.clock.now()) => {
                 self.create_order(paypal, &purchase).await
             }

@@ -56,7 +56,9 @@ impl Engine {
                 self.withdraw(new.id).await?;
                 Err(error.into())
             }
-            Err(PurchaseError::Call(source @ CallError::Lost { .. })) => Err(PurchaseError::Open {
+            Err(PurchaseError::Call(
+                source @ (CallError::Lost { .. } | CallError::Unbookable { .. }),
+            )) => Err(PurchaseError::Open {
                 what: format!("purchase {}", new.id),
                 source,
             }),
@@ -81,7 +83,9 @@ impl Engine {
             Ok(order) => order,
             Err(error) => {
                 let event = match &error {
-                    CallError::Lost { .. } => Some(AttemptEvent::Lost),
+                    CallError::Lost { .. } | CallError::Unbookable { .. } => {
+                        Some(AttemptEvent::Lost)
+                    }
                     CallError::Refused { code, .. } => Some(AttemptEvent::Declined {
                         decline: Decline::paypal(code),
                     }),
@@ -91,6 +95,7 @@ impl Engine {
                     self.record_purchase(purchase.id, &PurchaseNews::plain(event), None)
                         .await?;
                 }
+                self.note_unbookable_purchase(purchase, &error).await?;
                 return Err(error.into());
             }
         };
@@ -122,6 +127,21 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// As [`Engine::note_unbookable`], of a purchase.
+    pub(super) async fn note_unbookable_purchase(
+        &self,
+        purchase: &StoredPurchase,
+        error: &CallError,
+    ) -> Result<(), PurchaseError> {
+        if !matches!(error, CallError::Unbookable { .. }) {
+            return Ok(());
+        }
+        let (account, id, problem) = (purchase.account, purchase.id, error.to_string());
+        let mut tx = self.store.begin().await?;
+        on!(&mut tx, conn, q => q::note_purchase_problem(conn, account, id, &problem).await)?;
+        Ok(tx.commit().await?)
     }
 
     pub(super) async fn purchase(&self, id: PurchaseId) -> Result<StoredPurchase, PurchaseError> {

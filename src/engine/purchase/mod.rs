@@ -4,7 +4,6 @@
 //! - [`buy`]: a purchase is recorded, and its order created
 //! - [`advance`]: a purchase is taken as far as it goes: captured, credited, closed
 //! - [`record`]: what was read, booked in one transaction
-//! - [`event`]: what PayPal tells of by itself
 //! - [`reconcile`]: everything whose outcome is out
 //!
 //! Whoever asks, the customer who comes back, an event or the schedule: the order
@@ -13,7 +12,6 @@
 
 mod advance;
 mod buy;
-mod event;
 mod reconcile;
 mod record;
 
@@ -30,8 +28,8 @@ use crate::providers::{CallError, PaymentProvider};
 use crate::store::StoreError;
 use crate::store::rows::StoredPurchase;
 
-pub use event::{EventOutcome, HandleError};
 pub use reconcile::{Reconciled, Unfinished};
+pub(super) use record::locked;
 
 /// Why a purchase did not come to its end. What was committed stands;
 /// reconciling goes on from there.
@@ -81,7 +79,7 @@ impl PurchaseError {
     #[must_use]
     pub const fn is_passing(&self) -> bool {
         match self {
-            Self::Call(call) => !matches!(call, CallError::Refused { .. }),
+            Self::Call(call) => call.is_passing(),
             Self::Open { .. } | Self::Store(_) | Self::Chance(_) => true,
             Self::Collect(error) => matches!(error, CollectError::Store(_)),
             Self::Refund(error) => error.is_passing(),

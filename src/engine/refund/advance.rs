@@ -137,7 +137,7 @@ impl Engine {
                 (AttemptEvent::Declined { decline }, None)
             }
             Err(error) => {
-                if matches!(error, CallError::Lost { .. }) {
+                if matches!(error, CallError::Lost { .. } | CallError::Unbookable { .. }) {
                     self.record_refund(refund.id, &state, &AttemptEvent::Lost, None)
                         .await?;
                 }

@@ -7,6 +7,7 @@ use crate::chance;
 use crate::domain::ids::RefundId;
 use crate::domain::payment::refund::RefundPurpose;
 use crate::domain::payment::{AttemptEvent, AttemptState};
+use crate::engine::dispute::is_of_dispute;
 use crate::engine::run::Engine;
 use crate::on;
 use crate::providers::paypal::ForeignRefund;
@@ -62,11 +63,11 @@ impl Engine {
         if known.is_some() {
             return Ok(tx.rollback().await?);
         }
-        let sums = on!(&mut tx, conn, q => q::purchase_sums(conn, account, purchase.id).await)?;
         // What a dispute took back is paid to the customer as a refund.
-        if sums.taken_back_minor > 0 && sums.taken_back_minor == told.amount.minor {
-            return Ok(tx.rollback().await?);
+        if is_of_dispute(&mut tx, account, of, told.amount, &told.id).await? {
+            return Ok(tx.commit().await?);
         }
+        let sums = on!(&mut tx, conn, q => q::purchase_sums(conn, account, purchase.id).await)?;
         let payment = load(&mut tx, of).await?;
         let left = payment
             .paid

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::{PROVIDER, PayPal, lost};
 use crate::providers::CallError;
-use crate::providers::http::{Reply, Request};
+use crate::providers::http::{Http, Reply, Request};
 
 /// A request before it has a token.
 pub struct Call<'a> {
@@ -33,9 +33,14 @@ impl Call<'_> {
 impl PayPal {
     /// Sends a request. A token that is refused is fetched anew, once.
     pub async fn call(&self, call: &Call<'_>) -> Result<Reply, CallError> {
+        self.call_over(&self.http, call).await
+    }
+
+    /// As [`Self::call`], over connections with a limit of their own.
+    pub async fn call_over(&self, http: &Http, call: &Call<'_>) -> Result<Reply, CallError> {
         let bearer = self.tokens.bearer(&self.http).await?;
         let request = request_of(call, bearer.clone())?;
-        let first = self.http.send(&request).await?;
+        let first = http.send(&request).await?;
         if first.status != 401 {
             return Ok(first);
         }
@@ -43,7 +48,7 @@ impl PayPal {
         let after_lost_try = first.after_lost_try;
         let again = async {
             let bearer = self.tokens.bearer(&self.http).await?;
-            self.http.send(&request_of(call, bearer)?).await
+            http.send(&request_of(call, bearer)?).await
         };
         match again.await {
             Ok(mut reply) => {

@@ -8,30 +8,10 @@ use serde::Deserialize;
 
 use super::call::segment;
 use super::wire::{AmountBody, money_of};
-use super::{PayPal, lost};
+use super::{PayPal, unbookable};
 use crate::domain::money::Money;
-use crate::providers::CallError;
-
-/// A dispute as PayPal has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Dispute {
-    pub id: String,
-    /// The capture that it is about.
-    pub capture: String,
-    pub amount: Money,
-    pub standing: DisputeStanding,
-}
-
-/// Who has the money.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DisputeStanding {
-    /// PayPal holds it, or the payer has it back.
-    TakenBack,
-    /// The house keeps it.
-    Won,
-    /// Decided in a way that a person has to look at.
-    Unclear { outcome: String },
-}
+use crate::domain::payment::dispute::{DisputeNews, DisputeStanding};
+use crate::providers::{CallError, Dispute};
 
 #[derive(Debug, Deserialize)]
 struct DisputeBody {
@@ -69,44 +49,54 @@ impl PayPal {
 fn dispute_of(body: DisputeBody) -> Result<Dispute, CallError> {
     let [transaction] = body.disputed_transactions.as_slice() else {
         let count = body.disputed_transactions.len();
-        return Err(lost(format!(
-            "dispute {} of {count} payments",
-            body.dispute_id
-        )));
+        return Err(unbookable(
+            body.dispute_id,
+            format!("it is of {count} payments"),
+        ));
     };
-    let capture = transaction.seller_transaction_id.clone();
-    let amount = money_of(&body.dispute_amount)?;
+    let payment = transaction
+        .seller_transaction_id
+        .clone()
+        .ok_or_else(|| unbookable(&body.dispute_id, "it names no payment"))?;
+    let amount = money_of(&body.dispute_id, &body.dispute_amount)?;
     Ok(Dispute {
-        standing: standing(&body, amount)?,
-        capture: capture
-            .ok_or_else(|| lost(format!("dispute {} names no payment", body.dispute_id)))?,
-        amount,
+        payment,
+        currency: amount.currency,
+        news: DisputeNews {
+            standing: standing(&body, amount)?,
+            amount_minor: amount.minor,
+            // PayPal says nowhere in a dispute what it charges for it.
+            fee_minor: 0,
+            fee_returned_minor: 0,
+        },
         id: body.dispute_id,
     })
 }
 
 fn standing(body: &DisputeBody, amount: Money) -> Result<DisputeStanding, CallError> {
     if body.status != "RESOLVED" {
-        return Ok(DisputeStanding::TakenBack);
+        return Ok(DisputeStanding::Open);
     }
+    let id = body.dispute_id.as_str();
     let outcome = body.dispute_outcome.as_ref();
     let code = outcome.and_then(|outcome| outcome.outcome_code.as_deref());
-    let unclear = |outcome: &str| DisputeStanding::Unclear {
-        outcome: outcome.to_owned(),
+    let unclear = |outcome: &str| {
+        let reason = format!("it was resolved as {outcome}: who has the money?");
+        Err(unbookable(id, reason))
     };
-    Ok(match code {
-        Some("RESOLVED_SELLER_FAVOUR" | "CANCELED_BY_BUYER" | "DENIED") => DisputeStanding::Won,
+    match code {
+        Some("RESOLVED_SELLER_FAVOUR" | "CANCELED_BY_BUYER" | "DENIED") => Ok(DisputeStanding::Won),
         Some(code @ ("RESOLVED_BUYER_FAVOUR" | "ACCEPTED")) => {
             let refunded = outcome.and_then(|outcome| outcome.amount_refunded.as_ref());
-            match refunded.map(money_of).transpose()? {
+            match refunded.map(|body| money_of(id, body)).transpose()? {
                 // A part of it only: what of the rest?
                 Some(refunded) if refunded != amount => unclear(code),
-                _ => DisputeStanding::TakenBack,
+                _ => Ok(DisputeStanding::Lost),
             }
         }
         Some(other) => unclear(other),
         None => unclear("none"),
-    })
+    }
 }
 
 #[cfg(test)]
@@ -114,48 +104,44 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn read(status: &str, outcome: serde_json::Value) -> DisputeStanding {
+    fn read(status: &str, outcome: &serde_json::Value) -> Result<DisputeStanding, CallError> {
         let body = json!({
             "dispute_id": "PP-D-1", "status": status, "dispute_outcome": outcome,
             "dispute_amount": {"currency_code": "EUR", "value": "20.00"},
             "disputed_transactions": [{"seller_transaction_id": "C1"}],
         });
-        dispute_of(serde_json::from_value(body).unwrap())
-            .unwrap()
-            .standing
+        let dispute = dispute_of(serde_json::from_value(body).unwrap())?;
+        assert_eq!(dispute.news.amount_minor, 2_000);
+        Ok(dispute.news.standing)
     }
 
     #[test]
     fn each_outcome_says_who_has_the_money() {
-        use DisputeStanding::{TakenBack, Won};
-        let unclear = |outcome: &str| DisputeStanding::Unclear {
-            outcome: outcome.to_owned(),
-        };
+        use DisputeStanding::{Lost, Open, Won};
         let code = |code: &str| json!({"outcome_code": code});
-        let part = json!({"outcome_code": "RESOLVED_BUYER_FAVOUR",
-            "amount_refunded": {"currency_code": "EUR", "value": "5.00"}});
+        let refunded = |value: &str| {
+            json!({"outcome_code": "RESOLVED_BUYER_FAVOUR",
+                "amount_refunded": {"currency_code": "EUR", "value": value}})
+        };
         let table = [
-            ("OPEN", json!(null), TakenBack),
-            ("WAITING_FOR_SELLER_RESPONSE", json!(null), TakenBack),
-            ("RESOLVED", code("RESOLVED_BUYER_FAVOUR"), TakenBack),
-            ("RESOLVED", code("ACCEPTED"), TakenBack),
-            ("RESOLVED", code("RESOLVED_SELLER_FAVOUR"), Won),
-            ("RESOLVED", code("CANCELED_BY_BUYER"), Won),
-            ("RESOLVED", code("DENIED"), Won),
-            (
-                "RESOLVED",
-                code("RESOLVED_WITH_PAYOUT"),
-                unclear("RESOLVED_WITH_PAYOUT"),
-            ),
-            ("RESOLVED", json!(null), unclear("none")),
-            ("RESOLVED", part, unclear("RESOLVED_BUYER_FAVOUR")),
+            ("OPEN", json!(null), Some(Open)),
+            ("WAITING_FOR_SELLER_RESPONSE", json!(null), Some(Open)),
+            ("RESOLVED", code("RESOLVED_BUYER_FAVOUR"), Some(Lost)),
+            ("RESOLVED", refunded("20.00"), Some(Lost)),
+            ("RESOLVED", code("ACCEPTED"), Some(Lost)),
+            ("RESOLVED", code("RESOLVED_SELLER_FAVOUR"), Some(Won)),
+            ("RESOLVED", code("CANCELED_BY_BUYER"), Some(Won)),
+            ("RESOLVED", code("DENIED"), Some(Won)),
+            // For a person.
+            ("RESOLVED", code("RESOLVED_WITH_PAYOUT"), None),
+            ("RESOLVED", json!(null), None),
+            ("RESOLVED", refunded("5.00"), None),
         ];
         for (status, outcome, expected) in table {
-            assert_eq!(
-                read(status, outcome.clone()),
-                expected,
-                "{status} {outcome}"
-            );
+            let got = read(status, &outcome);
+            let is_unclear = matches!(got, Err(CallError::Unbookable { .. }));
+            assert_eq!(got.ok(), expected, "{status} {outcome}");
+            assert_eq!(is_unclear, expected.is_none(), "{status} {outcome}");
         }
     }
 }

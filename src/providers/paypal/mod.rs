@@ -20,13 +20,12 @@ mod token;
 pub mod webhook;
 mod wire;
 
-pub use dispute::{Dispute, DisputeStanding};
 pub use order::{NewOrder, Order, OrderState};
 pub use refund::ForeignRefund;
-pub use webhook::{EventError, EventSubject, PayPalEvent};
+pub use webhook::{EventError, EventSubject, PayPalEvent, UnverifiedEvent, read_event};
 
 use super::http::{Dialect, Http, TransportError};
-use super::{Answer, CallError, Charge, GiveBack, PaymentProvider};
+use super::{Answer, CallError, Charge, GiveBack, Lookup, PaymentProvider};
 use crate::config::{PayPalSettings, SecretError};
 
 /// As PayPal is named in errors and logs.
@@ -35,6 +34,9 @@ const PROVIDER: &str = "PayPal";
 /// PayPal's API, under the house's credentials.
 pub struct PayPal {
     http: Http,
+    /// Verifications have their own limit of requests, so that whoever floods the
+    /// webhook keeps no capture waiting.
+    verifying: webhook::Verifying,
     tokens: token::Tokens,
     webhook_id: String,
     return_url: String,
@@ -77,6 +79,7 @@ impl PayPal {
         };
         Ok(Self {
             http: Http::new(settings.calls.clone(), dialect)?,
+            verifying: webhook::Verifying::open(settings.calls.clone(), dialect)?,
             tokens: token::Tokens::new(&id, &secret).map_err(|_| OpenError::NoHeader)?,
             webhook_id: settings.webhook_id.clone(),
             return_url: settings.return_url.clone(),
@@ -96,12 +99,8 @@ impl PaymentProvider for PayPal {
     }
 
     /// `None` for an order that was never captured, whether or not it can be.
-    async fn find(
-        &self,
-        charge: &Charge<'_>,
-        reference: Option<&str>,
-    ) -> Result<Option<Answer>, CallError> {
-        self.find_capture(charge, reference).await
+    async fn find(&self, lookup: &Lookup<'_>) -> Result<Option<Answer>, CallError> {
+        self.find_capture(lookup).await
     }
 
     async fn give_back(&self, refund: &GiveBack<'_>) -> Result<Answer, CallError> {
@@ -114,6 +113,15 @@ impl PaymentProvider for PayPal {
         reference: Option<&str>,
     ) -> Result<Option<Answer>, CallError> {
         self.find_given_back(refund, reference).await
+    }
+}
+
+/// An answer that is read, and that nobody may book.
+fn unbookable(reference: impl Into<String>, reason: impl Into<String>) -> CallError {
+    CallError::Unbookable {
+        provider: PROVIDER,
+        reference: reference.into(),
+        reason: reason.into(),
     }
 }
 

@@ -3,13 +3,13 @@
 use reqwest::Method;
 use serde_json::json;
 
-use super::call::{Call, decode, issue, refusal, segment};
+use super::call::{Call, decode, issue, refusal, refused_here, segment};
 use super::wire::{CaptureBody, OrderBody, UnitBody, amount_body, same_amount};
-use super::{PayPal, lost};
+use super::{PayPal, lost, unbookable};
 use crate::domain::money::Money;
 use crate::domain::payment::Decline;
 use crate::providers::http::Reply;
-use crate::providers::{Answer, CallError, Charge, Standing};
+use crate::providers::{Answer, CallError, Charge, Lookup, Standing};
 
 /// What is to be bought.
 #[derive(Debug, Clone, Copy)]
@@ -40,6 +40,19 @@ pub enum OrderState {
     /// It was captured, with this outcome.
     Captured(Answer),
     Voided,
+}
+
+impl<'a> Charge<'a> {
+    /// The same payment, in its order.
+    const fn capture_of_order(&self) -> Lookup<'a> {
+        Lookup {
+            key: self.key,
+            amount: self.amount,
+            made_at: self.made_at,
+            reference: None,
+            within: Some(self.instrument),
+        }
+    }
 }
 
 impl PayPal {
@@ -83,10 +96,7 @@ impl PayPal {
         let body: OrderBody = decode(&reply)?;
         let order = order_of(&body, new.purchase, new.amount)?;
         if order.approve_url.is_none() && order.state == OrderState::WaitsForPayer {
-            return Err(lost(format!(
-                "order {} cannot be approved anywhere",
-                order.id
-            )));
+            return Err(unbookable(order.id, "it cannot be approved anywhere"));
         }
         Ok(order)
     }
@@ -164,11 +174,12 @@ impl PayPal {
             "ORDER_ALREADY_CAPTURED" | "DUPLICATE_INVOICE_ID"
         );
         if is_taken || reply.after_lost_try {
-            if let Some(answer) = self.find_capture(charge, None).await? {
+            if let Some(answer) = self.find_capture(&charge.capture_of_order()).await? {
                 return Ok(answer);
             }
             if is_taken {
-                return Err(lost(format!("{code}, and the order holds no capture")));
+                let reason = format!("{code}, and the order holds no capture");
+                return Err(unbookable(charge.instrument, reason));
             }
         }
         // The payer has to approve it, or to do more.
@@ -191,18 +202,22 @@ impl PayPal {
     /// How a capture stands; `None` for an order without one.
     pub(super) async fn find_capture(
         &self,
-        charge: &Charge<'_>,
-        reference: Option<&str>,
+        lookup: &Lookup<'_>,
     ) -> Result<Option<Answer>, CallError> {
+        let order = lookup.within;
         // Before its payer approved it, a payment is called by its order.
-        if let Some(id) = reference.filter(|id| *id != charge.instrument) {
+        if let Some(id) = lookup.reference.filter(|id| Some(*id) != order) {
             let path = format!("/v2/payments/captures/{}", segment(id)?);
             let body: Option<CaptureBody> = self.read(path).await?;
             let Some(body) = body else { return Ok(None) };
-            same_purchase(body.custom_id.as_deref(), charge.key)?;
-            return body.answer(charge.amount).map(Some);
+            same_purchase(&body.id, body.custom_id.as_deref(), lookup.key)?;
+            return body.answer(lookup.amount).map(Some);
         }
-        let order = self.order(charge.instrument, charge.key, charge.amount);
+        let Some(order) = order else {
+            let reason = "a payment is found by its capture or its order";
+            return Err(refused_here("INVALID_RESOURCE_ID", reason));
+        };
+        let order = self.order(order, lookup.key, lookup.amount);
         Ok(match order.await? {
             Some(Order {
                 state: OrderState::Captured(answer),
@@ -224,28 +239,26 @@ fn pending(order: &str) -> Answer {
     }
 }
 
-fn same_purchase(custom_id: Option<&str>, purchase: &str) -> Result<(), CallError> {
+fn same_purchase(id: &str, custom_id: Option<&str>, purchase: &str) -> Result<(), CallError> {
     match custom_id {
-        Some(id) if id == purchase => Ok(()),
-        Some(_) => Err(lost("it is of another purchase")),
-        None => Err(lost("it names no purchase")),
+        Some(custom_id) if custom_id == purchase => Ok(()),
+        Some(_) => Err(unbookable(id, "it is of another purchase")),
+        None => Err(unbookable(id, "it names no purchase")),
     }
 }
 
 fn order_of(body: &OrderBody, purchase: &str, amount: Money) -> Result<Order, CallError> {
     let [unit] = body.purchase_units.as_slice() else {
         let units = body.purchase_units.len();
-        return Err(lost(format!(
-            "order {} with {units} purchase units",
-            body.id
-        )));
+        let reason = format!("it has {units} purchase units");
+        return Err(unbookable(&body.id, reason));
     };
     // What is not told of the unit is told of its capture.
     if let Some(told) = &unit.amount {
-        same_amount(told, amount)?;
+        same_amount(&body.id, told, amount)?;
     }
     if unit.custom_id.is_some() || unit.payments.captures.is_empty() {
-        same_purchase(unit.custom_id.as_deref(), purchase)?;
+        same_purchase(&body.id, unit.custom_id.as_deref(), purchase)?;
     }
     let captured = capture_of(unit, purchase, amount)?;
     let state = match (captured, body.status.as_str()) {
@@ -253,7 +266,7 @@ fn order_of(body: &OrderBody, purchase: &str, amount: Money) -> Result<Order, Ca
         (None, "CREATED" | "SAVED" | "PAYER_ACTION_REQUIRED") => OrderState::WaitsForPayer,
         (None, "APPROVED") => OrderState::Approved,
         (None, "VOIDED") => OrderState::Voided,
-        (None, other) => return Err(lost(format!("an order that is {other:?}"))),
+        (None, other) => return Err(unbookable(&body.id, format!("it is {other:?}"))),
     };
     let approve = body
         .links
@@ -271,7 +284,7 @@ fn order_of(body: &OrderBody, purchase: &str, amount: Money) -> Result<Order, Ca
 fn capture_of(unit: &UnitBody, purchase: &str, amount: Money) -> Result<Option<Answer>, CallError> {
     let mut found: Option<Answer> = None;
     for capture in &unit.payments.captures {
-        same_purchase(capture.custom_id.as_deref(), purchase)?;
+        same_purchase(&capture.id, capture.custom_id.as_deref(), purchase)?;
         let answer = capture.answer(amount)?;
         let weight = |answer: &Answer| match answer.standing {
             Standing::Succeeded { .. } => 2,
@@ -280,8 +293,8 @@ fn capture_of(unit: &UnitBody, purchase: &str, amount: Money) -> Result<Option<A
         };
         match &found {
             Some(before) if weight(before) > 0 && weight(&answer) > 0 => {
-                let (first, second) = (&before.reference, &answer.reference);
-                return Err(lost(format!("captured twice: {first} and {second}")));
+                let reason = format!("the order is captured twice, by {} too", answer.reference);
+                return Err(unbookable(&before.reference, reason));
             }
             Some(before) if weight(before) > weight(&answer) => {}
             _ => found = Some(answer),

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::call::{Call, decode, issue, refusal, segment};
 use super::wire::{CaptureBody, OrderBody, RefundBody, amount_body, money_of};
-use super::{PayPal, lost};
+use super::{PayPal, unbookable};
 use crate::domain::money::Money;
 use crate::domain::payment::Decline;
 use crate::providers::{Answer, CallError, GiveBack, Standing};
@@ -74,13 +74,14 @@ impl PayPal {
         let path = format!("/v2/payments/captures/{}", segment(refund.payment)?);
         let capture: Option<CaptureBody> = self.read(path).await?;
         // Not there is no word about its refunds.
-        let capture = capture.ok_or_else(|| lost("a capture is gone"))?;
+        let capture = capture.ok_or_else(|| unbookable(refund.payment, "the capture is gone"))?;
         let order = capture.supplementary_data.related_ids.order_id;
-        let order = order.ok_or_else(|| lost("a capture that names no order"))?;
+        let order =
+            order.ok_or_else(|| unbookable(refund.payment, "the capture names no order"))?;
         let path = format!("/v2/checkout/orders/{}", segment(&order)?);
-        let order: Option<OrderBody> = self.read(path).await?;
+        let found: Option<OrderBody> = self.read(path).await?;
         // Not seen is not there only in an order that can be read.
-        let order = order.ok_or_else(|| lost("the order of a capture is gone"))?;
+        let order = found.ok_or_else(|| unbookable(order, "the order of a capture is gone"))?;
         let mut refunds = order
             .purchase_units
             .iter()
@@ -100,9 +101,9 @@ impl PayPal {
         let capture = up.and_then(|link| link.href.rsplit('/').next());
         Ok(Some(ForeignRefund {
             capture: capture
-                .ok_or_else(|| lost(format!("refund {} names no capture", body.id)))?
+                .ok_or_else(|| unbookable(&body.id, "it names no capture"))?
                 .to_owned(),
-            amount: money_of(&body.amount)?,
+            amount: money_of(&body.id, &body.amount)?,
             is_completed: body.status == "COMPLETED",
             own: body.custom_id,
             id: body.id,

@@ -111,7 +111,10 @@ impl Tokens {
 /// Without a token nothing was asked: what is lost of it is only the token.
 fn not_sent(error: CallError) -> CallError {
     match error {
-        CallError::Lost { provider, reason } => CallError::NotSent {
+        CallError::Lost { provider, reason }
+        | CallError::Unbookable {
+            provider, reason, ..
+        } => CallError::NotSent {
             provider,
             reason: format!("no access token: {reason}"),
         },

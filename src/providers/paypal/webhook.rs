@@ -1,14 +1,62 @@
 //! Events: PayPal itself says whether it sent one. What an event tells of its
 //! object is not believed: the object is read anew.
+//!
+//! Anybody can send something here, and PayPal answers only so many questions: so
+//! whatever can be seen without asking is seen first, few are asked at once, and
+//! they have a limit of requests of their own.
 
-use reqwest::Method;
+use chrono::DateTime;
 use reqwest::header::HeaderMap;
+use reqwest::{Method, Url};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 use super::PayPal;
 use super::call::{Call, decode, refusal};
+use crate::config::CallPolicy;
 use crate::providers::CallError;
+use crate::providers::http::{Dialect, Http, TransportError};
+
+/// Verifications at the same time. Whatever comes beyond is sent again.
+const VERIFICATIONS_AT_ONCE: usize = 8;
+
+/// Whom certificates belong to that sign events.
+const CERTIFICATE_HOST: &str = "paypal.com";
+
+/// The connections over which PayPal is asked whether it sent an event.
+pub struct Verifying {
+    http: Http,
+    places: Semaphore,
+}
+
+impl Verifying {
+    pub fn open(calls: CallPolicy, dialect: Dialect) -> Result<Self, TransportError> {
+        // PayPal sends the event again.
+        let calls = CallPolicy { tries: 1, ..calls };
+        Ok(Self {
+            http: Http::new(calls, dialect)?,
+            places: Semaphore::new(VERIFICATIONS_AT_ONCE),
+        })
+    }
+}
+
+/// Something that has the form of an event of PayPal's.
+#[derive(Debug)]
+pub struct UnverifiedEvent<'a> {
+    event: PayPalEvent,
+    /// What the headers hold, as PayPal is asked about it.
+    signature: Value,
+    text: &'a str,
+}
+
+impl UnverifiedEvent<'_> {
+    /// What PayPal would call it.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.event.id
+    }
+}
 
 /// An event that PayPal sent, for certain.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +92,10 @@ pub enum EventError {
     /// Answer with 401.
     #[error("PayPal says that it did not send this event")]
     NotSigned,
-    /// Answer with 503: PayPal sends it again.
+    /// Answer with 429: PayPal sends it again.
+    #[error("too many events are being verified")]
+    Busy,
+    /// Answer with 500: PayPal sends it again.
     #[error(transparent)]
     Call(#[from] CallError),
 }
@@ -70,41 +121,120 @@ struct VerificationBody {
     verification_status: String,
 }
 
-/// The headers that carry the signature, and what the request calls them.
-const SIGNATURE: [(&str, &str); 5] = [
-    ("auth_algo", "paypal-auth-algo"),
-    ("cert_url", "paypal-cert-url"),
-    ("transmission_id", "paypal-transmission-id"),
-    ("transmission_sig", "paypal-transmission-sig"),
-    ("transmission_time", "paypal-transmission-time"),
+/// A header that carries a part of the signature.
+struct Part {
+    /// As the request to verify calls it.
+    field: &'static str,
+    header: &'static str,
+    /// As the document "Webhooks v1" bounds it (`verify_webhook_signature`).
+    length_max: usize,
+    is_sane: fn(&str) -> bool,
+}
+
+const SIGNATURE: [Part; 5] = [
+    Part {
+        field: "auth_algo",
+        header: "paypal-auth-algo",
+        length_max: 100,
+        is_sane: |text| text.bytes().all(|byte| byte.is_ascii_alphanumeric()),
+    },
+    Part {
+        field: "cert_url",
+        header: "paypal-cert-url",
+        length_max: 500,
+        is_sane: is_of_paypal,
+    },
+    Part {
+        field: "transmission_id",
+        header: "paypal-transmission-id",
+        length_max: 50,
+        is_sane: is_graphic,
+    },
+    Part {
+        field: "transmission_sig",
+        header: "paypal-transmission-sig",
+        length_max: 500,
+        is_sane: is_graphic,
+    },
+    // How old it may be is said nowhere: PayPal sends an event again for days, and
+    // one that was handled before is known by its id. So any time will do.
+    Part {
+        field: "transmission_time",
+        header: "paypal-transmission-time",
+        length_max: 100,
+        is_sane: |text| DateTime::parse_from_rfc3339(text).is_ok(),
+    },
 ];
 
+fn is_graphic(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// Whether a certificate is one of PayPal's: any other could be anybody's.
+fn is_of_paypal(url: &str) -> bool {
+    let Ok(url) = Url::parse(url) else {
+        return false;
+    };
+    let is_host = |host: &str| {
+        let above = host.strip_suffix(CERTIFICATE_HOST);
+        above.is_some_and(|above| above.is_empty() || above.ends_with('.'))
+    };
+    url.scheme() == "https"
+        && url.host_str().is_some_and(is_host)
+        && url.port().is_none()
+        && url.username().is_empty()
+        && url.password().is_none()
+}
+
+/// Reads what has the form of an event, and asks nobody.
+///
+/// # Errors
+/// [`EventError::Unreadable`] when PayPal can never have sent it.
+pub fn read_event<'a>(
+    headers: &HeaderMap,
+    body: &'a [u8],
+) -> Result<UnverifiedEvent<'a>, EventError> {
+    let mut signature = json!({});
+    for part in &SIGNATURE {
+        let value = headers.get(part.header);
+        let value = value.and_then(|value| value.to_str().ok());
+        let value = value.ok_or(EventError::Unreadable("a signature header is missing"))?;
+        if value.is_empty() || value.len() > part.length_max || !(part.is_sane)(value) {
+            return Err(EventError::Unreadable(
+                "a signature header is none of PayPal's",
+            ));
+        }
+        signature[part.field] = Value::from(value);
+    }
+    let text = std::str::from_utf8(body).map_err(|_| EventError::Unreadable("not UTF-8"))?;
+    Ok(UnverifiedEvent {
+        event: event_of(text)?,
+        signature,
+        text,
+    })
+}
+
 impl PayPal {
-    /// Asks PayPal whether it sent an event, and reads what it is about.
+    /// Asks PayPal whether it sent an event.
     ///
     /// # Errors
-    /// When it is unreadable, was not sent by PayPal, or PayPal does not answer.
-    pub async fn receive(
-        &self,
-        headers: &HeaderMap,
-        body: &[u8],
-    ) -> Result<PayPalEvent, EventError> {
-        let text = std::str::from_utf8(body).map_err(|_| EventError::Unreadable("not UTF-8"))?;
-        let event = event_of(text)?;
-        let mut signature = json!({"webhook_id": self.webhook_id});
-        for (field, name) in SIGNATURE {
-            let value = headers.get(name).and_then(|value| value.to_str().ok());
-            let value = value.ok_or(EventError::Unreadable("a signature header is missing"))?;
-            signature[field] = Value::from(value);
-        }
-        let reply = self
-            .call(&Call {
-                method: Method::POST,
-                path: "/v1/notifications/verify-webhook-signature".to_owned(),
-                body: Some(with_event(&signature, text)?),
-                key: None,
-            })
-            .await?;
+    /// When PayPal did not, does not answer, or is asked about others already.
+    pub async fn verify(&self, event: UnverifiedEvent<'_>) -> Result<PayPalEvent, EventError> {
+        let UnverifiedEvent {
+            event,
+            mut signature,
+            text,
+        } = event;
+        let places = &self.verifying.places;
+        let _place = places.try_acquire().map_err(|_| EventError::Busy)?;
+        signature["webhook_id"] = Value::from(self.webhook_id.as_str());
+        let call = Call {
+            method: Method::POST,
+            path: "/v1/notifications/verify-webhook-signature".to_owned(),
+            body: Some(with_event(&signature, text)?),
+            key: None,
+        };
+        let reply = self.call_over(&self.verifying.http, &call).await?;
         if !reply.is_success() {
             return Err(refusal(&reply).into());
         }
@@ -166,6 +296,31 @@ mod tests {
         let read: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(read["webhook_id"], "W");
         assert_eq!(read["webhook_event"]["id"], "WH-1");
+    }
+
+    #[test]
+    fn only_paypals_certificates_sign() {
+        let table = [
+            ("https://api.paypal.com/v1/notifications/certs/CERT-1", true),
+            (
+                "https://api.sandbox.paypal.com/v1/notifications/certs/CERT-1",
+                true,
+            ),
+            ("https://paypal.com/cert", true),
+            ("http://api.paypal.com/cert", false),
+            ("https://evilpaypal.com/cert", false),
+            ("https://api.paypal.com.evil.example/cert", false),
+            ("https://evil.example/api.paypal.com", false),
+            ("https://api.paypal.com@evil.example/cert", false),
+            ("https://evil@api.paypal.com/cert", false),
+            ("https://api.paypal.com:8443/cert", false),
+            ("https://paypal.com.", false),
+            ("api.paypal.com/cert", false),
+            ("", false),
+        ];
+        for (url, expected) in table {
+            assert_eq!(is_of_paypal(url), expected, "{url}");
+        }
     }
 
     #[test]

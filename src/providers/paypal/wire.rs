@@ -5,7 +5,7 @@ use rust_decimal::prelude::ToPrimitive as _;
 use serde::{Deserialize, Serialize};
 
 use super::call::refused_here;
-use super::lost;
+use super::unbookable;
 use crate::domain::money::{Currency, Money};
 use crate::domain::payment::Decline;
 use crate::providers::{Answer, CallError, Standing};
@@ -124,17 +124,17 @@ pub fn amount_body(money: Money) -> Result<AmountBody, CallError> {
     })
 }
 
-/// An amount of PayPal's, exact.
+/// An amount of PayPal's, exact; `id` is what it is of.
 ///
 /// # Errors
-/// [`CallError::Lost`] when it is none, or has a fraction of a minor unit.
-pub fn money_of(body: &AmountBody) -> Result<Money, CallError> {
+/// [`CallError::Unbookable`] when it is none, or has a fraction of a minor unit.
+pub fn money_of(id: &str, body: &AmountBody) -> Result<Money, CallError> {
     let refuse = || {
         let AmountBody {
             currency_code,
             value,
         } = body;
-        lost(format!("an amount of {value:?} {currency_code:?}"))
+        unbookable(id, format!("an amount of {value:?} {currency_code:?}"))
     };
     let currency: Currency = body.currency_code.parse().map_err(|_| refuse())?;
     let value = Decimal::from_str_exact(&body.value).map_err(|_| refuse())?;
@@ -148,20 +148,21 @@ pub fn money_of(body: &AmountBody) -> Result<Money, CallError> {
 }
 
 /// # Errors
-/// [`CallError::Lost`] when another amount came back than was asked.
-pub fn same_amount(body: &AmountBody, asked: Money) -> Result<(), CallError> {
-    let got = money_of(body)?;
+/// [`CallError::Unbookable`] when another amount came back than was asked.
+pub fn same_amount(id: &str, body: &AmountBody, asked: Money) -> Result<(), CallError> {
+    let got = money_of(id, body)?;
     if got == asked {
         Ok(())
     } else {
-        Err(lost(format!("{asked} was asked, and it is {got}")))
+        let reason = format!("{asked} was asked, and it is {got}");
+        Err(unbookable(id, reason))
     }
 }
 
 impl CaptureBody {
     /// What became of a capture of this amount.
     pub fn answer(&self, asked: Money) -> Result<Answer, CallError> {
-        same_amount(&self.amount, asked)?;
+        same_amount(&self.id, &self.amount, asked)?;
         let standing = match self.status.as_str() {
             // Refunded is what was taken first.
             "COMPLETED" | "PARTIALLY_REFUNDED" | "REFUNDED" => Standing::Succeeded {
@@ -173,7 +174,7 @@ impl CaptureBody {
                 let reason = details.and_then(|details| details.reason.as_deref());
                 Standing::Declined(Decline::paypal(reason.unwrap_or(&self.status)))
             }
-            other => return Err(lost(format!("a capture that is {other:?}"))),
+            other => return Err(unbookable(&self.id, format!("it is {other:?}"))),
         };
         Ok(Answer {
             reference: self.id.clone(),
@@ -187,23 +188,24 @@ impl CaptureBody {
         let told = self
             .seller_receivable_breakdown
             .as_ref()
-            .ok_or_else(|| lost("a completed capture without what PayPal keeps of it"))?;
-        same_amount(&told.gross_amount, gross)?;
+            .ok_or_else(|| unbookable(&self.id, "it does not say what PayPal keeps of it"))?;
+        same_amount(&self.id, &told.gross_amount, gross)?;
         let of = |body: &AmountBody| {
-            let money = money_of(body)?;
+            let money = money_of(&self.id, body)?;
             if money.currency == gross.currency {
                 Ok(money.minor)
             } else {
-                Err(lost(format!("a fee of {money} on {gross}")))
+                Err(unbookable(&self.id, format!("a fee of {money} on {gross}")))
             }
         };
         let fee_minor = match (&told.paypal_fee, &told.net_amount) {
             (Some(fee), _) => of(fee)?,
             (None, Some(net)) => gross.minor.saturating_sub(of(net)?),
-            (None, None) => return Err(lost("a completed capture without its fee")),
+            (None, None) => return Err(unbookable(&self.id, "it does not say its fee")),
         };
         if fee_minor < 0 {
-            return Err(lost(format!("a fee of {fee_minor} minor units")));
+            let reason = format!("a fee of {fee_minor} minor units");
+            return Err(unbookable(&self.id, reason));
         }
         Ok(fee_minor)
     }
@@ -212,7 +214,7 @@ impl CaptureBody {
 impl RefundBody {
     /// What became of a refund of this amount.
     pub fn answer(&self, asked: Money) -> Result<Answer, CallError> {
-        same_amount(&self.amount, asked)?;
+        same_amount(&self.id, &self.amount, asked)?;
         let standing = match self.status.as_str() {
             "COMPLETED" => Standing::Succeeded { fee_minor: 0 },
             "PENDING" => Standing::Pending,
@@ -221,7 +223,7 @@ impl RefundBody {
                 let reason = details.and_then(|details| details.reason.as_deref());
                 Standing::Declined(Decline::paypal(reason.unwrap_or(&self.status)))
             }
-            other => return Err(lost(format!("a refund that is {other:?}"))),
+            other => return Err(unbookable(&self.id, format!("it is {other:?}"))),
         };
         Ok(Answer {
             reference: self.id.clone(),
@@ -268,7 +270,7 @@ mod tests {
                 currency_code: currency_code.to_owned(),
                 value: value.to_owned(),
             };
-            assert!(money_of(&body).is_err(), "{value} {currency_code}");
+            assert!(money_of("C1", &body).is_err(), "{value} {currency_code}");
         }
     }
 
@@ -308,7 +310,7 @@ mod tests {
         ] {
             let error = with(status, amount, breakdown.clone());
             assert!(
-                matches!(error, Err(CallError::Lost { .. })),
+                matches!(error, Err(CallError::Unbookable { .. })),
                 "{status} {amount} {breakdown}"
             );
         }
@@ -319,7 +321,7 @@ mod tests {
         fn amounts_are_read_back(minor in 1_i64..10_i64.pow(12), pick in 0..13_usize) {
             let money = Money::new(minor, Currency::ALL[pick]);
             if let Ok(body) = amount_body(money) {
-                prop_assert_eq!(money_of(&body).unwrap(), money);
+                prop_assert_eq!(money_of("C1", &body).unwrap(), money);
             }
         }
     }

@@ -243,6 +243,15 @@ pub(super) fn lost(reason: String) -> CallError {
     }
 }
 
+/// An answer that is read, and that nobody may book.
+pub(super) fn unbookable(reference: impl ToString, reason: impl Into<String>) -> CallError {
+    CallError::Unbookable {
+        provider: PROVIDER,
+        reference: reference.to_string(),
+        reason: reason.into(),
+    }
+}
+
 pub(super) fn refused(code: &str, reason: String) -> CallError {
     CallError::Refused {
         provider: PROVIDER,

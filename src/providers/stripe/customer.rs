@@ -12,7 +12,7 @@ use stripe_payment::payment_method::{DetachPaymentMethod, RetrievePaymentMethod}
 use stripe_types::Expandable;
 
 use super::Stripe;
-use super::client::{Failure, REPEATABLE, lost, under};
+use super::client::{Failure, REPEATABLE, unbookable, under};
 use crate::providers::CallError;
 
 /// A card about to be entered.
@@ -96,7 +96,7 @@ impl Stripe {
                 id,
                 client_secret: SecretString::from(secret),
             }),
-            None => Err(lost(format!("{id} came without its client secret"))),
+            None => Err(unbookable(id, "it came without its client secret")),
         }
     }
 
@@ -113,7 +113,7 @@ impl Stripe {
             | SetupIntentStatus::RequiresAction
             | SetupIntentStatus::RequiresConfirmation
             | SetupIntentStatus::RequiresPaymentMethod => SetupStanding::Open,
-            status => return Err(lost(format!("{id} is {}", status.as_str()))),
+            status => return Err(unbookable(id, format!("it is {}", status.as_str()))),
         };
         Ok(Setup {
             customer: intent
@@ -133,10 +133,10 @@ impl Stripe {
     pub async fn card(&self, id: &str) -> Result<CardOnFile, CallError> {
         let method = RetrievePaymentMethod::new(id).send(&self.client).await?;
         let Some(card) = method.card else {
-            return Err(lost(format!("{id} is no card")));
+            return Err(unbookable(id, "it is no card"));
         };
         let number = |value: i64| {
-            u32::try_from(value).map_err(|_| lost(format!("{id} is good until {value}")))
+            u32::try_from(value).map_err(|_| unbookable(id, format!("it is good until {value}")))
         };
         Ok(CardOnFile {
             customer: method

@@ -15,14 +15,12 @@ mod payment;
 mod refund;
 pub mod webhook;
 
-pub use client::SetupError;
-pub use customer::{CardOnFile, NewSetup, Setup, SetupStanding};
-pub use dispute::{Dispute, DisputeStanding};
-
-use super::{Answer, CallError, Charge, GiveBack, PaymentProvider};
+use super::{Answer, CallError, Charge, GiveBack, Lookup, PaymentProvider};
 use crate::config::StripeSettings;
 use crate::domain::money::Money;
-use client::{Client, lost};
+pub use client::SetupError;
+use client::{Client, unbookable};
+pub use customer::{CardOnFile, NewSetup, Setup, SetupStanding};
 
 const PROVIDER: &str = "Stripe";
 /// The most of one page of a list.
@@ -60,14 +58,10 @@ impl PaymentProvider for Stripe {
         self.take_payment(charge).await
     }
 
-    async fn find(
-        &self,
-        charge: &Charge<'_>,
-        reference: Option<&str>,
-    ) -> Result<Option<Answer>, CallError> {
-        match reference {
-            Some(reference) => self.read_payment(charge, reference).await.map(Some),
-            None => self.search_payment(charge).await,
+    async fn find(&self, lookup: &Lookup<'_>) -> Result<Option<Answer>, CallError> {
+        match lookup.reference {
+            Some(reference) => self.read_payment(lookup, reference).await.map(Some),
+            None => self.search_payment(lookup).await,
         }
     }
 
@@ -102,11 +96,12 @@ fn check_amount(
     if amount_minor == asked.minor && its_currency == currency(asked) {
         return Ok(());
     }
-    Err(lost(format!(
-        "{id} is over {amount_minor} {its_currency}, asked was {} {}",
+    let reason = format!(
+        "it is over {amount_minor} {its_currency}, asked was {} {}",
         asked.minor,
         currency(asked)
-    )))
+    );
+    Err(unbookable(id, reason))
 }
 
 /// The fee of a balance transaction, in the currency of what it is for.
@@ -116,9 +111,9 @@ fn fee_of(transaction: &stripe_core::BalanceTransaction, asked: Money) -> Result
         return Ok(transaction.fee);
     }
     // Stripe settles this currency in another one: no fee in ours is known.
-    Err(lost(format!(
-        "{} is in {its_currency}, not in {}: give that currency its own balance at Stripe",
-        transaction.id,
+    let reason = format!(
+        "it is in {its_currency}, not in {}: give that currency its own balance at Stripe",
         currency(asked)
-    )))
+    );
+    Err(unbookable(&transaction.id, reason))
 }

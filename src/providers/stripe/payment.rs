@@ -14,10 +14,10 @@ use stripe_core::{
 };
 use stripe_types::{Expandable, RangeQueryTs};
 
-use super::client::{Failure, REPEATABLE, lost, refused, under};
+use super::client::{Failure, REPEATABLE, lost, refused, unbookable, under};
 use super::{PAGE, Stripe, check_amount, currency, fee_of};
 use crate::domain::payment::Decline;
-use crate::providers::{Answer, CallError, Charge, Standing};
+use crate::providers::{Answer, CallError, Charge, Lookup, Standing};
 
 /// The metadata that holds the attempt's id.
 pub(super) const ATTEMPT: &str = "attempt";
@@ -26,9 +26,22 @@ pub(super) const ATTEMPT: &str = "attempt";
 const CLOCKS_APART_S: i64 = 7 * 86_400;
 const MICROS_PER_S: i64 = 1_000_000;
 
+impl<'a> Charge<'a> {
+    /// The same payment, to be compared with what came of it.
+    const fn payment_of_customer(&self) -> Lookup<'a> {
+        Lookup {
+            key: self.key,
+            amount: self.amount,
+            made_at: self.made_at,
+            reference: None,
+            within: self.customer,
+        }
+    }
+}
+
 impl Stripe {
     pub(super) async fn take_payment(&self, charge: &Charge<'_>) -> Result<Answer, CallError> {
-        let customer = customer_of(charge)?;
+        let customer = customer_of(charge.customer)?;
         let request = CreatePaymentIntent::new(charge.amount.minor, stripe_currency(charge))
             .customer(customer)
             .payment_method(charge.instrument)
@@ -47,7 +60,7 @@ impl Stripe {
             .send(&self.client)
             .await
         {
-            Ok(intent) => self.answer(charge, &intent).await,
+            Ok(intent) => self.answer(&charge.payment_of_customer(), &intent).await,
             Err(failure) => declined(charge, failure),
         }
     }
@@ -55,7 +68,7 @@ impl Stripe {
     /// A payment by what Stripe calls it.
     pub(super) async fn read_payment(
         &self,
-        charge: &Charge<'_>,
+        lookup: &Lookup<'_>,
         reference: &str,
     ) -> Result<Answer, CallError> {
         let request = RetrievePaymentIntent::new(reference)
@@ -63,16 +76,16 @@ impl Stripe {
         // What is not there was never told to us under this key: no answer is
         // right then, least of all that there was no payment.
         let intent = request.send(&self.client).await?;
-        self.answer(charge, &intent).await
+        self.answer(lookup, &intent).await
     }
 
     /// A payment by its key, among all of its customer's since it was made.
     pub(super) async fn search_payment(
         &self,
-        charge: &Charge<'_>,
+        lookup: &Lookup<'_>,
     ) -> Result<Option<Answer>, CallError> {
-        let customer = customer_of(charge)?;
-        let since_s = charge.made_at.0.div_euclid(MICROS_PER_S) - CLOCKS_APART_S;
+        let customer = customer_of(lookup.within)?;
+        let since_s = lookup.made_at.0.div_euclid(MICROS_PER_S) - CLOCKS_APART_S;
         let all = ListPaymentIntent::new()
             .customer(customer)
             .created(RangeQueryTs::gte(since_s))
@@ -83,7 +96,7 @@ impl Stripe {
         loop {
             let page = request.send(&self.client).await?;
             let last = page.data.last().map(|intent| intent.id.to_string());
-            let of_it = |intent: &PaymentIntent| is_of(intent, charge.key);
+            let of_it = |intent: &PaymentIntent| is_of(intent, lookup.key);
             found.extend(page.data.into_iter().filter(of_it));
             match last {
                 Some(last) if page.has_more => request = all.clone().starting_after(last),
@@ -91,7 +104,7 @@ impl Stripe {
             }
         }
         match one_of(&found)? {
-            Some(intent) => self.answer(charge, intent).await.map(Some),
+            Some(intent) => self.answer(lookup, intent).await.map(Some),
             None => Ok(None),
         }
     }
@@ -101,16 +114,16 @@ impl Stripe {
     ///
     /// # Errors
     /// When there is no answer.
-    pub async fn cancel(&self, charge: &Charge<'_>, reference: &str) -> Result<Answer, CallError> {
+    pub async fn cancel(&self, lookup: &Lookup<'_>, reference: &str) -> Result<Answer, CallError> {
         match CancelPaymentIntent::new(reference)
             .customize()
             .request_strategy(REPEATABLE)
             .send(&self.client)
             .await
         {
-            Ok(intent) => self.answer(charge, &intent).await,
+            Ok(intent) => self.answer(lookup, &intent).await,
             Err(Failure::Api(error)) if error.code() == "payment_intent_unexpected_state" => {
-                self.read_payment(charge, reference).await
+                self.read_payment(lookup, reference).await
             }
             Err(failure) => Err(failure.into()),
         }
@@ -118,20 +131,20 @@ impl Stripe {
 
     async fn answer(
         &self,
-        charge: &Charge<'_>,
+        lookup: &Lookup<'_>,
         intent: &PaymentIntent,
     ) -> Result<Answer, CallError> {
         let id = intent.id.as_str();
-        if !is_of(intent, charge.key) {
-            return Err(lost(format!("{id} is of another attempt")));
+        if !is_of(intent, lookup.key) {
+            return Err(unbookable(id, "it is of another attempt"));
         }
         let its_currency = intent.currency.to_string();
-        check_amount(id, charge.amount, intent.amount, &its_currency)?;
+        check_amount(id, lookup.amount, intent.amount, &its_currency)?;
         let standing = match &intent.status {
             PaymentIntentStatus::Succeeded => {
                 let received = intent.amount_received;
-                check_amount(id, charge.amount, received, &its_currency)?;
-                self.succeeded(charge, intent).await?
+                check_amount(id, lookup.amount, received, &its_currency)?;
+                self.succeeded(lookup, intent).await?
             }
             PaymentIntentStatus::Processing => Standing::Pending,
             PaymentIntentStatus::RequiresAction => {
@@ -144,14 +157,14 @@ impl Stripe {
                     error.decline_code.as_deref().or(code)
                 });
                 let Some(code) = code else {
-                    return Err(lost(format!("{id} was declined without a code")));
+                    return Err(unbookable(id, "it was declined without a code"));
                 };
                 Standing::Declined(Decline::stripe(code))
             }
             PaymentIntentStatus::Canceled => Standing::Declined(Decline::canceled()),
             // It is confirmed and captured at once, so it can be nothing else.
             status => {
-                return Err(lost(format!("{id} is {}", status.as_str())));
+                return Err(unbookable(id, format!("it is {}", status.as_str())));
             }
         };
         Ok(Answer {
@@ -164,15 +177,15 @@ impl Stripe {
     /// not known: it counts as pending until it is, rather than as free of cost.
     async fn succeeded(
         &self,
-        charge: &Charge<'_>,
+        lookup: &Lookup<'_>,
         intent: &PaymentIntent,
     ) -> Result<Standing, CallError> {
         let fee = |transaction: &BalanceTransaction| {
-            let fee_minor = fee_of(transaction, charge.amount)?;
+            let fee_minor = fee_of(transaction, lookup.amount)?;
             Ok(Standing::Succeeded { fee_minor })
         };
         let Some(latest) = &intent.latest_charge else {
-            return Err(lost(format!("{} succeeded without a charge", intent.id)));
+            return Err(unbookable(&intent.id, "it succeeded without a charge"));
         };
         if let Some(transaction) = latest
             .as_object()
@@ -210,10 +223,8 @@ fn declined(charge: &Charge<'_>, failure: Failure) -> Result<Answer, CallError> 
     };
     check_amount(&intent.id, charge.amount, intent.amount, &intent.currency)?;
     if intent.status == "succeeded" || intent.status == "processing" {
-        return Err(lost(format!(
-            "{} is declined, but {}",
-            intent.id, intent.status
-        )));
+        let reason = format!("it is declined, but {}", intent.status);
+        return Err(unbookable(&intent.id, reason));
     }
     Ok(Answer {
         reference: intent.id.clone(),
@@ -237,18 +248,18 @@ fn one_of(found: &[PaymentIntent]) -> Result<Option<&PaymentIntent>, CallError> 
     };
     let mut live = found.iter().filter(moves_money);
     match (live.next(), live.next()) {
-        (Some(one), Some(other)) => Err(lost(format!(
-            "{} and {} are both payments of one attempt",
-            one.id, other.id
-        ))),
+        (Some(one), Some(other)) => {
+            let reason = format!("it and {} are both payments of one attempt", other.id);
+            Err(unbookable(&one.id, reason))
+        }
         // The youngest comes first.
         (one, _) => Ok(one.or(found.first())),
     }
 }
 
-fn customer_of<'a>(charge: &Charge<'a>) -> Result<&'a str, CallError> {
+fn customer_of(customer: Option<&str>) -> Result<&str, CallError> {
     let reason = || "a card is charged for its customer, and none is named".to_owned();
-    charge.customer.ok_or_else(|| refused("customer", reason()))
+    customer.ok_or_else(|| refused("customer", reason()))
 }
 
 fn stripe_currency(charge: &Charge<'_>) -> stripe_types::Currency {

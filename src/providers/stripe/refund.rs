@@ -7,7 +7,7 @@ use stripe_core::Refund;
 use stripe_core::refund::{CreateRefund, ListRefund, RetrieveRefund};
 use stripe_types::Expandable;
 
-use super::client::{lost, under};
+use super::client::{unbookable, under};
 use super::{PAGE, Stripe, check_amount, fee_of};
 use crate::domain::payment::Decline;
 use crate::providers::{Answer, CallError, GiveBack, Standing};
@@ -55,10 +55,8 @@ impl Stripe {
             let last = page.data.last().map(|made| made.id.to_string());
             for made in page.data.into_iter().filter(|made| is_of(made, refund.key)) {
                 if let Some(other) = &found {
-                    return Err(lost(format!(
-                        "{} and {} are both refunds under one key",
-                        other.id, made.id
-                    )));
+                    let reason = format!("it and {} are both refunds under one key", made.id);
+                    return Err(unbookable(&other.id, reason));
                 }
                 found = Some(made);
             }
@@ -87,7 +85,7 @@ impl Stripe {
         let payment = made.payment_intent.as_ref().map(Expandable::id);
         let is_its = payment.is_some_and(|payment| payment.as_str() == refund.payment);
         if !is_of(&made, refund.key) || !is_its {
-            return Err(lost(format!("{id} is another refund")));
+            return Err(unbookable(id, "it is another refund"));
         }
         check_amount(&id, refund.amount, made.amount, &made.currency.to_string())?;
         let standing = match made.status.as_deref() {
@@ -101,7 +99,7 @@ impl Stripe {
             Some("canceled") => Standing::Declined(Decline::canceled()),
             status => {
                 let status = status.unwrap_or("without a status");
-                return Err(lost(format!("{id} is {status}")));
+                return Err(unbookable(id, format!("it is {status}")));
             }
         };
         Ok(Answer {

@@ -57,6 +57,7 @@ pub async fn decide_attempt(
         what: "a payment attempt",
         account,
         id: &attempt.to_string(),
+        has_problem: true,
         states,
         provider_reference,
         now,
@@ -64,12 +65,32 @@ pub async fn decide_attempt(
     decide(conn, decided).await
 }
 
+/// Records what the provider said of an attempt that cannot be booked, until
+/// something else is recorded of it.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn note_attempt_problem(
+    conn: &mut Conn,
+    account: AccountId,
+    attempt: AttemptId,
+    problem: &str,
+) -> Result<()> {
+    sqlx::query("UPDATE payment_attempt SET problem = $3 WHERE account_id = $1 AND id = $2")
+        .bind(account.0)
+        .bind(attempt.to_string())
+        .bind(problem)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
 /// What every query of attempts reads.
 macro_rules! attempt_columns {
     () => {
         "SELECT t.account_id, t.id, t.period, t.kind, a.external_id, i.series, i.year, i.sequence, t.method, \
          t.method_id, t.amount_minor, t.currency, t.state, t.decline_code, t.decline_class, t.decline_known, \
-         t.provider_reference, t.created_at, t.decided_at FROM payment_attempt t \
+         t.provider_reference, t.problem, t.created_at, t.decided_at FROM payment_attempt t \
          JOIN account a ON a.id = t.account_id \
          JOIN invoice i ON i.account_id = t.account_id AND i.period = t.period AND i.kind = t.kind"
     };
@@ -94,6 +115,7 @@ struct AttemptRow {
     decline_class: Option<String>,
     decline_known: Option<i16>,
     provider_reference: Option<String>,
+    problem: Option<String>,
     created_at: i64,
     decided_at: Option<i64>,
 }
@@ -250,6 +272,7 @@ fn attempt_of(row: AttemptRow) -> Result<StoredAttempt> {
         currency: at("payment_attempt", "currency").parse(id, &row.currency)?,
         state: state.read("payment_attempt", id)?,
         provider_reference: row.provider_reference,
+        problem: row.problem,
         created_at: Instant(row.created_at),
         decided_at: row.decided_at.map(Instant),
     })

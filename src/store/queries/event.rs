@@ -25,6 +25,14 @@ pub async fn receive_event(
     .bind(now.0)
     .execute(&mut *conn)
     .await?;
+    is_event_handled(conn, key).await
+}
+
+/// Whether an event was handled.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn is_event_handled(conn: &mut Conn, key: EventKey<'_>) -> Result<bool> {
     let handled: i64 = sqlx::query_scalar(
         "SELECT COUNT(handled_at) FROM provider_event WHERE provider = $1 AND id = $2",
     )
@@ -97,9 +105,7 @@ pub async fn open_events(conn: &mut Conn, limit: i64) -> Result<Vec<OpenEvent>> 
     .await?;
     rows.into_iter()
         .map(|(provider, id, kind, received_at, problem)| {
-            let source = EventSource::ALL
-                .into_iter()
-                .find(|source| source.code() == provider)
+            let source = EventSource::from_code(&provider)
                 .ok_or_else(|| at("provider_event", "provider").refuse(&id, &provider))?;
             Ok(OpenEvent {
                 source,

@@ -28,7 +28,7 @@ pub async fn lock_account(conn: &mut Conn, account: AccountId) -> Result<()> {
 ///
 /// # Errors
 /// When the database refuses: a unique violation when its attempt is settled
-/// already.
+/// already, or its dispute booked.
 pub async fn write_entry(conn: &mut Conn, new: NewEntry<'_>) -> Result<i64> {
     let sql = "SELECT COALESCE(MAX(id), 0) + 1 FROM ledger_entry WHERE account_id = $1";
     let id: i64 = sqlx::query_scalar(sql)
@@ -37,7 +37,8 @@ pub async fn write_entry(conn: &mut Conn, new: NewEntry<'_>) -> Result<i64> {
         .await?;
     sqlx::query(
         "INSERT INTO ledger_entry (account_id, id, movement, currency, at, period, kind, attempt_id, \
-         purchase_id, refund_id, actor, reason) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+         purchase_id, refund_id, dispute_id, actor, reason) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
     )
     .bind(new.account.0)
     .bind(id)
@@ -49,6 +50,7 @@ pub async fn write_entry(conn: &mut Conn, new: NewEntry<'_>) -> Result<i64> {
     .bind(new.attempt.map(|attempt| attempt.to_string()))
     .bind(new.purchase.map(|purchase| purchase.to_string()))
     .bind(new.refund.map(|refund| refund.to_string()))
+    .bind(new.dispute)
     .bind(new.by.map(|by| by.actor))
     .bind(new.by.map(|by| by.reason))
     .execute(&mut *conn)

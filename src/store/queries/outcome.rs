@@ -45,6 +45,9 @@ pub struct Decided<'a> {
     pub account: AccountId,
     pub id: &'a str,
     pub states: (&'a AttemptState, &'a AttemptState),
+    /// Whether the row may hold what its provider said that nobody could book; that
+    /// is answered now.
+    pub has_problem: bool,
     /// What the provider calls it, where that is told. It is called so for good.
     pub provider_reference: Option<&'a str>,
     pub now: Instant,
@@ -63,10 +66,15 @@ pub async fn decide(conn: &mut Conn, decided: Decided<'_>) -> Result<()> {
     let sql = format!(
         "UPDATE {} SET state = $4, decline_code = $5, decline_class = $6, decline_known = $7, \
          decided_at = CASE WHEN $8 < created_at THEN created_at ELSE $8 END, \
-         provider_reference = COALESCE(provider_reference, $9) \
+         provider_reference = COALESCE(provider_reference, $9){} \
          WHERE account_id = $1 AND id = $2 AND state = $3 \
          AND (provider_reference IS NULL OR provider_reference = COALESCE($9, provider_reference))",
-        decided.table
+        decided.table,
+        if decided.has_problem {
+            ", problem = NULL"
+        } else {
+            ""
+        }
     );
     let changed = sqlx::query(sqlx::AssertSqlSafe(sql))
         .bind(decided.account.0)

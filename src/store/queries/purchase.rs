@@ -75,11 +75,31 @@ pub async fn decide_purchase(
         what: "a credit purchase",
         account: purchase.account,
         id: &purchase.id.to_string(),
+        has_problem: true,
         states: (&purchase.state, after),
         provider_reference: reference,
         now,
     };
     decide(conn, decided).await
+}
+
+/// As [`super::note_attempt_problem`], of a purchase.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn note_purchase_problem(
+    conn: &mut Conn,
+    account: AccountId,
+    purchase: PurchaseId,
+    problem: &str,
+) -> Result<()> {
+    sqlx::query("UPDATE credit_purchase SET problem = $3 WHERE account_id = $1 AND id = $2")
+        .bind(account.0)
+        .bind(purchase.to_string())
+        .bind(problem)
+        .execute(conn)
+        .await?;
+    Ok(())
 }
 
 #[derive(sqlx::FromRow)]
@@ -95,12 +115,13 @@ struct PurchaseRow {
     decline_known: Option<i16>,
     order_reference: Option<String>,
     provider_reference: Option<String>,
+    problem: Option<String>,
     created_at: i64,
     decided_at: Option<i64>,
 }
 
 const SELECT: &str = "SELECT c.account_id, c.id, a.external_id, c.amount_minor, c.currency, c.state, \
-     c.decline_code, c.decline_class, c.decline_known, c.order_reference, c.provider_reference, c.created_at, \
+     c.decline_code, c.decline_class, c.decline_known, c.order_reference, c.provider_reference, c.problem, c.created_at, \
      c.decided_at FROM credit_purchase c JOIN account a ON a.id = c.account_id";
 
 /// A purchase by its id.
@@ -233,6 +254,7 @@ fn purchase_of(row: PurchaseRow) -> Result<StoredPurchase> {
         state: state.read(TABLE, &row.id)?,
         order_reference: row.order_reference,
         provider_reference: row.provider_reference,
+        problem: row.problem,
         created_at: Instant(row.created_at),
         decided_at: row.decided_at.map(Instant),
     })

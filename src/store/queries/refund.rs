@@ -10,20 +10,12 @@ use crate::domain::payment::AttemptState;
 use crate::domain::payment::refund::{BookedRefund, RefundPurpose};
 use crate::store::rows::{NewRefund, Refunded, StoredRefund};
 
-/// The ids of what is given back, as the columns hold them.
-fn columns(of: Refunded) -> (Option<String>, Option<String>) {
-    match of {
-        Refunded::Attempt(id) => (Some(id.to_string()), None),
-        Refunded::Purchase(id) => (None, Some(id.to_string())),
-    }
-}
-
 /// Records a refund.
 ///
 /// # Errors
 /// When the database refuses.
 pub async fn insert_refund(conn: &mut Conn, new: &NewRefund<'_>) -> Result<()> {
-    let (attempt, purchase) = columns(new.of);
+    let (attempt, purchase) = new.of.columns();
     let decided_at = (!new.state.in_flight()).then_some(new.created_at.0);
     sqlx::query(
         "INSERT INTO refund (account_id, id, attempt_id, purchase_id, purpose, amount_minor, currency, \
@@ -67,6 +59,7 @@ pub async fn decide_refund(
         what: "a refund",
         account: refund.account,
         id: &refund.id.to_string(),
+        has_problem: false,
         states: (&refund.state, after),
         provider_reference,
         now,
@@ -238,7 +231,7 @@ pub async fn refunds_of(
     account: AccountId,
     of: Refunded,
 ) -> Result<Vec<StoredRefund>> {
-    let (attempt, purchase) = columns(of);
+    let (attempt, purchase) = of.columns();
     let rows: Vec<RefundRow> = sqlx::query_as(concat!(
         refund_columns!(),
         " WHERE account_id = $1 AND (attempt_id = $2 OR purchase_id = $3) ORDER BY id"

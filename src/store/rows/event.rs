@@ -19,6 +19,11 @@ impl EventSource {
             Self::PayPal => "paypal",
         }
     }
+
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|source| source.code() == code)
+    }
 }
 
 /// An event by its source and the source's id of it.

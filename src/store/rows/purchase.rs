@@ -27,6 +27,8 @@ pub struct StoredPurchase {
     pub order_reference: Option<String>,
     /// What then took the money.
     pub provider_reference: Option<String>,
+    /// What the provider said of it that cannot be booked.
+    pub problem: Option<String>,
     pub created_at: Instant,
     /// When its present outcome came.
     pub decided_at: Option<Instant>,

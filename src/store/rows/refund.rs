@@ -7,13 +7,24 @@ use crate::domain::money::Money;
 use crate::domain::payment::AttemptState;
 use crate::domain::payment::refund::RefundPurpose;
 
-/// What is given back.
+/// The payment that is given back, or taken back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refunded {
     /// A payment of an invoice.
     Attempt(AttemptId),
     /// A purchase of credit.
     Purchase(PurchaseId),
+}
+
+impl Refunded {
+    /// The ids of it, as the columns `attempt_id` and `purchase_id` hold them.
+    #[must_use]
+    pub fn columns(self) -> (Option<String>, Option<String>) {
+        match self {
+            Self::Attempt(id) => (Some(id.to_string()), None),
+            Self::Purchase(id) => (None, Some(id.to_string())),
+        }
+    }
 }
 
 /// A refund to be recorded.

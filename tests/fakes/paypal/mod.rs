@@ -17,7 +17,7 @@ use serde_json::json;
 
 use super::{Faults, Server};
 use routes::Shared;
-use state::{Capture, Refund, State, minor, money};
+use state::{Capture, Order, Refund, State, minor, money};
 
 pub use events::{SentEvent, WEBHOOK_ID};
 pub use state::{CaptureEnd, fee_minor};
@@ -36,6 +36,8 @@ impl PayPalFake {
         let shared = Shared {
             state: Arc::new(Mutex::new(State::new())),
             faults: Faults::default(),
+            read_faults: Faults::default(),
+            holds: Arc::new(tokio::sync::watch::channel(false).0),
         };
         let router = Router::new()
             .fallback(routes::handle)
@@ -52,6 +54,21 @@ impl PayPalFake {
     /// What goes wrong with the next creations, captures and refunds.
     pub fn faults(&self) -> &Faults {
         &self.shared.faults
+    }
+
+    /// What goes wrong with the next questions.
+    pub fn read_faults(&self) -> &Faults {
+        &self.shared.read_faults
+    }
+
+    /// Whether requests to verify wait.
+    pub fn hold_verifications(&self, holds: bool) {
+        self.shared.holds.send_replace(holds);
+    }
+
+    /// What a 429 says of when to come back.
+    pub fn retry_after(&self, seconds: u64) {
+        self.with(|state| state.retry_after_s = Some(seconds));
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
@@ -192,17 +209,14 @@ impl PayPalFake {
         });
     }
 
-    /// A capture of which so much is left and nothing is disputed yet.
+    /// A capture of which so much is left that nobody disputes.
     pub fn disputable(&self, amount_minor: i64) -> Option<String> {
         self.with(|state| {
             let is_open = |id: &&String| {
                 let capture = &state.captures[*id];
-                let is_disputed = |dispute: &serde_json::Value| {
-                    dispute["disputed_transactions"][0]["seller_transaction_id"] == **id
-                };
+                let left = minor(&capture.amount) - state.refunded_minor(id);
                 !matches!(capture.status, "PENDING" | "DECLINED")
-                    && minor(&capture.amount) - state.refunded_minor(id) >= amount_minor
-                    && !state.disputes.values().any(is_disputed)
+                    && left - state.disputed_minor(id) >= amount_minor
             };
             state.captures.keys().find(is_open).cloned()
         })
@@ -224,6 +238,56 @@ impl PayPalFake {
                     capture.status = "COMPLETED";
                 }
             }
+        });
+    }
+
+    /// An order that its payer has approved, as if made by the house under a key.
+    pub fn approved_order(&self, key: &str, amount_minor: i64) -> String {
+        self.with(|state| {
+            let id = state.id("ORDER");
+            let order = Order {
+                status: "APPROVED",
+                amount: money(amount_minor),
+                custom_id: json!(key),
+                invoice_id: json!(key),
+                captures: Vec::new(),
+            };
+            state.orders.insert(id.clone(), order);
+            id
+        })
+    }
+
+    /// What was taken by captures of this purchase.
+    pub fn captured_by(&self, key: &str) -> i64 {
+        self.with(|state| {
+            let taken = state.captures.values();
+            taken
+                .filter(|capture| capture.custom_id == key)
+                .filter(|capture| !matches!(capture.status, "PENDING" | "DECLINED"))
+                .map(|capture| minor(&capture.amount))
+                .sum()
+        })
+    }
+
+    /// What was given back under this key.
+    pub fn refunded_by(&self, key: &str) -> i64 {
+        self.with(|state| {
+            let given = state.refunds.values();
+            given
+                .filter(|refund| refund.custom_id == key && refund.status == "COMPLETED")
+                .map(|refund| minor(&refund.amount))
+                .sum()
+        })
+    }
+
+    /// A capture or refund is of another amount from now on.
+    pub fn falsify(&self, id: &str) {
+        self.with(|state| {
+            let amount = match state.captures.get_mut(id) {
+                Some(capture) => &mut capture.amount,
+                None => &mut state.refunds.get_mut(id).unwrap().amount,
+            };
+            *amount = money(minor(amount) + 1);
         });
     }
 
@@ -317,6 +381,15 @@ impl PayPalFake {
         })
     }
 
+    /// How often an order was asked to be captured.
+    pub fn asked_to_capture(&self) -> usize {
+        self.with(|state| {
+            let is_capture =
+                |seen: &&String| seen.starts_with("post ") && seen.ends_with("/capture");
+            state.requests.iter().filter(is_capture).count()
+        })
+    }
+
     /// The orders there are.
     pub fn orders(&self) -> Vec<String> {
         self.with(|state| state.orders.keys().cloned().collect())
@@ -349,7 +422,13 @@ impl PayPalFake {
         })
     }
 
-    /// That everything asked and answered was as PayPal documents it.
+    /// What was asked or answered otherwise than PayPal documents it.
+    pub fn violations(&self) -> Vec<String> {
+        self.with(|state| state.contract.violations.clone())
+    }
+
+    /// That everything asked and answered was as PayPal documents it, and something
+    /// was.
     #[track_caller]
     pub fn assert_contract_kept(&self) {
         self.with(|state| {

@@ -20,6 +20,9 @@ const BASIC: &str = "Basic Y2xpZW50LTE6c2VjcmV0LTE=";
 pub struct Shared {
     pub state: Arc<Mutex<State>>,
     pub faults: Faults,
+    pub read_faults: Faults,
+    /// Whether requests to verify wait.
+    pub holds: Arc<tokio::sync::watch::Sender<bool>>,
 }
 
 struct Answered {
@@ -128,6 +131,8 @@ pub async fn handle(Extract(shared): Extract<Shared>, request: Request) -> Respo
             ))
         }
         ("post", ["v1", "notifications", "verify-webhook-signature"]) => {
+            let mut holds = shared.holds.subscribe();
+            holds.wait_for(|holds| !holds).await.unwrap();
             let operation = operation("post", "/v1/notifications/verify-webhook-signature");
             let mut state = shared.state.lock().unwrap();
             state.contract.request(operation, &body);
@@ -197,6 +202,9 @@ fn reads(
     operation: Operation,
     read: impl Fn(&State) -> Option<Value>,
 ) -> Response {
+    if shared.read_faults.next() == Some(Fault::ErrorBefore) {
+        return respond(answered(500, json!({"name": "INTERNAL_SERVER_ERROR"})));
+    }
     let mut state = shared.state.lock().unwrap();
     let answer = read(&state).map_or_else(
         || refuse(404, "INVALID_RESOURCE_ID"),
@@ -251,9 +259,19 @@ async fn moves(
                 return respond(answered(500, json!({"name": "INTERNAL_SERVER_ERROR"})));
             }
             Some(Fault::TooMany) => {
-                return respond(answered(429, json!({"name": "RATE_LIMIT_REACHED"})));
+                let mut response = respond(answered(429, json!({"name": "RATE_LIMIT_REACHED"})));
+                if let Some(seconds) = state.retry_after_s {
+                    response.headers_mut().insert("retry-after", seconds.into());
+                }
+                return response;
             }
-            Some(Fault::Decline(code)) if is_told_of(kind, code) => {
+            // What was done under the key is told again, whatever its payer's bank says.
+            Some(Fault::Decline(code))
+                if is_told_of(kind, code)
+                    && !key
+                        .as_ref()
+                        .is_some_and(|key| state.keys.contains_key(&(kind, key.clone()))) =>
+            {
                 let answer = refuse(422, code);
                 state.contract.response(operation, 422, &answer.body);
                 return respond(answer);

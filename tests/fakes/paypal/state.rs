@@ -58,6 +58,7 @@ pub struct State {
     pub contract: Contract,
     /// The requests that came, by method and path.
     pub requests: Vec<String>,
+    pub retry_after_s: Option<u64>,
 }
 
 /// What PayPal keeps of a capture: 35 cents and a hundredth.
@@ -94,6 +95,7 @@ impl State {
             events: Vec::new(),
             contract: Contract::load(),
             requests: Vec::new(),
+            retry_after_s: None,
         }
     }
 
@@ -203,6 +205,16 @@ impl State {
         own.filter(|refund| matches!(refund.status, "COMPLETED" | "PENDING"))
             .map(|refund| minor(&refund.amount))
             .sum()
+    }
+
+    /// What disputes hold of a capture, or gave its payer.
+    pub fn disputed_minor(&self, capture: &str) -> i64 {
+        let own = self.disputes.values().filter(|dispute| {
+            let transaction = &dispute["disputed_transactions"][0];
+            let is_won = dispute["dispute_outcome"]["outcome_code"] == "RESOLVED_SELLER_FAVOUR";
+            transaction["seller_transaction_id"] == capture && !is_won
+        });
+        own.map(|dispute| minor(&dispute["dispute_amount"])).sum()
     }
 
     pub fn settle_refunds(&mut self, capture: &str) {

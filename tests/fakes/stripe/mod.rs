@@ -54,6 +54,7 @@ impl StripeFake {
             read_faults: Faults::default(),
             during_read: Mutex::new(None),
             contract: contract::contract(),
+            holds: tokio::sync::watch::channel(false).0,
         });
         let server = Server::start(serve::router(shared.clone()));
         Self { shared, server }
@@ -129,11 +130,37 @@ impl StripeFake {
 
     /// The cardholder's bank takes money back; returns the dispute's id.
     pub fn open_dispute(&self, intent: &str, amount: i64, fee: i64) -> String {
-        self.state().open_dispute(intent, amount, fee)
+        let mut state = self.state();
+        let id = state.announce_dispute(intent, amount);
+        state.withdraw(&id, fee);
+        id
+    }
+
+    /// The bank asks first: no money moves yet; returns the dispute's id.
+    pub fn announce_dispute(&self, intent: &str, amount: i64) -> String {
+        self.state().announce_dispute(intent, amount)
+    }
+
+    /// And then takes the money.
+    pub fn withdraw(&self, dispute: &str, fee: i64) {
+        self.state().withdraw(dispute, fee);
+    }
+
+    /// It is decided; the money of one that is won has to be reinstated yet.
+    pub fn decide_dispute(&self, dispute: &str, won: bool) {
+        self.state().decide_dispute(dispute, won);
+    }
+
+    pub fn reinstate(&self, dispute: &str) {
+        self.state().reinstate(dispute);
     }
 
     pub fn close_dispute(&self, dispute: &str, won: bool) {
-        self.state().close_dispute(dispute, won);
+        let mut state = self.state();
+        if won {
+            state.reinstate(dispute);
+        }
+        state.decide_dispute(dispute, won);
     }
 
     /// A refund that was pending arrives.
@@ -179,6 +206,11 @@ impl StripeFake {
     /// Faults of all others.
     pub fn read_faults(&self) -> &Faults {
         &self.shared.read_faults
+    }
+
+    /// Whether charges wait, once they are begun.
+    pub fn hold_charges(&self, holds: bool) {
+        self.shared.holds.send_replace(holds);
     }
 
     /// How long every request takes.

@@ -321,48 +321,53 @@ impl State {
         refund
     }
 
-    /// The cardholder's bank takes money back.
-    pub fn open_dispute(&mut self, intent: &str, amount: i64, fee: i64) -> String {
+    /// The cardholder's bank takes money back, and has not got it yet.
+    pub fn announce_dispute(&mut self, intent: &str, amount: i64) -> String {
         let charge = text(&self.get(intent).unwrap()["latest_charge"]);
         let charge = self.set(&charge, json!({ "disputed": true }));
         let id = self.id("dp");
-        let movement = Movement {
-            amount: -amount,
-            fee,
-            currency: charge["currency"].as_str().unwrap(),
-            source: &id,
-            kind: "adjustment",
-        };
-        let moved = self.move_balance(&movement);
-        let object = objects::dispute(&id, self.now_s, amount, &charge, &moved);
+        let object = objects::dispute(&id, self.now_s, amount, &charge);
         let dispute = self.insert(object);
         self.tell("charge.dispute.created", dispute);
         id
     }
 
-    pub fn close_dispute(&mut self, id: &str, won: bool) {
+    pub fn withdraw(&mut self, id: &str, fee: i64) {
+        let amount = self.get(id).unwrap()["amount"].as_i64().unwrap();
+        self.move_disputed(id, -amount, fee, "charge.dispute.funds_withdrawn");
+    }
+
+    pub fn reinstate(&mut self, id: &str) {
         let dispute = self.get(id).cloned().unwrap();
+        let fee = if self.returns_dispute_fees {
+            -dispute["balance_transactions"][0]["fee"].as_i64().unwrap()
+        } else {
+            0
+        };
+        let amount = dispute["amount"].as_i64().unwrap();
+        self.move_disputed(id, amount, fee, "charge.dispute.funds_reinstated");
+    }
+
+    fn move_disputed(&mut self, id: &str, amount: i64, fee: i64, told: &str) {
+        let dispute = self.get(id).cloned().unwrap();
+        let movement = Movement {
+            amount,
+            fee,
+            currency: dispute["currency"].as_str().unwrap(),
+            source: id,
+            kind: "adjustment",
+        };
+        let transaction = self.move_balance(&movement);
         let mut moved = dispute["balance_transactions"].clone();
-        if won {
-            let fee = if self.returns_dispute_fees {
-                -moved[0]["fee"].as_i64().unwrap()
-            } else {
-                0
-            };
-            let movement = Movement {
-                amount: dispute["amount"].as_i64().unwrap(),
-                fee,
-                currency: dispute["currency"].as_str().unwrap(),
-                source: id,
-                kind: "adjustment",
-            };
-            let back = self.move_balance(&movement);
-            moved.as_array_mut().unwrap().push(back);
-            self.set(&text(&dispute["charge"]), json!({ "disputed": false }));
-        }
+        moved.as_array_mut().unwrap().push(transaction);
+        let dispute = self.set(id, json!({ "balance_transactions": moved }));
+        self.tell(told, dispute);
+    }
+
+    pub fn decide_dispute(&mut self, id: &str, won: bool) {
         let status = if won { "won" } else { "lost" };
-        let fields = json!({ "status": status, "balance_transactions": moved });
-        let dispute = self.set(id, fields);
+        let dispute = self.set(id, json!({ "status": status }));
+        self.set(&text(&dispute["charge"]), json!({ "disputed": !won }));
         self.tell("charge.dispute.closed", dispute);
     }
 

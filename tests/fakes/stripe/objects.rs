@@ -175,14 +175,14 @@ pub fn refund(id: &str, created: i64, amount: i64, charge: &Value, params: &Valu
     )
 }
 
-pub fn dispute(id: &str, created: i64, amount: i64, charge: &Value, moved: &Value) -> Value {
+pub fn dispute(id: &str, created: i64, amount: i64, charge: &Value) -> Value {
     let evidence: serde_json::Map<String, Value> = EVIDENCE
         .split_whitespace()
         .map(|name| (name.to_owned(), Value::Null))
         .chain([("enhanced_evidence".to_owned(), json!({}))])
         .collect();
     json!({
-        "id": id, "object": "dispute", "amount": amount, "balance_transactions": [moved],
+        "id": id, "object": "dispute", "amount": amount, "balance_transactions": [],
         "charge": charge["id"], "created": created, "currency": charge["currency"],
         "enhanced_eligibility_types": [], "evidence": evidence,
         "evidence_details": {

@@ -24,6 +24,8 @@ pub struct Shared {
     /// What happens while the answer of the next read is on its way.
     pub during_read: Mutex<Option<Box<dyn FnOnce() + Send>>>,
     pub contract: Option<&'static Contract>,
+    /// Whether charges wait.
+    pub holds: tokio::sync::watch::Sender<bool>,
 }
 
 /// An answer on its way, and what befalls it there.
@@ -211,6 +213,10 @@ async fn work(
                 state.keys.insert(key.clone(), kept);
             }
         }
+    }
+    if endpoint.is_charge() {
+        let mut holds = shared.holds.subscribe();
+        holds.wait_for(|holds| !holds).await.unwrap();
     }
     let mut wait = latency;
     if let Some(Fault::Slow(longer)) = &fault {

@@ -22,7 +22,7 @@ on_both!(
 );
 
 /// The binary, listening.
-pub(super) struct Served {
+pub struct Served {
     child: Child,
     url: String,
     runtime: tokio::runtime::Runtime,
@@ -30,7 +30,7 @@ pub(super) struct Served {
 }
 
 impl Served {
-    pub(super) fn start(house: &House) -> Self {
+    pub fn start(house: &House) -> Self {
         let mut child = house.spawn(&["serve", "--no-schedule", "--listen", "127.0.0.1:0"]);
         let mut line = String::new();
         let mut out = BufReader::new(child.stdout.take().unwrap());
@@ -70,7 +70,7 @@ impl Served {
     }
 
     #[track_caller]
-    pub(super) fn deliver_all(&self, events: &[Value]) {
+    pub fn deliver_all(&self, events: &[Value]) {
         for event in events {
             assert_eq!(self.deliver(event), 200, "{event}");
         }
@@ -84,8 +84,8 @@ impl Drop for Served {
     }
 }
 
-/// The events that wait for a person.
-pub(super) fn events(house: &House) -> Vec<Value> {
+/// The events that are not done with.
+pub fn events(house: &House) -> Vec<Value> {
     let events = house.run(&["event", "list", "--json"]).json();
     events.as_array().unwrap().clone()
 }

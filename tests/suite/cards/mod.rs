@@ -1,5 +1,6 @@
 //! Cards, as dated stories: the real binary against a Stripe that is played here.
 
+mod disputes;
 mod events;
 mod faults;
 mod ladder;

@@ -8,6 +8,7 @@ use crate::support::House;
 on_both!(
     two_processes_at_once_charge_nobody_twice,
     killed_twenty_times_nobody_is_charged_twice,
+    reconciling_what_is_being_charged_charges_nobody_twice,
 );
 
 /// Every account with a card and an invoice; the sum of the invoices.
@@ -126,4 +127,42 @@ fn killed_twenty_times_nobody_is_charged_twice(house: &House) {
         .watch()
         .count("SELECT COUNT(*) FROM payment_attempt WHERE state = 'succeeded'");
     assert_eq!(usize::try_from(paid).unwrap(), accounts);
+}
+
+fn reconciling_what_is_being_charged_charges_nobody_twice(house: &House) {
+    const ACCOUNTS: usize = 8;
+    let shop = Shop::open(house);
+    let due = many(&shop, ACCOUNTS);
+    let charges = || shop.stripe.requests("POST /v1/payment_intents");
+    // Stripe takes its time for the charges; others come for the same ones.
+    shop.stripe.hold_charges(true);
+    let mut collecting = house.spawn(&["collect", "--yes", "--json"]);
+    let wait_for = |many: usize, child: &mut std::process::Child| {
+        while charges() < many {
+            assert!(child.try_wait().unwrap().is_none(), "it did not wait");
+            std::thread::yield_now();
+        }
+    };
+    wait_for(ACCOUNTS, &mut collecting);
+    let mut others = [(); 2].map(|()| house.spawn(&["reconcile", "--json"]));
+    wait_for(ACCOUNTS + 1, &mut collecting);
+    let again = house.spawn(&["collect", "--yes", "--json"]);
+    wait_for(ACCOUNTS + 2, &mut collecting);
+    shop.stripe.hold_charges(false);
+    for child in &mut others {
+        child.wait().unwrap();
+    }
+    for child in [collecting, again] {
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+    }
+    // They met: what one had sent, another asked for under the same key.
+    assert!(charges() > ACCOUNTS, "{}", charges());
+    house.run(&["reconcile"]);
+    house.run(&["collect", "--yes"]);
+    nobody_was_charged_twice(&shop, due);
+    let attempts = house
+        .watch()
+        .count("SELECT COUNT(*) FROM payment_attempt WHERE state = 'succeeded'");
+    assert_eq!(usize::try_from(attempts).unwrap(), ACCOUNTS);
 }

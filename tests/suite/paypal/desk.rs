@@ -8,13 +8,12 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use quittance::clock::Clock;
 use quittance::config::{CallPolicy, Config, PayPalSettings};
-use quittance::engine::purchase::{EventOutcome, HandleError};
 use quittance::engine::run::Engine;
+use quittance::engine::webhook::{Handled, WebhookError};
 use quittance::providers::paypal::PayPal;
 use quittance::store::{IfMissing, Store};
 use reqwest::header::{HeaderMap, HeaderValue};
 use serde_json::Value;
-use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use crate::fakes::paypal::{CLIENT_ID, CLIENT_SECRET, PayPalFake, SentEvent, WEBHOOK_ID};
@@ -37,11 +36,28 @@ pub fn headers_of(event: &SentEvent) -> HeaderMap {
 }
 
 /// PayPal's client without a house.
+pub fn paypal(calls: CallPolicy, secret: &str) -> PayPal {
+    let folder = tempfile::tempdir().unwrap();
+    let source = |name: &str, secret: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, secret).unwrap();
+        format!("file:{}", path.display()).parse().unwrap()
+    };
+    let settings = PayPalSettings {
+        client_id: source("id", CLIENT_ID),
+        client_secret: source("secret", secret),
+        webhook_id: WEBHOOK_ID.to_owned(),
+        return_url: "https://console.example/approved".to_owned(),
+        cancel_url: "https://console.example/".to_owned(),
+        calls,
+    };
+    PayPal::open(&settings).unwrap()
+}
+
+/// PayPal's client, and what runs it.
 pub struct Client {
     pub paypal: PayPal,
     pub runtime: Runtime,
-    // Holds the secrets.
-    _folder: TempDir,
 }
 
 impl Client {
@@ -50,30 +66,16 @@ impl Client {
     }
 
     pub fn with_secret(url: &str, tries: u32, secret: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let source = |name: &str, secret: &str| {
-            let path = folder.path().join(name);
-            std::fs::write(&path, secret).unwrap();
-            format!("file:{}", path.display()).parse().unwrap()
-        };
-        let settings = PayPalSettings {
-            client_id: source("id", CLIENT_ID),
-            client_secret: source("secret", secret),
-            webhook_id: WEBHOOK_ID.to_owned(),
-            return_url: "https://console.example/approved".to_owned(),
-            cancel_url: "https://console.example/".to_owned(),
-            calls: CallPolicy {
-                base_url: url.to_owned(),
-                requests_per_second: None,
-                timeout: Duration::from_millis(700),
-                tries,
-                first_pause: Duration::from_millis(1),
-            },
+        let calls = CallPolicy {
+            base_url: url.to_owned(),
+            requests_per_second: None,
+            timeout: Duration::from_millis(700),
+            tries,
+            first_pause: Duration::from_millis(1),
         };
         Self {
-            paypal: PayPal::open(&settings).unwrap(),
+            paypal: paypal(calls, secret),
             runtime: runtime(),
-            _folder: folder,
         }
     }
 
@@ -113,13 +115,18 @@ impl<'a> Desk<'a> {
 
     /// Of a house that is furnished already.
     pub fn on(house: &'a House) -> Self {
+        Self::limited(house, 0)
+    }
+
+    /// With so many requests a second; 0 for as many as there are.
+    pub fn limited(house: &'a House, requests_per_second: u32) -> Self {
         let fake = PayPalFake::start();
         let id = house.file("paypal-id", CLIENT_ID);
         let secret = house.file("paypal-secret", CLIENT_SECRET);
         let settings = format!(
             "{}\n[paypal]\nclient_id = \"file:{}\"\nclient_secret = \"file:{}\"\nwebhook_id = \"{WEBHOOK_ID}\"\n\
              return_url = \"https://console.example/approved\"\ncancel_url = \"https://console.example/\"\n\
-             requests_per_second = 0\ntimeout_seconds = 1\ntries = 1\nfirst_pause_milliseconds = 1\n\
+             requests_per_second = {requests_per_second}\ntimeout_seconds = 1\ntries = 1\nfirst_pause_milliseconds = 1\n\
              api_url = \"{}\"\n",
             include_str!("../../../deploy/quittance.toml"),
             id.display(),
@@ -179,12 +186,9 @@ impl<'a> Desk<'a> {
             .json()
     }
 
-    pub fn deliver(&self, event: &SentEvent) -> Result<EventOutcome, HandleError> {
+    pub fn deliver(&self, event: &SentEvent) -> Result<Handled, WebhookError> {
         let headers = headers_of(event);
-        self.run(
-            self.engine
-                .handle_paypal_event(&self.paypal, &headers, &event.body),
-        )
+        self.run(self.engine.handle_paypal_event(&headers, &event.body))
     }
 
     /// Delivers every event there is; each has to be handled.
@@ -192,7 +196,7 @@ impl<'a> Desk<'a> {
     pub fn deliver_all(&self) {
         for event in self.fake.take_events() {
             let outcome = self.deliver(&event).unwrap();
-            assert_eq!(outcome, EventOutcome::Handled, "{}", event.kind);
+            assert_eq!(outcome, Handled::Done, "{}", event.kind);
         }
     }
 

@@ -1,6 +1,6 @@
 //! Money that its payer, or PayPal, takes back.
 
-use quittance::engine::purchase::EventOutcome;
+use quittance::engine::webhook::Handled;
 
 use super::desk::Desk;
 use crate::on_both;
@@ -13,6 +13,9 @@ on_both!(
     a_dispute_of_a_capture_that_was_not_told_yet,
     an_unclear_end_is_for_a_person,
     what_is_disputed_is_not_paid_back_too,
+    two_disputes_of_one_purchase_are_two,
+    a_reversal_and_its_dispute_are_one_in_any_order,
+    what_was_missed_is_read_again,
 );
 
 #[track_caller]
@@ -20,7 +23,7 @@ fn kept(desk: &Desk<'_>) -> String {
     let mut events = desk.fake.take_events();
     let event = events.pop().unwrap();
     match desk.deliver(&event).unwrap() {
-        EventOutcome::Kept { problem } => problem,
+        Handled::ForAPerson(problem) => problem,
         other => panic!("{other:?}"),
     }
 }
@@ -130,7 +133,7 @@ fn a_dispute_of_a_capture_that_was_not_told_yet(house: &House) {
     for event in &events {
         assert_eq!(
             desk.deliver(event).unwrap(),
-            EventOutcome::Handled,
+            Handled::Done,
             "{}",
             event.kind
         );
@@ -155,14 +158,14 @@ fn an_unclear_end_is_for_a_person(house: &House) {
     desk.fake.resolve(&dispute, "RESOLVED_WITH_PAYOUT");
     assert!(kept(&desk).contains("resolved as RESOLVED_WITH_PAYOUT"));
     assert_eq!(desk.credit_minor("acc-1"), 0);
-    // Another dispute about another part, while the first is open.
+    // Another dispute, while the first one has all of it.
     desk.fake.dispute(&capture, 1_000);
-    assert!(kept(&desk).contains("is it another dispute?"));
+    assert!(kept(&desk).contains("1000 is taken back of a payment of which 0 is left"));
     let more = desk.bought("acc-2", "50.00");
     let listed = desk.purchase("acc-2", &more);
     desk.fake
         .dispute(listed["capture"].as_str().unwrap(), 5_001);
-    assert!(kept(&desk).contains("5001 is taken back of a purchase of which 5000 is left"));
+    assert!(kept(&desk).contains("5001 is taken back of a payment of which 5000 is left"));
     assert_eq!(desk.credit_minor("acc-2"), 5_000);
     assert_eq!(
         house
@@ -191,5 +194,90 @@ fn what_is_disputed_is_not_paid_back_too(house: &House) {
     assert_eq!(desk.credit_minor("acc-1"), 0);
     let refunds = &desk.purchase("acc-1", &id)["refunds"];
     assert_eq!(refunds[0]["decline"], "not_found", "{refunds}");
+    desk.assert_sound();
+}
+
+/// What the disputes of a purchase come to, as `state amount`.
+fn listed(desk: &Desk<'_>, account: &str, purchase: &str) -> Vec<String> {
+    let shown = desk.purchase(account, purchase);
+    let disputes = shown["disputes"].as_array().cloned().unwrap_or_default();
+    let one = |dispute: &serde_json::Value| {
+        let state = dispute["state"].as_str().unwrap();
+        format!("{state} {}", dispute["amount_minor"])
+    };
+    disputes.iter().map(one).collect()
+}
+
+fn two_disputes_of_one_purchase_are_two(house: &House) {
+    let desk = Desk::open(house);
+    let id = desk.bought("acc-1", "50.00");
+    desk.deliver_all();
+    let capture = desk.fake.capture();
+    // Of the same amount: only their names tell them apart.
+    let first = desk.fake.dispute(&capture, 2_000);
+    let second = desk.fake.dispute(&capture, 2_000);
+    let opened = desk.fake.take_events();
+    for event in opened.iter().chain(&opened) {
+        desk.deliver(event).unwrap();
+    }
+    assert_eq!(desk.credit_minor("acc-1"), 1_000);
+    assert_eq!(listed(&desk, "acc-1", &id), ["open 2000", "open 2000"]);
+    desk.fake.resolve(&second, "RESOLVED_SELLER_FAVOUR");
+    desk.deliver_all();
+    assert_eq!(desk.credit_minor("acc-1"), 3_000);
+    assert_eq!(desk.purchase("acc-1", &id)["state"], "returned");
+    desk.fake.resolve(&first, "RESOLVED_BUYER_FAVOUR");
+    desk.deliver_all();
+    assert_eq!(listed(&desk, "acc-1", &id), ["lost 2000", "won 2000"]);
+    assert_eq!(desk.credit_minor("acc-1"), 3_000);
+    assert_eq!(desk.purchase("acc-1", &id)["state"], "returned");
+    desk.assert_sound();
+}
+
+fn a_reversal_and_its_dispute_are_one_in_any_order(house: &House) {
+    let desk = Desk::open(house);
+    for (no, reversed_first) in [(1, true), (2, false)] {
+        let account = format!("acc-{no}");
+        let id = desk.bought(&account, "50.00");
+        desk.deliver_all();
+        let capture = desk.purchase(&account, &id)["capture"].clone();
+        let capture = capture.as_str().unwrap();
+        let dispute = desk.fake.dispute(capture, 5_000);
+        desk.fake
+            .give_back_by_hand(capture, 5_000, "PAYMENT.CAPTURE.REVERSED");
+        let mut events = desk.fake.take_events();
+        if reversed_first {
+            events.reverse();
+        }
+        for event in events.iter().chain(&events) {
+            desk.deliver(event).unwrap();
+        }
+        assert_eq!(desk.credit_minor(&account), 0, "{reversed_first}");
+        let shown = desk.purchase(&account, &id);
+        assert_eq!(shown["disputes"].as_array().unwrap().len(), 1, "{shown}");
+        assert_eq!(shown["disputes"][0]["reference"], dispute.as_str());
+        desk.fake.resolve(&dispute, "RESOLVED_SELLER_FAVOUR");
+        desk.deliver_all();
+        assert_eq!(desk.credit_minor(&account), 5_000, "{reversed_first}");
+        assert_eq!(desk.purchase(&account, &id)["state"], "succeeded");
+        desk.assert_sound();
+    }
+}
+
+fn what_was_missed_is_read_again(house: &House) {
+    let desk = Desk::open(house);
+    let id = desk.bought("acc-1", "50.00");
+    desk.deliver_all();
+    let dispute = desk.fake.dispute(&desk.fake.capture(), 5_000);
+    desk.deliver_all();
+    desk.fake.resolve(&dispute, "RESOLVED_SELLER_FAVOUR");
+    // Its event never comes.
+    desk.fake.take_events();
+    let answer = house.run(&["reconcile", "--json"]).json();
+    assert_eq!(answer["disputes"], 1, "{answer}");
+    assert_eq!(listed(&desk, "acc-1", &id), ["won 5000"]);
+    assert_eq!(desk.credit_minor("acc-1"), 5_000);
+    let answer = house.run(&["reconcile", "--json"]).json();
+    assert_eq!(answer["disputes"], 0, "{answer}");
     desk.assert_sound();
 }

@@ -1,7 +1,6 @@
 //! Events: as often and in whatever order they come.
 
-use quittance::engine::purchase::{EventOutcome, HandleError};
-use quittance::providers::paypal::EventError;
+use quittance::engine::webhook::{Handled, WebhookError};
 
 use super::desk::Desk;
 use crate::fakes::Fault;
@@ -29,14 +28,14 @@ fn bought_once_though_every_event_comes_five_times_in_any_order(house: &House) {
             desk.fake.faults().push(Fault::ErrorAfter);
             house.refuse(&["credit", "capture", &id]);
         } else {
-            assert_eq!(desk.deliver(&approved).unwrap(), EventOutcome::Handled);
+            assert_eq!(desk.deliver(&approved).unwrap(), Handled::Done);
         }
         let completed = desk.fake.take_events().remove(0);
         assert_eq!(completed.kind, "PAYMENT.CAPTURE.COMPLETED");
         for which in order.chars() {
             let event: &SentEvent = if which == 'A' { &approved } else { &completed };
             desk.deliver(event).unwrap();
-            assert_eq!(desk.deliver(event).unwrap(), EventOutcome::HandledBefore);
+            assert_eq!(desk.deliver(event).unwrap(), Handled::Already);
         }
         assert_eq!(desk.purchase("acc-1", &id)["state"], "succeeded", "{order}");
         assert_eq!(desk.credit_minor("acc-1"), no * 5_000, "{order}");
@@ -66,7 +65,7 @@ fn an_event_that_cannot_be_handled_now_comes_again(house: &House) {
     desk.fake.faults().push(Fault::ErrorAfter);
     let failed = desk.deliver(&event);
     assert!(
-        matches!(failed, Err(HandleError::Purchase(_))),
+        matches!(failed, Err(WebhookError::Purchase(_))),
         "{failed:?}"
     );
     let mut watch = house.watch();
@@ -74,7 +73,7 @@ fn an_event_that_cannot_be_handled_now_comes_again(house: &House) {
         "SELECT COUNT(*) FROM provider_event WHERE handled_at IS NULL AND problem IS NOT NULL";
     assert_eq!(watch.count(open), 1);
     assert_eq!(desk.credit_minor("acc-1"), 0);
-    assert_eq!(desk.deliver(&event).unwrap(), EventOutcome::Handled);
+    assert_eq!(desk.deliver(&event).unwrap(), Handled::Done);
     assert_eq!(watch.count(open), 0);
     assert_eq!(
         watch.count("SELECT COUNT(*) FROM provider_event WHERE problem IS NOT NULL"),
@@ -90,7 +89,7 @@ fn an_event_about_something_unknown_is_kept(house: &House) {
     let event = desk.fake.take_events().remove(0);
     for _ in 0..2 {
         let kept = desk.deliver(&event).unwrap();
-        let EventOutcome::Kept { problem } = kept else {
+        let Handled::ForAPerson(problem) = kept else {
             panic!("{kept:?}");
         };
         assert!(problem.contains("belongs to no purchase"), "{problem}");
@@ -113,7 +112,7 @@ fn a_forged_event_is_not_taken(house: &House) {
     event.body.push(b'\n');
     let forged = desk.deliver(&event);
     assert!(
-        matches!(forged, Err(HandleError::Event(EventError::NotSigned))),
+        matches!(forged, Err(WebhookError::NotTheirs(_))),
         "{forged:?}"
     );
     assert_eq!(
@@ -130,13 +129,10 @@ fn two_at_once_handle_an_event_once(house: &House) {
     desk.fake.approve(&order);
     let event = desk.fake.take_events().remove(0);
     let headers = super::desk::headers_of(&event);
-    let deliver = || {
-        desk.engine
-            .handle_paypal_event(&desk.paypal, &headers, &event.body)
-    };
+    let deliver = || desk.engine.handle_paypal_event(&headers, &event.body);
     let (first, second, third) = desk.run(async { tokio::join!(deliver(), deliver(), deliver()) });
     for outcome in [first, second, third] {
-        assert!(!matches!(outcome.unwrap(), EventOutcome::Kept { .. }));
+        assert!(!matches!(outcome.unwrap(), Handled::ForAPerson(_)));
     }
     assert_eq!(desk.moved("acc-1"), [("credit_bought".to_owned(), 5_000)]);
     assert_eq!(desk.fake.captured_minor(), 5_000);

@@ -1,9 +1,10 @@
 //! Prepaid credit bought with PayPal: its provider, and the house that uses it.
 
 mod buying;
-mod desk;
+pub mod desk;
 mod disputes;
 mod events;
+mod flood;
 mod lapses;
 mod provider;
 mod refunds;

@@ -1,20 +1,22 @@
-//! What every provider promises, of PayPal.
+//! What only PayPal does: orders, tokens, ids and events. What every provider
+//! promises is in `providers::contract`.
 
-use std::time::Duration;
-
-use proptest::prelude::*;
 use quittance::domain::calendar::Instant;
 use quittance::domain::money::{Currency, Money};
 use quittance::domain::payment::DeclineClass;
-use quittance::providers::paypal::{EventError, EventSubject, NewOrder, OrderState};
-use quittance::providers::{Answer, CallError, Charge, GiveBack, PaymentProvider as _, Standing};
+use quittance::providers::paypal::{EventError, EventSubject, NewOrder, OrderState, read_event};
+use quittance::providers::{CallError, Charge, GiveBack, PaymentProvider as _, Standing};
+
+use reqwest::header::{HeaderMap, HeaderValue};
 
 use super::desk::{Client, headers_of};
 use crate::fakes::Fault;
 use crate::fakes::paypal::{CaptureEnd, PayPalFake, fee_minor};
+use crate::providers::contract::lookup;
 
 const KEY: &str = "01a0c4506c00000000000000000000aa";
 const REFUND: &str = "01a0c4506c00000000000000000000bb";
+const VERIFY: &str = "post /v1/notifications/verify-webhook-signature";
 const CREATE: &str = "post /v2/checkout/orders";
 
 const fn eur(minor: i64) -> Money {
@@ -71,19 +73,6 @@ fn succeeded() -> Standing {
     }
 }
 
-/// Each fault that lets an answer be lost, or comes before anything is done.
-fn faults() -> Vec<Fault> {
-    vec![
-        Fault::ErrorBefore,
-        Fault::ErrorAfter,
-        Fault::BrokenOffAfter,
-        Fault::HangAfter,
-        Fault::MalformedAfter,
-        Fault::Slow(Duration::from_millis(5)),
-        Fault::TooMany,
-    ]
-}
-
 #[test]
 fn the_same_key_takes_once() {
     let (fake, client) = both(3);
@@ -108,44 +97,14 @@ fn the_same_key_takes_once() {
 }
 
 #[test]
-fn every_fault_takes_once_or_says_that_it_may_have() {
-    for fault in faults() {
-        for tries in [1, 3] {
-            let (fake, client) = both(tries);
-            let order = approved(&fake, &client, KEY);
-            fake.faults().push(fault.clone());
-            let taken = client.run(client.paypal.take(&charge(&order, KEY)));
-            let has_taken = fake.captured_minor() > 0;
-            match &taken {
-                Ok(answer) => assert!(has_taken && answer.standing == succeeded(), "{fault:?}"),
-                Err(CallError::Lost { .. }) => {}
-                Err(CallError::NotSent { .. }) => assert!(!has_taken, "{fault:?}"),
-                Err(error) => panic!("{fault:?}: {error}"),
-            }
-            if tries > 1 && fault != Fault::MalformedAfter {
-                assert!(taken.is_ok(), "{fault:?}: {taken:?}");
-            }
-            let found = client
-                .run(client.paypal.find(&charge(&order, KEY), None))
-                .unwrap();
-            assert_eq!(found.is_some(), has_taken, "{fault:?}");
-            let again = client
-                .run(client.paypal.take(&charge(&order, KEY)))
-                .unwrap();
-            assert_eq!(again.standing, succeeded(), "{fault:?}");
-            assert_eq!(fake.captured_minor(), 5_000, "{fault:?}");
-            fake.assert_contract_kept();
-        }
-    }
-}
-
-#[test]
 fn a_payment_is_found_with_and_without_its_reference() {
     let (fake, client) = both(2);
     let order = approved(&fake, &client, KEY);
     let find = |reference: Option<&str>| {
         let charge = charge(&order, KEY);
-        client.run(client.paypal.find(&charge, reference)).unwrap()
+        client
+            .run(client.paypal.find(&lookup(&charge, reference)))
+            .unwrap()
     };
     assert_eq!(find(None), None);
     assert_eq!(find(Some("NEVERTHERE0000000")), None);
@@ -156,7 +115,12 @@ fn a_payment_is_found_with_and_without_its_reference() {
     assert_eq!(find(None).as_ref(), Some(&taken));
     assert_eq!(find(Some(&taken.reference)).as_ref(), Some(&taken));
     let gone = charge("NEVERTHERE0000000", KEY);
-    assert_eq!(client.run(client.paypal.find(&gone, None)).unwrap(), None);
+    assert_eq!(
+        client
+            .run(client.paypal.find(&lookup(&gone, None)))
+            .unwrap(),
+        None
+    );
     fake.assert_contract_kept();
 }
 
@@ -181,7 +145,7 @@ fn an_order_is_captured_once_though_every_key_is_forgotten() {
     fake.forget_keys();
     let refused = client.run(client.paypal.take(&charge(&second.id, KEY)));
     assert!(
-        matches!(refused, Err(CallError::Lost { .. })),
+        matches!(refused, Err(CallError::Unbookable { .. })),
         "{refused:?}"
     );
     assert_eq!(fake.captured_minor(), 5_000);
@@ -220,7 +184,11 @@ fn each_end_of_a_capture_is_told() {
     assert_eq!(pending.standing, Standing::Pending);
     fake.settle(&pending.reference, false);
     let charge = charge(&order, KEY);
-    let found = client.run(client.paypal.find(&charge, Some(&pending.reference)));
+    let found = client.run(
+        client
+            .paypal
+            .find(&lookup(&charge, Some(&pending.reference))),
+    );
     assert!(
         matches!(found.unwrap().unwrap().standing, Standing::Declined(_)),
         "the denied capture"
@@ -233,51 +201,16 @@ fn another_amount_or_purchase_is_no_answer() {
     let (fake, client) = both(2);
     let order = approved(&fake, &client, KEY);
     let other = client.run(client.paypal.take(&charge(&order, REFUND)));
-    assert!(matches!(other, Err(CallError::Lost { .. })), "{other:?}");
+    assert!(
+        matches!(other, Err(CallError::Unbookable { .. })),
+        "{other:?}"
+    );
     fake.change_amount(&order, 4_999);
     let read = client.run(client.paypal.order(&order, KEY, eur(5_000)));
-    let Err(CallError::Lost { reason, .. }) = read else {
+    let Err(CallError::Unbookable { reason, .. }) = read else {
         panic!("{read:?}");
     };
     assert_eq!(reason, "50.00 EUR was asked, and it is 49.99 EUR");
-}
-
-#[test]
-fn money_is_given_back_once() {
-    for fault in faults() {
-        let (fake, client) = both(1);
-        let order = approved(&fake, &client, KEY);
-        let paid = client
-            .run(client.paypal.take(&charge(&order, KEY)))
-            .unwrap();
-        let back = give_back(&paid.reference, 2_000);
-        assert_eq!(
-            client.run(client.paypal.find_refund(&back, None)).unwrap(),
-            None
-        );
-        fake.faults().push(fault.clone());
-        let given = client.run(client.paypal.give_back(&back));
-        let is_given = fake.refunded_minor() > 0;
-        match &given {
-            Ok(_) => assert!(is_given, "{fault:?}"),
-            Err(CallError::NotSent { .. }) => assert!(!is_given, "{fault:?}"),
-            Err(CallError::Lost { .. }) => {}
-            Err(error) => panic!("{fault:?}: {error}"),
-        }
-        let found = client.run(client.paypal.find_refund(&back, None)).unwrap();
-        assert_eq!(found.is_some(), is_given, "{fault:?}");
-        let again = client.run(client.paypal.give_back(&back)).unwrap();
-        assert_eq!(again.standing, Standing::Succeeded { fee_minor: 0 });
-        assert_eq!(fake.refunded_minor(), 2_000, "{fault:?}");
-        fake.forget_keys();
-        for reference in [None, Some(again.reference.as_str())] {
-            let found = client
-                .run(client.paypal.find_refund(&back, reference))
-                .unwrap();
-            assert_eq!(found.as_ref(), Some(&again), "{fault:?}");
-        }
-        fake.assert_contract_kept();
-    }
 }
 
 #[test]
@@ -300,7 +233,10 @@ fn what_cannot_be_given_back_is_declined() {
     assert_eq!(fake.refunded_minor(), 0);
     // Under the same key the same is answered, whatever is asked.
     let other = client.run(client.paypal.give_back(&give_back(&paid.reference, 1)));
-    assert!(matches!(other, Err(CallError::Lost { .. })), "{other:?}");
+    assert!(
+        matches!(other, Err(CallError::Unbookable { .. })),
+        "{other:?}"
+    );
     fake.forget_keys();
     let gone = client.run(client.paypal.give_back(&give_back("NEVERTHERE0000000", 1)));
     assert!(matches!(gone, Err(CallError::Refused { .. })), "{gone:?}");
@@ -320,15 +256,6 @@ fn wrong_credentials_are_denied_and_not_told() {
     assert_eq!(fake.asked(CREATE), 0);
     // Of one client, one secret is wrong: it is not asked again and again.
     assert_eq!(fake.asked("post /v1/oauth2/token"), 1);
-}
-
-#[test]
-fn nobody_there_is_not_sent() {
-    let fake = PayPalFake::start();
-    let client = Client::new(&fake.url(), 2);
-    drop(fake);
-    let sent = client.run(client.paypal.create_order(&new_order(KEY)));
-    assert!(matches!(sent, Err(CallError::NotSent { .. })), "{sent:?}");
 }
 
 #[test]
@@ -383,9 +310,11 @@ fn only_what_paypal_sent_is_an_event() {
         panic!("{events:?}");
     };
     let headers = headers_of(event);
-    let received = client
-        .run(client.paypal.receive(&headers, &event.body))
-        .unwrap();
+    let receive = |headers: &HeaderMap, body: &[u8]| {
+        let unverified = read_event(headers, body)?;
+        client.run(client.paypal.verify(unverified))
+    };
+    let received = receive(&headers, &event.body).unwrap();
     assert_eq!(received.subject, EventSubject::Order(order));
     assert_eq!(received.kind, "CHECKOUT.ORDER.APPROVED");
     let mut changed = event.body.clone();
@@ -394,73 +323,55 @@ fn only_what_paypal_sent_is_an_event() {
     let mut blank = event.body.clone();
     blank.push(b' ');
     for body in [changed, blank] {
-        let forged = client.run(client.paypal.receive(&headers, &body));
+        let forged = receive(&headers, &body);
         assert!(matches!(forged, Err(EventError::NotSigned)), "{forged:?}");
     }
+    let asked = fake.asked(VERIFY);
+    assert_eq!(asked, 3);
+    // What PayPal can never have sent is not asked about.
+    let broken = read_event(&headers, b"{\"id\": 1}, {").err();
+    assert!(
+        matches!(broken, Some(EventError::Unreadable(_))),
+        "{broken:?}"
+    );
     for (name, _) in &event.headers {
         let mut without = headers.clone();
         without.remove(*name);
-        let unsigned = client.run(client.paypal.receive(&without, &event.body));
+        let unsigned = read_event(&without, &event.body).err();
         assert!(
-            matches!(unsigned, Err(EventError::Unreadable(_))),
+            matches!(unsigned, Some(EventError::Unreadable(_))),
             "{name}: {unsigned:?}"
         );
     }
-    let broken = client.run(client.paypal.receive(&headers, b"{\"id\": 1}, {"));
-    assert!(
-        matches!(broken, Err(EventError::Unreadable(_))),
-        "{broken:?}"
-    );
-    fake.assert_contract_kept();
-}
-
-fn some_fault() -> impl Strategy<Value = Option<Fault>> {
-    prop_oneof![
-        2 => Just(None),
-        1 => Just(Some(Fault::ErrorBefore)),
-        1 => Just(Some(Fault::ErrorAfter)),
-        1 => Just(Some(Fault::BrokenOffAfter)),
-        1 => Just(Some(Fault::MalformedAfter)),
-        1 => Just(Some(Fault::TooMany)),
-        1 => Just(Some(Fault::Decline("INSTRUMENT_DECLINED"))),
-    ]
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
-
-    /// Whatever goes wrong in whatever order, and though every key is forgotten:
-    /// the money is taken once, and never told otherwise.
-    #[test]
-    fn any_sequence_of_faults_takes_once(
-        tries in 1_u32..3,
-        faults in prop::collection::vec(some_fault(), 0..8),
-        forget in any::<bool>(),
-    ) {
-        let (fake, client) = both(tries);
-        let order = approved(&fake, &client, KEY);
-        for fault in faults {
-            fake.faults().push(fault);
-            match client.run(client.paypal.take(&charge(&order, KEY))) {
-                Ok(Answer { standing: Standing::Succeeded { .. }, .. }) => {
-                    prop_assert_eq!(fake.captured_minor(), 5_000);
-                }
-                Ok(Answer { standing: Standing::Declined(_), .. }) => {
-                    // Told only while nothing is taken, or found out first.
-                }
-                Ok(other) => prop_assert!(false, "{:?}", other),
-                Err(CallError::NotSent { .. } | CallError::Lost { .. }) => {}
-                Err(error) => prop_assert!(false, "{}", error),
-            }
-            if forget {
-                fake.forget_keys();
-            }
-        }
-        // What tries did not use up.
-        fake.faults().clear();
-        let last = client.run(client.paypal.take(&charge(&order, KEY))).unwrap();
-        prop_assert_eq!(last.standing, succeeded());
-        prop_assert_eq!(fake.captured_minor(), 5_000);
-        fake.assert_contract_kept();
+    for (name, value) in [
+        (
+            "paypal-cert-url",
+            "https://api.paypal.com.evil.example/cert",
+        ),
+        ("paypal-cert-url", "http://api.paypal.com/cert"),
+        ("paypal-transmission-time", "yesterday"),
+        ("paypal-transmission-id", ""),
+        ("paypal-transmission-id", "a b"),
+        ("paypal-auth-algo", "SHA256 with RSA"),
+    ] {
+        let mut wrong = headers.clone();
+        wrong.insert(name, HeaderValue::from_static(value));
+        let refused = read_event(&wrong, &event.body).err();
+        assert!(
+            matches!(refused, Some(EventError::Unreadable(_))),
+            "{name} {value}: {refused:?}"
+        );
     }
+    for (name, length) in [
+        ("paypal-transmission-id", 51),
+        ("paypal-transmission-sig", 501),
+        ("paypal-auth-algo", 101),
+    ] {
+        let long = HeaderValue::from_str(&"a".repeat(length)).unwrap();
+        let mut wrong = headers.clone();
+        wrong.insert(name, long);
+        assert!(read_event(&wrong, &event.body).is_err(), "{name}");
+    }
+    assert_eq!(fake.asked(VERIFY), asked);
+    fake.assert_contract_kept();
 }

@@ -22,7 +22,8 @@ enum Step {
     Advance(usize),
     Refund(usize, i64),
     Dispute(i64),
-    Resolve(bool),
+    /// One of those that are open.
+    Resolve(usize, bool),
     /// One of the events there were.
     Deliver(usize),
     Reconcile,
@@ -56,7 +57,7 @@ fn step() -> impl Strategy<Value = Step> {
         6 => any::<usize>().prop_map(Step::Advance),
         8 => (any::<usize>(), 1_i64..1_000).prop_map(|(at, minor)| Step::Refund(at, minor)),
         1 => (1_i64..3_000).prop_map(Step::Dispute),
-        1 => any::<bool>().prop_map(Step::Resolve),
+        1 => (any::<usize>(), any::<bool>()).prop_map(|(at, is_won)| Step::Resolve(at, is_won)),
         4 => any::<usize>().prop_map(Step::Deliver),
         2 => Just(Step::Reconcile),
         1 => Just(Step::ForgetKeys),
@@ -125,8 +126,9 @@ impl Story<'_, '_> {
                     self.disputes.push(desk.fake.dispute(&capture, *minor));
                 }
             }
-            Step::Resolve(is_won) => {
-                if let Some(dispute) = self.disputes.pop() {
+            Step::Resolve(at, is_won) => {
+                if !self.disputes.is_empty() {
+                    let dispute = self.disputes.swap_remove(at % self.disputes.len());
                     let outcome = if *is_won {
                         "RESOLVED_SELLER_FAVOUR"
                     } else {

@@ -105,6 +105,36 @@ fn every_edit_of_a_purchase_is_seen(house: &House) {
             disputes,
         ),
         (
+            "UPDATE ledger_entry SET dispute_id = NULL WHERE movement = 'chargeback_opened'",
+            "UPDATE ledger_entry SET dispute_id = 1 WHERE movement = 'chargeback_opened'",
+            "it books a chargeback of no dispute of that payment, amount and currency",
+        ),
+        (
+            "UPDATE payment_dispute SET amount_minor = 2999",
+            "UPDATE payment_dispute SET amount_minor = 3000",
+            "it books a chargeback of no dispute of that payment, amount and currency",
+        ),
+        (
+            "UPDATE payment_dispute SET fee_minor = 1",
+            "UPDATE payment_dispute SET fee_minor = 0",
+            "the ledger does not say that it took the money back, or by another fee",
+        ),
+        (
+            "UPDATE payment_dispute SET state = 'announced', opened_at = NULL",
+            "UPDATE payment_dispute SET state = 'open', opened_at = announced_at",
+            "the ledger does not say that it took the money back, or by another fee",
+        ),
+        (
+            "UPDATE payment_dispute SET state = 'won', closed_at = announced_at",
+            "UPDATE payment_dispute SET state = 'open', closed_at = NULL",
+            "the ledger does not say what its state says of who won it",
+        ),
+        (
+            "UPDATE payment_dispute SET state = 'won', closed_at = announced_at",
+            "UPDATE payment_dispute SET state = 'open', closed_at = NULL",
+            ": its state does not say whether a dispute took it back",
+        ),
+        (
             "UPDATE ledger_posting SET amount_minor = 3 * amount_minor WHERE entry_id = 2",
             "UPDATE ledger_posting SET amount_minor = amount_minor / 3 WHERE entry_id = 2",
             too_much,

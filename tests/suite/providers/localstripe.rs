@@ -10,7 +10,7 @@ use quittance::providers::stripe::CardOnFile;
 use quittance::providers::{PaymentProvider as _, Standing};
 use serde_json::Value;
 
-use super::contract::{EUR_12, KEY, OTHER_KEY, Payable, calls, charge, give_back};
+use super::contract::{EUR_12, KEY, OTHER_KEY, Payable, calls, charge, give_back, lookup};
 use super::stripe::stripe;
 use crate::support::checkers;
 
@@ -96,7 +96,10 @@ async fn a_payment_goes_through_and_comes_back() {
     let taken = stripe.take(&charge).await.unwrap();
     // It keeps no fees.
     assert_eq!(taken.standing, Standing::Succeeded { fee_minor: 0 });
-    let found = stripe.find(&charge, Some(&taken.reference)).await.unwrap();
+    let found = stripe
+        .find(&lookup(&charge, Some(&taken.reference)))
+        .await
+        .unwrap();
     assert_eq!(found.as_ref(), Some(&taken));
     let part = Money::new(500, Currency::Eur);
     let refund = give_back(OTHER_KEY, &taken.reference, part);

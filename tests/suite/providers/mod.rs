@@ -2,6 +2,7 @@
 
 pub mod contract;
 mod localstripe;
+mod paypal;
 mod stripe;
 mod stripe_calls;
 mod stripe_doubt;

@@ -64,6 +64,8 @@ impl ContractFake for StripeFake {
         ("authentication_required", ActionRequired),
     ];
 
+    const DECLINES_STAND: bool = true;
+
     fn start() -> Self {
         Self::start()
     }
@@ -80,7 +82,7 @@ impl ContractFake for StripeFake {
         self.url()
     }
 
-    fn payable(&self, _: Money) -> Payable {
+    fn prepare(&self, _: &str, _: Money) -> Payable {
         let customer = self.customer();
         let instrument = self.card(&customer, CardScript::succeeds());
         Payable {
@@ -95,6 +97,14 @@ impl ContractFake for StripeFake {
 
     fn read_faults(&self) -> &Faults {
         self.read_faults()
+    }
+
+    fn retry_after(&self, seconds: u64) {
+        self.retry_after(Some(seconds));
+    }
+
+    fn takes(&self) -> usize {
+        self.requests("POST /v1/payment_intents")
     }
 
     fn forget_keys(&self) {

@@ -4,14 +4,13 @@ use proptest::prelude::*;
 use quittance::config::{SecretSource, StripeSettings};
 use quittance::domain::money::{Currency, Money};
 use quittance::domain::payment::Decline;
-use quittance::providers::stripe::{
-    CardOnFile, Dispute, DisputeStanding, Setup, SetupError, SetupStanding, Stripe,
-};
-use quittance::providers::{CallError, PaymentProvider as _, Standing};
+use quittance::domain::payment::dispute::{DisputeNews, DisputeStanding};
+use quittance::providers::stripe::{CardOnFile, Setup, SetupError, SetupStanding, Stripe};
+use quittance::providers::{CallError, Dispute, PaymentProvider as _, Standing};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 
-use super::contract::{EUR_12, KEY, OTHER_KEY, Payable, calls, charge, give_back, kind};
+use super::contract::{EUR_12, KEY, OTHER_KEY, Payable, calls, charge, give_back, kind, lookup};
 use super::stripe::{declined, house, succeeded};
 use crate::fakes::stripe::{CardScript, Outcome, SECRET_KEY, StripeFake};
 
@@ -118,11 +117,14 @@ async fn a_payment_waits_for_its_customer() {
         assert_eq!(decline.code, "authentication_required");
         assert!(decline.waits_for_customer());
         assert_eq!(
-            stripe.find(&charge, None).await.unwrap(),
+            stripe.find(&lookup(&charge, None)).await.unwrap(),
             Some(answer.clone())
         );
         fake.authenticate(&answer.reference);
-        let found = stripe.find(&charge, Some(&answer.reference)).await.unwrap();
+        let found = stripe
+            .find(&lookup(&charge, Some(&answer.reference)))
+            .await
+            .unwrap();
         assert_eq!(found.unwrap().standing, succeeded(EUR_12));
         assert_eq!(fake.charged(KEY), 1_200);
         let kinds = kinds(&fake);
@@ -136,10 +138,19 @@ async fn a_cancel_is_answered_as_the_payment_stands() {
     let (fake, stripe, payable) = house(CardScript::needs_authentication());
     let charge = charge(KEY, EUR_12, &payable);
     let waiting = stripe.take(&charge).await.unwrap().reference;
-    let canceled = stripe.cancel(&charge, &waiting).await.unwrap();
+    let canceled = stripe
+        .cancel(&lookup(&charge, None), &waiting)
+        .await
+        .unwrap();
     assert_eq!(declined(&canceled), &Decline::canceled());
     // Again, as after a lost answer.
-    assert_eq!(stripe.cancel(&charge, &waiting).await.unwrap(), canceled);
+    assert_eq!(
+        stripe
+            .cancel(&lookup(&charge, None), &waiting)
+            .await
+            .unwrap(),
+        canceled
+    );
     assert_eq!(
         kinds(&fake),
         ["payment_intent.payment_failed", "payment_intent.canceled"]
@@ -149,7 +160,10 @@ async fn a_cancel_is_answered_as_the_payment_stands() {
     let charge = super::contract::charge(KEY, EUR_12, &payable);
     let waiting = stripe.take(&charge).await.unwrap().reference;
     fake.authenticate(&waiting);
-    let answer = stripe.cancel(&charge, &waiting).await.unwrap();
+    let answer = stripe
+        .cancel(&lookup(&charge, None), &waiting)
+        .await
+        .unwrap();
     assert_eq!(answer.standing, succeeded(EUR_12));
     fake.assert_contract_kept();
 }
@@ -165,7 +179,7 @@ async fn a_bank_may_take_its_time() {
         let answer = stripe.take(&charge).await.unwrap();
         assert_eq!(answer.standing, Standing::Pending);
         fake.settle(&answer.reference, &outcome);
-        let found = stripe.find(&charge, None).await.unwrap().unwrap();
+        let found = stripe.find(&lookup(&charge, None)).await.unwrap().unwrap();
         assert_eq!(kind(&Ok(found)), expected);
         fake.assert_contract_kept();
     }
@@ -218,7 +232,10 @@ async fn a_refund_may_wait_and_fail() {
         .unwrap();
     let refund = give_back(OTHER_KEY, &other.reference, EUR_12);
     let found = stripe.find_refund(&refund, Some(&answer.reference)).await;
-    assert!(matches!(found, Err(CallError::Lost { .. })), "{found:?}");
+    assert!(
+        matches!(found, Err(CallError::Unbookable { .. })),
+        "{found:?}"
+    );
 }
 
 #[tokio::test]
@@ -227,39 +244,53 @@ async fn a_dispute_stands_as_its_money_does() {
         let (fake, stripe, payable) = house(CardScript::succeeds());
         fake.return_dispute_fees();
         let payment = stripe.take(&charge(KEY, EUR_12, &payable)).await.unwrap();
-        let id = fake.open_dispute(&payment.reference, 1_000, 2_000);
-        let open = Dispute {
+        let id = fake.announce_dispute(&payment.reference, 1_000);
+        let news = |standing, fee_minor, fee_returned_minor| Dispute {
+            id: id.clone(),
             payment: payment.reference.clone(),
-            amount: Money::new(1_000, Currency::Eur),
-            standing: DisputeStanding::Open,
-            fee_minor: 2_000,
-            fee_returned_minor: 0,
+            currency: Currency::Eur,
+            news: DisputeNews {
+                standing,
+                amount_minor: 1_000,
+                fee_minor,
+                fee_returned_minor,
+            },
         };
-        assert_eq!(stripe.dispute(&id).await.unwrap(), open);
+        // The money has not moved yet, whatever the status says.
+        let read = async || stripe.dispute(&id).await.unwrap();
+        assert_eq!(read().await, news(DisputeStanding::Announced, 0, 0));
+        for (status, standing) in [
+            ("warning_needs_response", DisputeStanding::Announced),
+            ("warning_closed", DisputeStanding::Dropped),
+            ("prevented", DisputeStanding::Dropped),
+            ("needs_response", DisputeStanding::Announced),
+        ] {
+            fake.tamper(&id, &json!({ "status": status }));
+            assert_eq!(read().await, news(standing, 0, 0), "{status}");
+        }
+        fake.withdraw(&id, 2_000);
+        let open = news(DisputeStanding::Open, 2_000, 0);
+        assert_eq!(read().await, open);
         // Where Stripe does not name the payment, its charge does.
         fake.tamper(&id, &json!({ "payment_intent": null }));
-        assert_eq!(stripe.dispute(&id).await.unwrap(), open);
+        assert_eq!(read().await, open);
         let refund = give_back(OTHER_KEY, &payment.reference, EUR_12);
         assert_eq!(kind(&stripe.give_back(&refund).await), "refused");
-        // An inquiry moves no money.
-        for status in ["warning_needs_response", "warning_closed", "prevented"] {
+        for status in ["warning_closed", "prevented", "something_new"] {
             fake.tamper(&id, &json!({ "status": status }));
-            let inquiry = stripe.dispute(&id).await.unwrap();
-            assert_eq!(inquiry.standing, DisputeStanding::Inquiry, "{status}");
+            let unclear = stripe.dispute(&id).await;
+            assert!(
+                matches!(unclear, Err(CallError::Unbookable { .. })),
+                "{status}: {unclear:?}"
+            );
         }
-        fake.tamper(&id, &json!({ "status": "something_new" }));
-        let unknown = stripe.dispute(&id).await;
-        assert!(
-            matches!(unknown, Err(CallError::Lost { .. })),
-            "{unknown:?}"
-        );
-        fake.close_dispute(&id, won);
-        let closed = Dispute {
-            standing,
-            fee_returned_minor: if won { 2_000 } else { 0 },
-            ..open
-        };
-        assert_eq!(stripe.dispute(&id).await.unwrap(), closed);
+        fake.decide_dispute(&id, won);
+        if won {
+            assert_eq!(read().await, open, "it is not back yet");
+            fake.reinstate(&id);
+        }
+        let fee_returned_minor = if won { 2_000 } else { 0 };
+        assert_eq!(read().await, news(standing, 2_000, fee_returned_minor));
     }
 }
 

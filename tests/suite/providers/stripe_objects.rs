@@ -8,7 +8,7 @@ use quittance::providers::PaymentProvider as _;
 use serde_json::{Value, json};
 use stripe_client_core::{CustomizedStripeRequest, StripeClient, StripeClientErr};
 
-use super::contract::{EUR_12, KEY, OTHER_KEY, Payable, calls, charge, give_back};
+use super::contract::{EUR_12, KEY, OTHER_KEY, Payable, calls, charge, give_back, lookup};
 use super::stripe::stripe;
 use crate::fakes::stripe::contract::contract;
 use crate::fakes::stripe::{CardScript, SECRET_KEY, StripeFake};
@@ -103,7 +103,10 @@ async fn lifecycle() -> StripeFake {
         let charge = charge(&key, EUR_12, &payable);
         let answer = stripe.take(&charge).await.unwrap();
         if no == 2 {
-            stripe.cancel(&charge, &answer.reference).await.unwrap();
+            stripe
+                .cancel(&lookup(&charge, None), &answer.reference)
+                .await
+                .unwrap();
         }
         payments.push(answer.reference);
     }

@@ -207,6 +207,11 @@ impl House {
 
     /// Edits the database behind the binary's back.
     pub fn edit(&self, statement: &str) {
+        assert!(self.execute(statement) > 0, "the edit changed nothing");
+    }
+
+    /// Runs a statement behind the binary's back; the rows it changed.
+    pub fn execute(&self, statement: &str) -> u64 {
         let statement = statement.to_owned();
         let url = self.url.clone();
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -215,7 +220,7 @@ impl House {
             .unwrap();
         runtime.block_on(async move {
             let query = sqlx::AssertSqlSafe(statement);
-            let changed = if url.starts_with("sqlite:") {
+            if url.starts_with("sqlite:") {
                 let mut conn = sqlx::SqliteConnection::connect(&url).await.unwrap();
                 sqlx::query(query)
                     .execute(&mut conn)
@@ -229,9 +234,8 @@ impl House {
                     .await
                     .unwrap()
                     .rows_affected()
-            };
-            assert!(changed > 0, "the edit changed nothing");
-        });
+            }
+        })
     }
 }
 

@@ -74,7 +74,7 @@ impl Taking {
             self.attempt.ended_on = (!after.in_flight()).then_some(today);
         }
         let amount = |booking: &Booking| match booking {
-            Booking::Settled | Booking::WonBack => -self.amount_minor,
+            Booking::Settled => -self.amount_minor,
             Booking::GivenBack => self.amount_minor,
         };
         let change = before.bookings(&after).iter().map(amount).sum();
