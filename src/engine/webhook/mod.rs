@@ -9,6 +9,7 @@ mod paypal;
 mod stripe;
 
 use std::future::Future;
+use std::pin::Pin;
 
 use crate::engine::collect::CollectError;
 use crate::engine::dispute::DisputeError;
@@ -84,6 +85,10 @@ impl WebhookError {
     }
 }
 
+/// What an event leads to. It reaches through every way that money moves, so it is
+/// kept on the heap: many events at once would fill the stack.
+type Act<'a> = Pin<Box<dyn Future<Output = Result<Handled, WebhookError>> + Send + 'a>>;
+
 impl Engine {
     /// Handles an event that its provider sent for certain: writes it down, acts on
     /// it unless that was done, and writes down what became of it.
@@ -91,7 +96,7 @@ impl Engine {
         &self,
         key: EventKey<'_>,
         kind: &str,
-        act: impl Future<Output = Result<Handled, WebhookError>>,
+        act: Act<'_>,
     ) -> Result<Handled, WebhookError> {
         let now = self.clock.now();
         let mut tx = self.store.begin().await?;

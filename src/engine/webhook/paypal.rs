@@ -52,8 +52,8 @@ impl Engine {
             source: EventSource::PayPal,
             id: &event.id,
         };
-        self.handle_event(key, &event.kind, self.act_on_paypal(paypal, &event))
-            .await
+        let act = Box::pin(self.act_on_paypal(paypal, &event));
+        self.handle_event(key, &event.kind, act).await
     }
 
     async fn act_on_paypal(

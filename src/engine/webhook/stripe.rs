@@ -36,8 +36,8 @@ impl Engine {
             source: EventSource::Stripe,
             id: &event.id,
         };
-        self.handle_event(key, &event.kind, self.act_on_stripe(stripe, &event))
-            .await
+        let act = Box::pin(self.act_on_stripe(stripe, &event));
+        self.handle_event(key, &event.kind, act).await
     }
 
     async fn act_on_stripe(
