@@ -9,7 +9,7 @@ use std::path::Path;
 use chrono::{DateTime, NaiveDate, Utc};
 use rustc_hash::FxHashMap;
 
-use super::due::{self, Known};
+use super::due::{self, Known, Waiting};
 use super::{SepaError, archive_context, refuse_existing};
 use crate::chance;
 use crate::domain::ids::AttemptId;
@@ -110,8 +110,8 @@ struct Planned {
     submission: Submission,
     checked: Option<Checked>,
     left_out: Vec<(Known, LeftOutReason)>,
-    /// What the debits of the message are of, by their ids.
-    known: FxHashMap<String, Known>,
+    /// What the debits of the message are of.
+    known: FxHashMap<AttemptId, Known>,
 }
 
 impl Engine {
@@ -204,25 +204,17 @@ impl Engine {
             collect_from,
         };
         let mut tx = self.store.snapshot().await?;
-        let all = due::load(&mut tx, sepa, &vault).await?;
+        let Waiting {
+            debits,
+            mut known,
+            mut left_out,
+        } = due::load(&mut tx, sepa, &vault).await?;
         tx.rollback().await?;
-        let mut left_out = Vec::new();
-        let mut debits = Vec::with_capacity(all.len());
-        let mut known = FxHashMap::default();
-        for due in all {
-            match due.debit {
-                Ok(debit) => {
-                    known.insert(debit.id.clone(), due.known);
-                    debits.push(debit);
-                }
-                Err(reason) => left_out.push((due.known, reason)),
-            }
-        }
         let collection = collect(&sepa.creditor, debits, sepa.policy, &submission)?;
         for debit in collection.left_out {
-            if let Some(known) = known.remove(&debit.id) {
-                left_out.push((known, debit.reason.into()));
-            }
+            let known = known.remove(&attempt_of(&debit.id)?);
+            let known = known.ok_or(SepaError::UnknownDebit(debit.id))?;
+            left_out.push((known, debit.reason.into()));
         }
         let checked = collection
             .message
@@ -412,13 +404,13 @@ impl Planned {
 
 fn rows_of<'a>(
     message: &'a Message,
-    known: &FxHashMap<String, Known>,
+    known: &FxHashMap<AttemptId, Known>,
 ) -> Result<Vec<NewDebit<'a>>, SepaError> {
     let mut rows = Vec::with_capacity(message.count);
     for block in &message.blocks {
         for debit in &block.debits {
             let known = known
-                .get(&debit.end_to_end_id)
+                .get(&attempt_of(&debit.end_to_end_id)?)
                 .ok_or_else(|| SepaError::UnknownDebit(debit.end_to_end_id.clone()))?;
             rows.push(NewDebit {
                 account: known.account,
@@ -431,6 +423,12 @@ fn rows_of<'a>(
         }
     }
     Ok(rows)
+}
+
+/// An attempt's id is what its debit is called.
+fn attempt_of(end_to_end_id: &str) -> Result<AttemptId, SepaError> {
+    let unknown = |_| SepaError::UnknownDebit(end_to_end_id.to_owned());
+    end_to_end_id.parse().map_err(unknown)
 }
 
 /// Such as `S261102-1a2b3c4d`: unique by its chance, and short enough that the

@@ -1,5 +1,7 @@
 //! What waits, opened and ready to be collected.
 
+use rustc_hash::FxHashMap;
+
 use super::SepaError;
 use super::batch::LeftOutReason;
 use crate::config::SepaSettings;
@@ -34,55 +36,65 @@ pub struct Known {
     pub mandate: MandateVersion,
 }
 
-/// A debit that waits: ready, or with the reason why it is left out.
-pub struct Due {
-    pub known: Known,
-    pub debit: Result<DebitDue, LeftOutReason>,
+/// Everything that waits.
+#[derive(Default)]
+pub struct Waiting {
+    /// What can be collected.
+    pub debits: Vec<DebitDue>,
+    /// What those are of.
+    pub known: FxHashMap<AttemptId, Known>,
+    pub left_out: Vec<(Known, LeftOutReason)>,
 }
 
-/// Everything that waits. The snapshot is the caller's.
-pub async fn load(tx: &mut Tx, sepa: &SepaSettings, vault: &Vault) -> Result<Vec<Due>, SepaError> {
-    let mut all = Vec::new();
+/// Reads all of it. The snapshot is the caller's.
+pub async fn load(tx: &mut Tx, sepa: &SepaSettings, vault: &Vault) -> Result<Waiting, SepaError> {
+    let mut all = Waiting::default();
     for lost in on!(&mut *tx, conn, q => q::waiting_without_mandate(conn).await)? {
-        all.push(Due {
-            known: Known {
-                account: lost.account,
-                attempt: lost.attempt,
-                external_id: lost.external_id,
-                number: lost.number,
-                mandate: MandateVersion {
-                    iban: 0,
-                    history: 0,
-                },
+        let known = Known {
+            account: lost.account,
+            attempt: lost.attempt,
+            external_id: lost.external_id,
+            number: lost.number,
+            mandate: MandateVersion {
+                iban: 0,
+                history: 0,
             },
-            debit: Err(LeftOutReason::NoMandate),
-        });
+        };
+        all.left_out.push((known, LeftOutReason::NoMandate));
     }
     on!(&mut *tx, conn, q => {
-        q::each_waiting_debit(conn, |waiting| all.push(due(waiting, sepa, vault))).await
+        q::each_waiting_debit(conn, |waiting| all.take(waiting, sepa, vault)).await
     })?;
     Ok(all)
 }
 
-fn due(waiting: WaitingDebit, sepa: &SepaSettings, vault: &Vault) -> Due {
-    let known = Known {
-        account: waiting.account,
-        attempt: waiting.attempt,
-        external_id: waiting.external_id.clone(),
-        number: waiting.number.clone(),
-        mandate: waiting.mandate.version,
-    };
-    let standing = DebitStanding {
-        attempt: &AttemptState::Created,
-        mandate: &waiting.state,
-        amount: waiting.amount,
-        open_minor: waiting.open_minor,
-    };
-    let debit = match standing.obstacle() {
-        Some(obstacle) => Err(obstacle.into()),
-        None => debit(waiting, sepa, vault),
-    };
-    Due { known, debit }
+impl Waiting {
+    fn take(&mut self, waiting: WaitingDebit, sepa: &SepaSettings, vault: &Vault) {
+        let known = Known {
+            account: waiting.account,
+            attempt: waiting.attempt,
+            external_id: waiting.external_id.clone(),
+            number: waiting.number.clone(),
+            mandate: waiting.mandate.version,
+        };
+        let standing = DebitStanding {
+            attempt: &AttemptState::Created,
+            mandate: &waiting.state,
+            amount: waiting.amount,
+            open_minor: waiting.open_minor,
+        };
+        let debit = match standing.obstacle() {
+            Some(obstacle) => Err(obstacle.into()),
+            None => debit(waiting, sepa, vault),
+        };
+        match debit {
+            Ok(debit) => {
+                self.debits.push(debit);
+                self.known.insert(known.attempt, known);
+            }
+            Err(reason) => self.left_out.push((known, reason)),
+        }
+    }
 }
 
 fn debit(

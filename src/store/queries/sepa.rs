@@ -103,8 +103,8 @@ pub async fn waiting_without_mandate(conn: &mut Conn) -> Result<Vec<LostDebit>> 
          LEFT JOIN sepa_mandate s ON s.account_id = t.account_id AND s.method_id = t.method_id \
          LEFT JOIN payment_method m ON m.account_id = t.account_id AND m.id = t.method_id \
          LEFT JOIN billing_profile p ON p.account_id = a.id AND p.version = a.profile_version \
-         WHERE t.method = 'sepa' AND t.state = 'created' \
-         AND (s.reference IS NULL OR m.id IS NULL OR p.version IS NULL) ORDER BY t.account_id, t.id",
+         WHERE t.method = 'sepa' AND t.state = 'created' AND NOT EXISTS (SELECT 1 FROM sepa_debit d \
+         WHERE d.account_id = t.account_id AND d.attempt_id = t.id) AND (s.reference IS NULL OR m.id IS NULL OR p.version IS NULL) ORDER BY t.account_id, t.id",
     )
     .fetch_all(conn)
     .await?;
