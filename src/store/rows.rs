@@ -6,6 +6,7 @@ pub mod method;
 pub mod purchase;
 pub mod refund;
 pub mod sepa;
+pub mod settlement;
 
 pub use bank::*;
 pub use event::*;
@@ -13,6 +14,7 @@ pub use method::*;
 pub use purchase::*;
 pub use refund::*;
 pub use sepa::*;
+pub use settlement::*;
 
 use crate::domain::account::{Account, BillingProfile};
 use crate::domain::calendar::{BillingPeriod, Instant, PeriodKey};
@@ -341,7 +343,7 @@ pub struct StoredAttempt {
 }
 
 /// Who did something, and why.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ByPerson<'a> {
     pub actor: &'a str,
     pub reason: &'a str,
@@ -350,9 +352,12 @@ pub struct ByPerson<'a> {
 /// What settling an attempt reads of its invoice, in minor units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Debt {
+    pub currency: Currency,
     pub total_minor: i64,
     pub allocated_minor: i64,
     pub written_off_minor: i64,
+    /// The key of the account's last ledger entry; 0 where there is none.
+    pub last_entry: i64,
 }
 
 /// A card as its provider calls it and its owner.

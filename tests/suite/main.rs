@@ -15,6 +15,7 @@ mod documents;
 mod imports;
 mod methods;
 mod month_run;
+mod open_invoices;
 mod paypal;
 mod processes;
 mod providers;

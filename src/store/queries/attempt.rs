@@ -3,13 +3,15 @@
 use super::decode::at;
 use super::outcome::StateColumns;
 use super::payment::periods;
-use super::{Conn, Result};
+use super::{Conn, Result, bulk};
 use crate::domain::calendar::Instant;
 use crate::domain::ids::{AccountId, AttemptId, PaymentMethodId};
 use crate::domain::invoice::InvoiceNumber;
 use crate::domain::payment::{AttemptState, Instrument, PaymentMethod};
 use crate::store::StoreError;
-use crate::store::rows::{CardOnFile, Debt, InvoiceKey, InvoiceScope, NewAttempt, StoredAttempt};
+use crate::store::rows::{
+    AttemptChange, CardOnFile, Debt, InvoiceKey, InvoiceScope, NewAttempt, StoredAttempt,
+};
 
 /// Records an attempt, in flight from then on. The caller holds the account.
 ///
@@ -53,26 +55,30 @@ pub async fn decide_attempt(
     provider_reference: Option<&str>,
     now: Instant,
 ) -> Result<()> {
-    let refusal = after.refusal();
-    let decided_at = (!after.in_flight()).then_some(now.0);
-    let changed = sqlx::query(
-        "UPDATE payment_attempt SET state = $4, decline_code = $5, decline_class = $6, decline_known = $7, \
-         decided_at = CASE WHEN $8 < created_at THEN created_at ELSE $8 END, \
-         provider_reference = COALESCE($9, provider_reference) WHERE account_id = $1 AND id = $2 AND state = $3",
-    )
-    .bind(account.0)
-    .bind(attempt.to_string())
-    .bind(before.code())
-    .bind(after.code())
-    .bind(refusal.map(|refusal| refusal.code.as_str()))
-    .bind(refusal.map(|refusal| refusal.class.code()))
-    .bind(refusal.map(|refusal| i16::from(refusal.known)))
-    .bind(decided_at)
-    .bind(provider_reference)
-    .execute(conn)
-    .await?
-    .rows_affected();
-    if changed == 1 {
+    let change = AttemptChange {
+        account,
+        id: attempt,
+        before: before.code(),
+        after: after.clone(),
+        reference: provider_reference.map(str::to_owned),
+    };
+    change_attempts(conn, &[change], now).await
+}
+
+/// As [`decide_attempt`], for one or thousands.
+///
+/// # Errors
+/// [`StoreError::Raced`] when one is in another state by now.
+pub async fn change_attempts(
+    conn: &mut Conn,
+    changes: &[AttemptChange],
+    now: Instant,
+) -> Result<()> {
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let changed = bulk::change_attempts(conn, changes, now).await?;
+    if u64::try_from(changes.len()) == Ok(changed) {
         Ok(())
     } else {
         Err(StoreError::Raced("a payment attempt"))
@@ -171,24 +177,28 @@ pub async fn card_attempts_in_flight(
 /// # Errors
 /// When the database refuses, or there is no such invoice.
 pub async fn debt_of(conn: &mut Conn, invoice: InvoiceKey) -> Result<Debt> {
-    let (total_minor, allocated_minor, written_off_minor): (i64, i64, i64) = sqlx::query_as(
-        "SELECT i.total_minor, (SELECT CAST(COALESCE(-SUM(p.amount_minor), 0) AS BIGINT) FROM ledger_entry e \
+    let row: (String, i64, i64, i64, i64) = sqlx::query_as(
+        "SELECT i.currency, i.total_minor, (SELECT CAST(COALESCE(-SUM(p.amount_minor), 0) AS BIGINT) FROM ledger_entry e \
          JOIN ledger_posting p ON p.account_id = e.account_id AND p.entry_id = e.id \
          AND p.ledger_account = 'receivable' WHERE e.account_id = i.account_id AND e.period = i.period \
          AND e.kind = i.kind), (SELECT CAST(COALESCE(SUM(p.amount_minor), 0) AS BIGINT) FROM ledger_entry e \
          JOIN ledger_posting p ON p.account_id = e.account_id AND p.entry_id = e.id \
          AND p.ledger_account = 'write_off' WHERE e.account_id = i.account_id AND e.period = i.period \
-         AND e.kind = i.kind) FROM invoice i WHERE i.account_id = $1 AND i.period = $2 AND i.kind = $3",
+         AND e.kind = i.kind), (SELECT COALESCE(MAX(e.id), 0) FROM ledger_entry e \
+         WHERE e.account_id = i.account_id) FROM invoice i WHERE i.account_id = $1 AND i.period = $2 AND i.kind = $3",
     )
     .bind(invoice.account.0)
     .bind(invoice.period.to_number())
     .bind(invoice.kind)
     .fetch_one(conn)
     .await?;
+    let (currency, total_minor, allocated_minor, written_off_minor, last_entry) = row;
     Ok(Debt {
+        currency: at("invoice", "currency").parse(invoice.account, &currency)?,
         total_minor,
         allocated_minor,
         written_off_minor,
+        last_entry,
     })
 }
 
@@ -238,6 +248,37 @@ pub async fn attempts(
     rows.into_iter().rev().map(attempt_of).collect()
 }
 
+/// What was tried for the invoices of these accounts that are in a scope, the
+/// oldest first.
+///
+/// # Errors
+/// When the database refuses or holds nonsense.
+pub async fn attempts_of(
+    conn: &mut Conn,
+    accounts: &[AccountId],
+    scope: &InvoiceScope,
+) -> Result<Vec<StoredAttempt>> {
+    let (from, until) = periods(scope);
+    let listed = if scope.open_only {
+        "JOIN open_invoice o ON o.account_id = t.account_id AND o.period = t.period AND o.kind = t.kind"
+    } else {
+        ""
+    };
+    let sql = format!(
+        "{} JOIN {} ON k.id = t.account_id {listed} WHERE t.period >= $2 AND t.period <= $3 \
+         ORDER BY t.created_at, t.id",
+        attempt_columns!(),
+        bulk::EACH_ACCOUNT,
+    );
+    let rows: Vec<AttemptRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(bulk::accounts(accounts))
+        .bind(from)
+        .bind(until)
+        .fetch_all(conn)
+        .await?;
+    rows.into_iter().map(attempt_of).collect()
+}
+
 fn attempt_of(row: AttemptRow) -> Result<StoredAttempt> {
     let id: AttemptId = at("payment_attempt", "id").parse(row.account_id, &row.id)?;
     let by = instrument_of(id, &row.method, row.method_id)?;
@@ -269,6 +310,7 @@ fn attempt_of(row: AttemptRow) -> Result<StoredAttempt> {
         decided_at: row.decided_at.map(Instant),
     })
 }
+
 /// The attempts by a card or mandate that nothing was sent for yet.
 ///
 /// # Errors

@@ -1,22 +1,22 @@
 //! What became of an attempt, recorded: its state, its entries in the ledger,
 //! what is told of it and what it rules out, in one transaction.
 
-use serde_json::json;
+pub(super) mod writes;
 
 use crate::domain::calendar::Instant;
 use crate::domain::ids::{AccountId, AttemptId};
 use crate::domain::invoice::InvoiceNumber;
-use crate::domain::ledger::{Entry, LedgerError};
-use crate::domain::money::Money;
+use crate::domain::ledger::LedgerError;
 use crate::domain::payment::allocation::AllocationError;
 use crate::domain::payment::{
-    AttemptState, Instrument, InvoiceBalance, News, Notice, PaymentMethod, Settlement,
-    SettlementError, SettlementFacts, settle,
+    AttemptState, InvoiceBalance, News, SettlementError, SettlementFacts, settle,
 };
 use crate::engine::run::Engine;
 use crate::on;
-use crate::store::rows::{ByPerson, FileState, NewEntry, NewNotice, StoredAttempt};
+use crate::store::rows::{ByPerson, StoredAttempt};
 use crate::store::{StoreError, Tx};
+
+use writes::{Settling, Writes};
 
 /// The news of an attempt is not recorded. Nothing of it is written.
 #[derive(Debug, thiserror::Error)]
@@ -96,7 +96,6 @@ pub(super) async fn record(
     by: Option<ByPerson<'_>>,
     now: Instant,
 ) -> Result<AttemptState, SettleError> {
-    let account = attempt.invoice.account;
     let debt = on!(&mut *tx, conn, q => q::debt_of(conn, attempt.invoice).await)?;
     let balance =
         InvoiceBalance::new(debt.total_minor, debt.allocated_minor).map_err(|source| {
@@ -120,82 +119,9 @@ pub(super) async fn record(
     let Some(settlement) = settled else {
         return Ok(attempt.state.clone());
     };
-    let states = (&attempt.state, &settlement.state);
-    on!(&mut *tx, conn, q => {
-        q::decide_attempt(conn, account, attempt.id, states, reference, now).await
-    })?;
-    let mut last_entry = 0;
-    for movement in &settlement.movements {
-        let entry = Entry::new(*movement, attempt.currency)?;
-        let new = NewEntry {
-            invoice: Some(attempt.invoice),
-            attempt: Some(attempt.id),
-            by,
-            ..NewEntry::new(account, &entry, now)
-        };
-        last_entry = on!(&mut *tx, conn, q => q::write_entry(conn, new).await)?;
-    }
-    if let Some(notice) = settlement.notice {
-        let notice = notice_of(notice, attempt, &settlement, last_entry);
-        on!(&mut *tx, conn, q => q::insert_notices(conn, &[notice], now).await)?;
-    }
-    if settlement.disables_method
-        && let (Instrument::Card(method) | Instrument::Sepa(method), Some(refusal)) =
-            (attempt.by, settlement.state.refusal())
-    {
-        let state = FileState::HardDeclined {
-            code: refusal.code.clone(),
-        };
-        on!(&mut *tx, conn, q => {
-            q::set_method_state(conn, account, method, &state, now).await
-        })?;
-    }
+    let settling = Settling::stored(attempt, debt.last_entry);
+    let mut writes = Writes::default();
+    writes.add(&settling, &settlement, reference, by)?;
+    writes.write(tx, now).await?;
     Ok(settlement.state)
-}
-
-/// What is told of it. A dispute can come again, so its entry tells it apart.
-fn notice_of(
-    notice: Notice,
-    attempt: &StoredAttempt,
-    settlement: &Settlement,
-    entry: i64,
-) -> NewNotice {
-    let topic = notice.topic();
-    let id = attempt.id;
-    NewNotice {
-        account: attempt.invoice.account,
-        key: match notice {
-            Notice::ChargebackOpened | Notice::ChargebackWon => format!("{topic}:{id}:{entry}"),
-            _ => format!("{topic}:{id}"),
-        },
-        topic,
-        payload: told_of(
-            id,
-            &attempt.number,
-            attempt.by.method(),
-            Money::new(attempt.amount_minor, attempt.currency),
-            &settlement.state,
-        ),
-    }
-}
-
-/// What is told of a payment, whoever tells it.
-pub(super) fn told_of(
-    payment: AttemptId,
-    number: &InvoiceNumber,
-    method: PaymentMethod,
-    amount: Money,
-    state: &AttemptState,
-) -> String {
-    let refusal = state.refusal();
-    json!({
-        "payment": payment.to_string(),
-        "invoice": number.to_string(),
-        "method": method.code(),
-        "amount_minor": amount.minor,
-        "currency": amount.currency.code(),
-        "decline_code": refusal.map(|refusal| refusal.code.as_str()),
-        "decline_class": refusal.map(|refusal| refusal.class.code()),
-    })
-    .to_string()
 }
