@@ -24,6 +24,7 @@ mod safeguards;
 mod sepa;
 mod sepa_batch;
 mod settings;
+mod settling;
 mod trace;
 mod verification;
 mod vouchers;

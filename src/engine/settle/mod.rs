@@ -1,6 +1,7 @@
 //! What became of an attempt, recorded: its state, its entries in the ledger,
 //! what is told of it and what it rules out, in one transaction.
 
+pub(super) mod queue;
 pub(super) mod writes;
 
 use crate::domain::calendar::Instant;
@@ -9,13 +10,14 @@ use crate::domain::invoice::InvoiceNumber;
 use crate::domain::ledger::LedgerError;
 use crate::domain::payment::allocation::AllocationError;
 use crate::domain::payment::{
-    AttemptState, InvoiceBalance, News, SettlementError, SettlementFacts, settle,
+    AttemptState, InvoiceBalance, News, Settlement, SettlementError, SettlementFacts, settle,
 };
 use crate::engine::run::Engine;
 use crate::on;
 use crate::store::rows::{ByPerson, StoredAttempt};
 use crate::store::{StoreError, Tx};
 
+use queue::Told;
 use writes::{Settling, Writes};
 
 /// The news of an attempt is not recorded. Nothing of it is written.
@@ -53,17 +55,15 @@ impl Engine {
         news: &News,
         reference: Option<&str>,
     ) -> Result<AttemptState, SettleError> {
-        let mut tx = self.store.begin().await?;
-        on!(&mut tx, conn, q => q::lock_account(conn, account).await)?;
-        let attempt = on!(&mut tx, conn, q => q::find_attempt(conn, id).await)?
-            .ok_or(SettleError::NoAttempt(id))?;
-        let state = record(&mut tx, &attempt, news, reference, None, self.clock.now()).await?;
-        tx.commit().await?;
-        Ok(state)
+        self.settle_told(Told {
+            account,
+            id,
+            news: Some(news.clone()),
+            reference: reference.map(str::to_owned),
+        })
+        .await
     }
-}
 
-impl Engine {
     /// Takes an attempt back that this process did not get sent. Another process
     /// may have asked under the same key meanwhile: then it is lost, not taken
     /// back, and reconciling finds out.
@@ -75,14 +75,21 @@ impl Engine {
         account: AccountId,
         id: AttemptId,
     ) -> Result<AttemptState, SettleError> {
-        let mut tx = self.store.begin().await?;
-        on!(&mut tx, conn, q => q::lock_account(conn, account).await)?;
-        let attempt = on!(&mut tx, conn, q => q::find_attempt(conn, id).await)?
-            .ok_or(SettleError::NoAttempt(id))?;
-        let news = News::free(attempt.state.not_sent_by_us());
-        let state = record(&mut tx, &attempt, &news, None, None, self.clock.now()).await?;
-        tx.commit().await?;
-        Ok(state)
+        self.settle_told(Told {
+            account,
+            id,
+            news: None,
+            reference: None,
+        })
+        .await
+    }
+
+    async fn settle_told(&self, told: Told) -> Result<AttemptState, SettleError> {
+        if self.store.has_single_writer() {
+            self.settle_in_turn(told).await
+        } else {
+            self.settle_alone(&told).await
+        }
     }
 }
 
@@ -96,6 +103,23 @@ pub(super) async fn record(
     by: Option<ByPerson<'_>>,
     now: Instant,
 ) -> Result<AttemptState, SettleError> {
+    let Some((settlement, last_entry)) = decide(tx, attempt, news).await? else {
+        return Ok(attempt.state.clone());
+    };
+    let mut writes = Writes::default();
+    let settling = Settling::stored(attempt, last_entry);
+    writes.add(&settling, &settlement, reference, by)?;
+    writes.write(tx, now).await?;
+    Ok(settlement.state)
+}
+
+/// What the news of an attempt does, as all of it stands in this transaction,
+/// with the key of its account's last entry; `None` where it is no news.
+async fn decide(
+    tx: &mut Tx,
+    attempt: &StoredAttempt,
+    news: &News,
+) -> Result<Option<(Settlement, i64)>, SettleError> {
     let debt = on!(&mut *tx, conn, q => q::debt_of(conn, attempt.invoice).await)?;
     let balance =
         InvoiceBalance::new(debt.total_minor, debt.allocated_minor).map_err(|source| {
@@ -116,12 +140,5 @@ pub(super) async fn record(
         number: attempt.number.clone(),
         source: Box::new(source),
     })?;
-    let Some(settlement) = settled else {
-        return Ok(attempt.state.clone());
-    };
-    let settling = Settling::stored(attempt, debt.last_entry);
-    let mut writes = Writes::default();
-    writes.add(&settling, &settlement, reference, by)?;
-    writes.write(tx, now).await?;
-    Ok(settlement.state)
+    Ok(settled.map(|settlement| (settlement, debt.last_entry)))
 }
