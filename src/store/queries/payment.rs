@@ -17,6 +17,18 @@ pub(super) fn periods(scope: &InvoiceScope) -> (i32, i32) {
     }
 }
 
+/// What [`accounts_with_invoices`] asks.
+#[must_use]
+pub const fn accounts_sql(open_only: bool) -> &'static str {
+    if open_only {
+        "SELECT DISTINCT account_id FROM open_invoice WHERE account_id >= $1 AND account_id <= $2 \
+         AND period >= $3 AND period <= $4 ORDER BY account_id LIMIT $5"
+    } else {
+        "SELECT DISTINCT account_id FROM invoice WHERE account_id >= $1 AND account_id <= $2 \
+         AND period >= $3 AND period <= $4 ORDER BY account_id LIMIT $5"
+    }
+}
+
 /// The next accounts of a scope that have invoices, after one of them.
 ///
 /// # Errors
@@ -30,14 +42,7 @@ pub async fn accounts_with_invoices(
     let (first, last) = scope.accounts;
     let first = after.map_or(first.0, |after| after.0.saturating_add(1).max(first.0));
     let (from, until) = periods(scope);
-    let sql = if scope.open_only {
-        "SELECT DISTINCT account_id FROM open_invoice WHERE account_id >= $1 AND account_id <= $2 \
-         AND period >= $3 AND period <= $4 ORDER BY account_id LIMIT $5"
-    } else {
-        "SELECT DISTINCT account_id FROM invoice WHERE account_id >= $1 AND account_id <= $2 \
-         AND period >= $3 AND period <= $4 ORDER BY account_id LIMIT $5"
-    };
-    let ids: Vec<i64> = sqlx::query_scalar(sql)
+    let ids: Vec<i64> = sqlx::query_scalar(accounts_sql(scope.open_only))
         .bind(first)
         .bind(last.0)
         .bind(from)
