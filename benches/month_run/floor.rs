@@ -12,7 +12,10 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _};
 use crate::support::sample::MONTH;
 
 /// What a run writes, emptied before each measurement; first what refers to it.
-const OUTPUT: [&str; 14] = [
+const OUTPUT: [&str; 18] = [
+    "dunning_step",
+    "account_suspension",
+    "deletion_approval",
     "sepa_debit",
     "payment_dispute",
     "refund",
@@ -20,6 +23,7 @@ const OUTPUT: [&str; 14] = [
     "ledger_posting",
     "ledger_entry",
     "payment_attempt",
+    "open_invoice",
     "invoice",
     "invoice_line",
     "invoice_vat",

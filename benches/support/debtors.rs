@@ -44,6 +44,13 @@ pub async fn insert(url: &str, accounts: u64) -> Result<()> {
              {TOTAL_MINOR}, {blob}, {blob} FROM each"
         ),
     )
+    .await?;
+    execute(
+        url,
+        "INSERT INTO open_invoice (account_id, period, kind, open_minor) \
+         SELECT account_id, period, kind, total_minor FROM invoice"
+            .to_owned(),
+    )
     .await
 }
 

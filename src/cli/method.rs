@@ -295,8 +295,7 @@ async fn list(global: &Global, external_id: &str, json: bool) -> Result<()> {
     let today = engine.clock.today(engine.config.zone());
     let methods = engine.methods(account).await?;
     let mut tx = engine.store.snapshot().await?;
-    let on_file =
-        on!(&mut tx, conn, q => q::methods_on_file(conn, (account, account), today).await)?;
+    let on_file = on!(&mut tx, conn, q => q::methods_on_file(conn, &[account], today).await)?;
     let used = |stored: &StoredMethod| on_file.iter().any(|own| own.id == stored.id);
     if json {
         let all: Vec<MethodJson> = methods

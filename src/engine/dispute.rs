@@ -14,7 +14,7 @@ use crate::domain::payment::{AttemptState, purchase, settlement};
 use crate::engine::purchase::{PurchaseError, locked};
 use crate::engine::reconcile::ReconcileError;
 use crate::engine::run::Engine;
-use crate::engine::settle::{SettleError, balance_of, unsettled, write_settlement};
+use crate::engine::settle::{SettleError, owed_of, unsettled, write_disputed};
 use crate::engine::webhook::{Handled, WebhookError};
 use crate::on;
 use crate::providers::{CallError, Dispute};
@@ -138,10 +138,11 @@ impl Engine {
             amount: Money::new(attempt.amount_minor, attempt.currency),
         };
         if let Some((dispute, decision)) = take_up(&mut tx, &payment, claim, now).await? {
-            let (balance, written_off_minor) = balance_of(&mut tx, &attempt).await?;
-            let settled = settlement::book_dispute(&decision, balance, written_off_minor)
+            let owed = owed_of(&mut tx, &attempt).await?;
+            let settled = settlement::book_dispute(&decision, owed.balance, owed.written_off_minor)
                 .map_err(|source| unsettled(&attempt, source))?;
-            write_settlement(&mut tx, &attempt, &settled, None, None, Some(dispute), now).await?;
+            let keys = (dispute, owed.last_entry);
+            write_disputed(&mut tx, &attempt, &settled, keys, now).await?;
         }
         Ok(tx.commit().await?)
     }

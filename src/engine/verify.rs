@@ -52,6 +52,7 @@ pub async fn verify(store: &Store) -> Result<Findings, StoreError> {
     broken.extend(on!(&mut tx, conn, q => q::broken_dispute_rules(conn).await)?);
     broken.extend(on!(&mut tx, conn, q => q::broken_sepa_rules(conn).await)?);
     broken.extend(on!(&mut tx, conn, q => q::broken_bank_rules(conn).await)?);
+    broken.extend(on!(&mut tx, conn, q => q::broken_open_rules(conn).await)?);
     for (rule, places) in broken {
         for place in places {
             findings.add(rule, place);

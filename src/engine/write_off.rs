@@ -70,10 +70,9 @@ impl Engine {
         if balance.is_paid() {
             return Err(WriteOffError::NothingOpen(number.clone()));
         }
-        let currency = on!(&mut tx, conn, q => q::account_currency(conn, account).await)?;
         let amount_minor = balance.open_minor();
         let movement = Movement::WrittenOff { amount_minor };
-        let entry = Entry::new(movement, currency)?;
+        let entry = Entry::new(movement, debt.currency)?;
         let now = self.clock.now();
         let new = NewEntry {
             invoice: Some(key),
@@ -87,6 +86,6 @@ impl Engine {
             q::write_audit(conn, account, by, movement.code(), now, Some(&subject), Some(written)).await
         })?;
         tx.commit().await?;
-        Ok(Money::new(amount_minor, currency))
+        Ok(Money::new(amount_minor, debt.currency))
     }
 }

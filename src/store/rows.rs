@@ -9,6 +9,7 @@ pub mod outbox;
 pub mod purchase;
 pub mod refund;
 pub mod sepa;
+pub mod settlement;
 
 pub use bank::*;
 pub use dispute::*;
@@ -19,6 +20,7 @@ pub use outbox::*;
 pub use purchase::*;
 pub use refund::*;
 pub use sepa::*;
+pub use settlement::*;
 
 use crate::domain::account::{Account, BillingProfile};
 use crate::domain::calendar::{BillingPeriod, Instant, PeriodKey};
@@ -361,7 +363,7 @@ pub struct StoredAttempt {
 }
 
 /// Who did something, and why.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ByPerson<'a> {
     pub actor: &'a str,
     pub reason: &'a str,
@@ -370,9 +372,12 @@ pub struct ByPerson<'a> {
 /// What settling an attempt reads of its invoice, in minor units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Debt {
+    pub currency: Currency,
     pub total_minor: i64,
     pub allocated_minor: i64,
     pub written_off_minor: i64,
+    /// The key of the account's last ledger entry; 0 where there is none.
+    pub last_entry: i64,
 }
 
 /// A card as its provider calls it and its owner.

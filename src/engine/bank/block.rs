@@ -1,12 +1,12 @@
 //! Facts about payment blocks and whole files: weighed against all of their
 //! debits, then booked for each, a page at a time.
 
-use super::desk::{Desk, Held, Writes};
+use super::desk::{Booking, Desk, Progress};
 use super::fact::{Fact, Lead};
+use super::held::Held;
 use super::{BankError, Import};
 use crate::domain::money::{Currency, Money, MoneyError};
 use crate::domain::sepa::matching::{BlockFacts, BlockVerdict, Told, Verdict, judge_block};
-use crate::engine::bank::report::ImportReport;
 use crate::on;
 use crate::store::Tx;
 use crate::store::rows::{BlockName, FactState};
@@ -15,46 +15,46 @@ use crate::store::rows::{BlockName, FactState};
 const DEBITS_PER_PAGE: i64 = 2_000;
 
 impl Import {
-    /// Books a fact about a block or file.
+    /// Books a fact about a block or file, after all before it.
     pub(super) async fn block_fact(&mut self, tx: &mut Tx, fact: Fact) -> Result<(), BankError> {
         let Lead::Block(block) = &fact.lead else {
             return Ok(());
         };
+        self.flush(tx).await?;
         let told = fact.told();
         let verdict = weigh(tx, block, &told).await?;
         let (state, problem) = match verdict {
             BlockVerdict::Each => {
                 let kind = fact.kind();
                 self.desk
-                    .book_each(tx, block, &told, kind, &mut self.report)
+                    .book_each(tx, block, &told, kind, &mut self.progress)
                     .await?;
                 (FactState::Booked, None)
             }
             BlockVerdict::EachAndTell(problem) => {
                 let kind = fact.kind();
                 self.desk
-                    .book_each(tx, block, &told, kind, &mut self.report)
+                    .book_each(tx, block, &told, kind, &mut self.progress)
                     .await?;
                 (FactState::Unmatched, Some(problem))
             }
             BlockVerdict::Known => {
-                self.report.known = self.report.known.saturating_add(1);
+                self.progress.report.known = self.progress.report.known.saturating_add(1);
                 (FactState::Known, None)
             }
             BlockVerdict::Unmatched(problem) => (FactState::Unmatched, Some(problem)),
         };
         if let Some(problem) = &problem {
-            self.report.tell_unmatched(&fact, problem);
+            self.progress.report.tell_unmatched(&fact, problem);
         }
-        let mut writes = Writes::default();
-        writes.facts.push(fact.row(state, problem.as_ref()));
-        self.desk.write(tx, &Held::default(), writes).await
+        let booking = Booking::of_fact(fact.row(state, problem.as_ref()));
+        booking.write(tx, &self.desk).await
     }
 
     /// Looks again at credits of batches that did not fit when they were read:
     /// the debits that were rejected now may be the difference.
     pub(super) async fn retry_waiting(&mut self, tx: &mut Tx) -> Result<(), BankError> {
-        if !self.report.has_rejected() {
+        if !self.progress.report.has_rejected() {
             return Ok(());
         }
         for waiting in on!(&mut *tx, conn, q => q::waiting_batches(conn).await)? {
@@ -69,7 +69,7 @@ impl Import {
             let state = match weigh(tx, &waiting.block, &told).await? {
                 BlockVerdict::Each => {
                     self.desk
-                        .book_each(tx, &waiting.block, &told, "settled", &mut self.report)
+                        .book_each(tx, &waiting.block, &told, "settled", &mut self.progress)
                         .await?;
                     FactState::Booked
                 }
@@ -77,8 +77,8 @@ impl Import {
                 BlockVerdict::EachAndTell(_) | BlockVerdict::Unmatched(_) => continue,
             };
             on!(&mut *tx, conn, q => q::end_waiting(conn, &waiting.key, state).await)?;
-            self.report.waited = self.report.waited.saturating_add(1);
-            self.report.forget_unmatched(&waiting.key);
+            self.progress.report.waited = self.progress.report.waited.saturating_add(1);
+            self.progress.report.forget_unmatched(&waiting.key);
         }
         Ok(())
     }
@@ -118,7 +118,7 @@ impl Desk {
         block: &BlockName,
         told: &Told,
         kind: &str,
-        report: &mut ImportReport,
+        progress: &mut Progress,
     ) -> Result<(), BankError> {
         let mut after = None;
         let mut charges = match told {
@@ -133,9 +133,11 @@ impl Desk {
                 return Ok(());
             };
             after = Some(last);
-            let ids = page.iter().map(|(_, id)| *id).collect();
-            let mut held = Held::load(tx, ids).await?;
-            let mut writes = Writes::default();
+            let ids: Vec<_> = page.iter().map(|(_, id)| *id).collect();
+            // Their accounts are locked since the block was weighed.
+            let mut held = Held::load(tx, &ids).await?;
+            progress.touched.extend(held.accounts());
+            let mut booking = Booking::default();
             for (_, id) in page {
                 let told = match (told, held.amount(id)) {
                     (Told::Settled { .. }, Some(amount)) => Told::Settled {
@@ -147,9 +149,10 @@ impl Desk {
                     },
                     (told, _) => told.clone(),
                 };
-                match held.judge(id, &told)? {
+                match held.judge(id, &told) {
                     Some((_, Verdict::Book(settlement))) => {
-                        self.apply(id, &settlement, kind, &mut held, &mut writes, report)?;
+                        let report = &mut progress.report;
+                        self.apply(id, &settlement, kind, &mut held, &mut booking, report)?;
                     }
                     // Acknowledged twice.
                     Some((_, Verdict::Known)) | None => {}
@@ -158,7 +161,7 @@ impl Desk {
                     }
                 }
             }
-            self.write(tx, &held, writes).await?;
+            booking.write(tx, self).await?;
         }
     }
 }

@@ -2,7 +2,9 @@
 //!
 //! - [`read`]: the file, parsed ahead on a thread of its own
 //! - [`fact`]: one entry of it, and where it leads
-//! - [`desk`]: facts about single debits, by the thousand
+//! - [`held`]: debits as they stand, by the thousand
+//! - [`desk`]: facts about single debits, decided
+//! - [`singles`]: a chunk of them after the other
 //! - [`block`]: facts about payment blocks and whole files
 //! - [`report`]: what became of it all
 //!
@@ -14,8 +16,10 @@
 mod block;
 mod desk;
 mod fact;
+mod held;
 mod read;
 pub mod report;
+mod singles;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -33,11 +37,11 @@ use crate::engine::run::Engine;
 use crate::on;
 use crate::providers::sepa::answers::{AnswerError, KeyBasis, MessageKind, Place};
 use crate::store::rows::{BankFile, ByPerson, FactKey, FileDigest, UnmatchedFact};
-use crate::store::{StoreError, Tx};
+use crate::store::{Store, StoreError, Tx};
 use crate::vault::archive::{self, ArchiveError};
 use crate::vault::{Vault, VaultError};
 
-use desk::Desk;
+use desk::{Booking, Desk, Progress};
 use fact::Fact;
 pub use report::{ImportReport, Outcome, Sum, Unmatched};
 
@@ -125,6 +129,7 @@ impl Engine {
             .creditor
             .iban;
         let digest = read::digest(path)?;
+        self.archive_answer(path, &digest)?;
         let mut tries = 0;
         loop {
             tries += 1;
@@ -170,28 +175,31 @@ impl Engine {
         };
         on!(&mut tx, conn, q => q::insert_bank_file(conn, &file).await)?;
         let mut import = Import {
+            store: self.store.clone(),
             kind: head.kind,
             desk: Desk::new(file.digest, file.imported_at),
-            report: ImportReport::new(file),
+            progress: Progress::new(file),
+            pending: None,
         };
         let (mut chunks, reading) = read::ahead(reader, own.clone(), *digest, progress);
         while let Some(chunk) = chunks.recv().await {
-            import.chunk(&mut tx, chunk).await?;
+            import = import.chunk(&mut tx, chunk).await?;
         }
         let account = reading.await.map_err(|_| BankError::Worker)??;
+        import.flush(&mut tx).await?;
         import.retry_waiting(&mut tx).await?;
-        let mut report = import.report;
+        let mut report = import.progress.report;
         report.account = account;
         let entries = i64::try_from(report.entries).map_err(|_| MoneyError::Overflow)?;
         report.file.entries = entries;
         on!(&mut tx, conn, q => q::count_entries(conn, digest, entries).await)?;
-        self.archive_answer(path, digest)?;
         tx.commit().await?;
         Ok(report)
     }
 
-    /// Seals the file into the archive, under its digest, before what it tells is
-    /// committed. An import that stopped after it left the same file there.
+    /// Seals the file into the archive, under its digest, before anything of it is
+    /// booked: no transaction waits for it. One that is refused then stays there,
+    /// as the bank sent it; one that was imported before is there already.
     fn archive_answer(&self, path: &Path, digest: &FileDigest) -> Result<(), BankError> {
         let sepa = self.config.sepa.as_ref().ok_or(BankError::NoSepa)?;
         let vault = Vault::open(self.config.vault.as_ref())?;
@@ -237,34 +245,41 @@ impl Engine {
 
 /// An import under way.
 struct Import {
+    store: Store,
     kind: MessageKind,
     desk: Desk,
-    report: ImportReport,
+    progress: Progress,
+    /// What was decided and is not written yet.
+    pending: Option<Booking>,
 }
 
 impl Import {
     /// Books the entries of a chunk, in their order.
-    async fn chunk(&mut self, tx: &mut Tx, facts: Vec<Fact>) -> Result<(), BankError> {
+    async fn chunk(mut self, tx: &mut Tx, facts: Vec<Fact>) -> Result<Self, BankError> {
         let read = u64::try_from(facts.len()).map_err(|_| MoneyError::Overflow)?;
-        self.report.entries = self.report.entries.saturating_add(read);
+        let report = &mut self.progress.report;
+        report.entries = report.entries.saturating_add(read);
         let keys: Vec<FactKey> = facts.iter().map(|fact| fact.entry.key.digest).collect();
         let known = on!(&mut *tx, conn, q => q::known_facts(conn, &keys).await)?;
         let mut seen: FxHashSet<FactKey> = known.into_iter().collect();
+        if let Some(pending) = &self.pending {
+            seen.extend(pending.keys());
+        }
         let mut singles = Vec::with_capacity(facts.len());
         for fact in facts {
             // Told again in the statement, where it cannot be recognized.
             if fact.entry.key.basis == KeyBasis::Report && self.kind == MessageKind::Notification {
-                self.report.left_to_statement += 1;
+                self.progress.report.left_to_statement += 1;
             } else if !seen.insert(fact.entry.key.digest) {
-                self.report.known += 1;
+                self.progress.report.known += 1;
             } else if fact.is_about_block() {
                 let before = std::mem::take(&mut singles);
-                self.desk.book(tx, before, &mut self.report).await?;
+                self = self.singles(tx, before).await?;
                 self.block_fact(tx, fact).await?;
             } else {
                 singles.push(fact);
             }
         }
-        self.desk.book(tx, singles, &mut self.report).await
+        self.singles(tx, singles).await
     }
 }

@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io::{BufReader, Read};
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -16,8 +17,9 @@ use crate::domain::sepa::iban::IbanText;
 use crate::providers::sepa::answers::{AnswerReader, MessageKind, Place};
 use crate::store::rows::FileDigest;
 
-/// Entries that are booked together.
-const ENTRIES_PER_CHUNK: usize = 2_000;
+/// Entries that are booked together: few at first, so that the database has
+/// something to do early, then twice as many each time.
+const ENTRIES_PER_CHUNK: RangeInclusive<usize> = 8..=2_000;
 /// Chunks that wait.
 const CHUNKS_AHEAD: usize = 2;
 const BUFFER_BYTES: usize = 1 << 16;
@@ -129,7 +131,8 @@ fn read(
 ) -> Result<Option<IbanText>, BankError> {
     let Opened { mut reader, hash } = opened;
     let bytes = || hash.lock().map_or(0, |hash| hash.bytes);
-    let mut chunk = Vec::with_capacity(ENTRIES_PER_CHUNK);
+    let mut size = *ENTRIES_PER_CHUNK.start();
+    let mut chunk = Vec::with_capacity(size);
     let mut last = Place { line: 1, byte: 0 };
     while let Some(entry) = reader.next_entry()? {
         last = entry.place;
@@ -139,9 +142,10 @@ fn read(
             return Err(BankError::other_account(entry.place, account, own));
         }
         chunk.push(Fact::new(entry));
-        if chunk.len() == ENTRIES_PER_CHUNK {
+        if chunk.len() == size {
             progress.read(bytes());
-            let full = std::mem::replace(&mut chunk, Vec::with_capacity(ENTRIES_PER_CHUNK));
+            size = size.saturating_mul(2).min(*ENTRIES_PER_CHUNK.end());
+            let full = std::mem::replace(&mut chunk, Vec::with_capacity(size));
             if sender.blocking_send(full).is_err() {
                 // Who books has stopped, and says why.
                 return Ok(None);

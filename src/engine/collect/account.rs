@@ -14,7 +14,7 @@ use crate::domain::payment::{AttemptState, Decision, Instrument, LeftOut, PastAt
 use crate::engine::run::Engine;
 use crate::on;
 use crate::store::Tx;
-use crate::store::rows::{InvoiceKey, InvoiceScope};
+use crate::store::rows::InvoiceKey;
 
 /// What happened to an account's invoices so far.
 #[derive(Default)]
@@ -80,12 +80,8 @@ impl Engine {
         request: &Request,
         charging: &mut Charging,
     ) -> Result<Step, CollectError> {
-        let own = InvoiceScope {
-            accounts: (account, account),
-            ..request.scope
-        };
         let now = self.clock.now();
-        let rounds = self.load(tx, &own, request).await?;
+        let rounds = self.load(tx, &[account], request).await?;
         let decided: Vec<Vec<Decision>> = rounds
             .iter()
             .map(|round| self.decide(round, request.trigger))

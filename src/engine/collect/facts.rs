@@ -55,23 +55,24 @@ impl Round {
     }
 }
 
-/// Reads the invoices of a scope; with a date, only those for which a payment
-/// failed on that day or later.
+/// Reads the invoices of these accounts that are in a scope; with a date, only
+/// those for which a payment failed on that day or later.
 pub async fn load(
     tx: &mut Tx,
+    accounts: &[AccountId],
     scope: &InvoiceScope,
     failed_since: Option<NaiveDate>,
     today: NaiveDate,
     zone: Tz,
 ) -> Result<Vec<Round>, CollectError> {
-    let invoices = on!(&mut *tx, conn, q => q::due_invoices(conn, scope).await)?;
-    let credit = on!(&mut *tx, conn, q => q::credit_balances(conn, scope.accounts).await)?;
+    let invoices = on!(&mut *tx, conn, q => q::due_invoices(conn, accounts, scope).await)?;
+    let credit = on!(&mut *tx, conn, q => q::credit_balances(conn, accounts).await)?;
     let credit: HashMap<(AccountId, Currency), i64> = credit
         .into_iter()
         .map(|credit| ((credit.account, credit.currency), credit.balance_minor))
         .collect();
     let on_file = on!(&mut *tx, conn, q => {
-        q::methods_on_file(conn, scope.accounts, today).await
+        q::methods_on_file(conn, accounts, today).await
     })?;
     let on_file: HashMap<(AccountId, PaymentMethod), OnFile> = on_file
         .into_iter()
@@ -80,7 +81,7 @@ pub async fn load(
             ((method.account, method.method), OnFile { id, state })
         })
         .collect();
-    let attempts = on!(&mut *tx, conn, q => q::attempts(conn, scope, i64::MAX).await)?;
+    let attempts = on!(&mut *tx, conn, q => q::attempts_of(conn, accounts, scope).await)?;
     let mut tried: HashMap<InvoiceKey, Vec<StoredAttempt>> = HashMap::new();
     for attempt in attempts {
         tried.entry(attempt.invoice).or_default().push(attempt);

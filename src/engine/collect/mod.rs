@@ -227,14 +227,10 @@ impl Engine {
         let accounts = on!(&mut tx, conn, q => {
             q::accounts_with_invoices(conn, scope, after, ACCOUNTS_PER_PAGE).await
         })?;
-        let (Some(&first), Some(&last)) = (accounts.first(), accounts.last()) else {
+        let Some(&last) = accounts.last() else {
             return Ok(ControlFlow::Break(()));
         };
-        let page = InvoiceScope {
-            accounts: (first, last),
-            ..*scope
-        };
-        let mut rounds = self.load(&mut tx, &page, request).await;
+        let mut rounds = self.load(&mut tx, &accounts, request).await;
         if matches!(
             rounds,
             Err(CollectError::Allocation { .. } | CollectError::Date)
@@ -242,11 +238,7 @@ impl Engine {
             // One of them is broken: the others are not to wait for it.
             rounds = Ok(Vec::new());
             for account in accounts {
-                let alone = InvoiceScope {
-                    accounts: (account, account),
-                    ..*scope
-                };
-                match self.load(&mut tx, &alone, request).await {
+                match self.load(&mut tx, &[account], request).await {
                     Ok(own) => {
                         if let Ok(rounds) = &mut rounds {
                             rounds.extend(own);
@@ -264,12 +256,13 @@ impl Engine {
     async fn load(
         &self,
         tx: &mut Tx,
-        scope: &InvoiceScope,
+        accounts: &[AccountId],
         request: &Request,
     ) -> Result<Vec<Round>, CollectError> {
         let zone = self.config.zone();
         let today = self.clock.today(zone);
-        facts::load(tx, scope, request.failed_since, today, zone).await
+        let scope = &request.scope;
+        facts::load(tx, accounts, scope, request.failed_since, today, zone).await
     }
 
     /// Charges the open invoices of one account by a card or mandate that is new

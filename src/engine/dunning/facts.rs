@@ -62,21 +62,16 @@ impl Debtor {
 }
 
 impl Engine {
-    /// The debtors among accounts, from the first to the last of them. One that is
-    /// on its way out is none any more.
+    /// The debtors among accounts. One that is on its way out is none any more.
     pub(super) async fn debtors(
         &self,
         tx: &mut Tx,
-        accounts: (AccountId, AccountId),
+        accounts: &[AccountId],
     ) -> Result<Vec<Debtor>, DunningError> {
         let zone = self.config.zone();
         let today = self.clock.today(zone);
-        let scope = InvoiceScope {
-            accounts,
-            period: None,
-            open_only: true,
-        };
-        let rounds = facts::load(tx, &scope, None, today, zone).await?;
+        let scope = InvoiceScope::all_open();
+        let rounds = facts::load(tx, accounts, &scope, None, today, zone).await?;
         let suspensions = on!(&mut *tx, conn, q => q::suspensions(conn, accounts).await)?;
         let steps = on!(&mut *tx, conn, q => q::taken_steps(conn, accounts).await)?;
         let mut standings = on!(&mut *tx, conn, q => q::standings(conn, accounts).await)?;

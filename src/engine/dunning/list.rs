@@ -47,13 +47,11 @@ impl Engine {
         let accounts = on!(&mut tx, conn, q => {
             q::accounts_overdue(conn, today, after, limit).await
         })?;
-        let mut outlooks = Vec::new();
-        if let (Some(&first), Some(&last)) = (accounts.first(), accounts.last()) {
-            let debtors = self.debtors(&mut tx, (first, last)).await?;
-            let overdue = |debtor: &&Debtor| accounts.binary_search(&debtor.account).is_ok();
-            let seen = debtors.iter().filter(overdue);
-            outlooks.extend(seen.map(|debtor| self.outlook_of(debtor)));
-        }
+        let debtors = self.debtors(&mut tx, &accounts).await?;
+        let outlooks = debtors
+            .iter()
+            .map(|debtor| self.outlook_of(debtor))
+            .collect();
         tx.rollback().await?;
         Ok((outlooks, accounts.last().copied()))
     }
@@ -64,7 +62,7 @@ impl Engine {
     /// As [`Self::debtors_after`].
     pub async fn debtor(&self, account: AccountId) -> Result<Option<DebtorOutlook>, DunningError> {
         let mut tx = self.store.snapshot().await?;
-        let debtors = self.debtors(&mut tx, (account, account)).await?;
+        let debtors = self.debtors(&mut tx, &[account]).await?;
         tx.rollback().await?;
         Ok(debtors.first().map(|debtor| self.outlook_of(debtor)))
     }

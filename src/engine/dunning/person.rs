@@ -94,7 +94,7 @@ impl Engine {
     ) -> Result<Money, PersonError> {
         let now = self.clock.now();
         let mut tx = self.locked(account).await?;
-        let debtors = self.debtors(&mut tx, (account, account)).await?;
+        let debtors = self.debtors(&mut tx, &[account]).await?;
         let debtor = debtors.first().ok_or(PersonError::OwesNothing)?;
         if !debtor.is_suspended {
             return Err(PersonError::NotSuspendedForDebt);
@@ -124,7 +124,7 @@ impl Engine {
         if on!(&mut tx, conn, q => q::is_leaving(conn, account).await)? {
             return Err(PersonError::Leaving);
         }
-        let all = on!(&mut tx, conn, q => q::suspensions(conn, (account, account)).await)?;
+        let all = on!(&mut tx, conn, q => q::suspensions(conn, &[account]).await)?;
         let mut open = all.iter().filter(|suspension| suspension.is_open());
         if open.any(|suspension| suspension.cause == SuspensionCause::Staff) {
             return Err(PersonError::SuspendedBefore);
@@ -168,8 +168,8 @@ impl Engine {
         if on!(&mut tx, conn, q => q::is_leaving(conn, account).await)? {
             return Err(PersonError::Leaving);
         }
-        let debtors = self.debtors(&mut tx, (account, account)).await?;
-        let mut all = on!(&mut tx, conn, q => q::suspensions(conn, (account, account)).await)?;
+        let debtors = self.debtors(&mut tx, &[account]).await?;
+        let mut all = on!(&mut tx, conn, q => q::suspensions(conn, &[account]).await)?;
         all.retain(|suspension| suspension.is_open());
         if all.is_empty() {
             return Err(PersonError::NotSuspended);

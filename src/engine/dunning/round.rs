@@ -67,11 +67,11 @@ impl Engine {
             let accounts = on!(&mut tx, conn, q => {
                 q::accounts_overdue(conn, due_by, after, ACCOUNTS_PER_PAGE).await
             })?;
-            let (Some(&first), Some(&last)) = (accounts.first(), accounts.last()) else {
+            let Some(&last) = accounts.last() else {
                 tx.rollback().await?;
                 return Ok(tally);
             };
-            let debtors = match self.debtors(&mut tx, (first, last)).await {
+            let debtors = match self.debtors(&mut tx, &accounts).await {
                 Ok(debtors) => debtors,
                 Err(DunningError::Facts(error)) => {
                     // One of them is broken: the others are not to wait for it.
@@ -101,7 +101,7 @@ impl Engine {
     ) -> Result<Vec<Debtor>, DunningError> {
         let mut debtors = Vec::new();
         for &account in accounts {
-            match self.debtors(tx, (account, account)).await {
+            match self.debtors(tx, &[account]).await {
                 Ok(own) => debtors.extend(own),
                 Err(DunningError::Facts(error)) => {
                     tally.problems.push((account, error.to_string()));
@@ -133,17 +133,10 @@ impl Engine {
         for &account in accounts {
             on!(&mut tx, conn, q => q::lock_account(conn, account).await)?;
         }
-        let (Some(&first), Some(&last)) = (accounts.first(), accounts.last()) else {
-            return Ok(());
-        };
-        let debtors = self.debtors(&mut tx, (first, last)).await?;
+        let debtors = self.debtors(&mut tx, accounts).await?;
         let mut writing = Writing::default();
         let mut taken = Vec::new();
         for debtor in debtors {
-            // Those between them are not held, and are not due.
-            if accounts.binary_search(&debtor.account).is_err() {
-                continue;
-            }
             if let Some(step) = self.is_due(&debtor) {
                 self.take(&mut tx, &debtor, step, today, now, &mut writing)
                     .await?;

@@ -26,6 +26,7 @@ use crate::config::Config;
 use crate::domain::calendar::{Instant, PeriodKey, PeriodKeyError};
 use crate::domain::invoice::{InvoiceNumber, SeriesName};
 use crate::engine::providers::Providers;
+use crate::engine::settle::queue::Queue;
 use crate::on;
 use crate::store::rows::{RunRange, RunState};
 use crate::store::{Store, StoreError};
@@ -139,6 +140,8 @@ pub struct Engine {
     pub config: Config,
     pub clock: Clock,
     pub providers: Providers,
+    /// What waits to be recorded, where there is one writer.
+    pub(super) settling: Arc<Queue>,
 }
 
 impl Engine {
@@ -150,6 +153,7 @@ impl Engine {
             config,
             clock,
             providers: Providers::default(),
+            settling: Arc::default(),
         }
     }
 

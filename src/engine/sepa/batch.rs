@@ -294,6 +294,7 @@ impl Engine {
                 id: known.attempt,
                 before: before.code(),
                 after: after.clone(),
+                reference: None,
             })
             .collect();
         if changes.is_empty() {

@@ -27,10 +27,19 @@ impl CopyRows {
     }
 
     pub fn i64_or_null(&mut self, value: Option<i64>) {
+        self.or_null(value, Self::i64);
+    }
+
+    /// A field that may be missing.
+    pub fn or_null<T>(&mut self, value: Option<T>, field: impl FnOnce(&mut Self, T)) {
         match value {
-            Some(value) => self.i64(value),
+            Some(value) => field(self, value),
             None => self.bytes.extend_from_slice(&(-1_i32).to_be_bytes()),
         }
+    }
+
+    pub fn i16(&mut self, value: i16) {
+        self.field(&value.to_be_bytes());
     }
 
     pub fn i32(&mut self, value: i32) {
@@ -39,6 +48,15 @@ impl CopyRows {
 
     pub fn text(&mut self, value: &str) {
         self.field(value.as_bytes());
+    }
+
+    pub fn bytes(&mut self, value: &[u8]) {
+        self.field(value);
+    }
+
+    /// The text of something, such as an id or a date.
+    pub fn display(&mut self, value: &impl std::fmt::Display) {
+        self.text(&value.to_string());
     }
 
     /// A field: its length and its bytes. Fields are checked to be short long

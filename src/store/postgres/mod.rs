@@ -1,6 +1,6 @@
 //! PostgreSQL: production, several workers on several hosts.
 
-pub mod bank;
+pub mod bulk;
 mod copy;
 pub mod dialect;
 #[path = "../queries/mod.rs"]

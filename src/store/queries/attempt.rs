@@ -1,14 +1,17 @@
 //! The attempts to take money, and what settling one reads.
 
 use super::decode::at;
-use super::outcome::{Decided, StateColumns, decide};
+use super::outcome::StateColumns;
 use super::payment::periods;
-use super::{Conn, Result};
+use super::{Conn, Result, bulk};
 use crate::domain::calendar::Instant;
 use crate::domain::ids::{AccountId, AttemptId, PaymentMethodId};
 use crate::domain::invoice::InvoiceNumber;
 use crate::domain::payment::{AttemptState, Instrument, PaymentMethod};
-use crate::store::rows::{CardOnFile, Debt, InvoiceKey, InvoiceScope, NewAttempt, StoredAttempt};
+use crate::store::StoreError;
+use crate::store::rows::{
+    AttemptChange, CardOnFile, Debt, InvoiceKey, InvoiceScope, NewAttempt, StoredAttempt,
+};
 
 /// Records an attempt, in flight from then on. The caller holds the account.
 ///
@@ -48,21 +51,38 @@ pub async fn decide_attempt(
     conn: &mut Conn,
     account: AccountId,
     attempt: AttemptId,
-    states: (&AttemptState, &AttemptState),
+    (before, after): (&AttemptState, &AttemptState),
     provider_reference: Option<&str>,
     now: Instant,
 ) -> Result<()> {
-    let decided = Decided {
-        table: "payment_attempt",
-        what: "a payment attempt",
+    let change = AttemptChange {
         account,
-        id: &attempt.to_string(),
-        has_problem: true,
-        states,
-        provider_reference,
-        now,
+        id: attempt,
+        before: before.code(),
+        after: after.clone(),
+        reference: provider_reference.map(str::to_owned),
     };
-    decide(conn, decided).await
+    change_attempts(conn, &[change], now).await
+}
+
+/// As [`decide_attempt`], for one or thousands.
+///
+/// # Errors
+/// [`StoreError::Raced`] when one is in another state by now.
+pub async fn change_attempts(
+    conn: &mut Conn,
+    changes: &[AttemptChange],
+    now: Instant,
+) -> Result<()> {
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let changed = bulk::change_attempts(conn, changes, now).await?;
+    if u64::try_from(changes.len()) == Ok(changed) {
+        Ok(())
+    } else {
+        Err(StoreError::Raced("a payment attempt"))
+    }
 }
 
 /// Records what the provider said of an attempt that cannot be booked, until
@@ -178,24 +198,28 @@ pub async fn card_attempts_in_flight(
 /// # Errors
 /// When the database refuses, or there is no such invoice.
 pub async fn debt_of(conn: &mut Conn, invoice: InvoiceKey) -> Result<Debt> {
-    let (total_minor, allocated_minor, written_off_minor): (i64, i64, i64) = sqlx::query_as(
-        "SELECT i.total_minor, (SELECT CAST(COALESCE(-SUM(p.amount_minor), 0) AS BIGINT) FROM ledger_entry e \
+    let row: (String, i64, i64, i64, i64) = sqlx::query_as(
+        "SELECT i.currency, i.total_minor, (SELECT CAST(COALESCE(-SUM(p.amount_minor), 0) AS BIGINT) FROM ledger_entry e \
          JOIN ledger_posting p ON p.account_id = e.account_id AND p.entry_id = e.id \
          AND p.ledger_account = 'receivable' WHERE e.account_id = i.account_id AND e.period = i.period \
          AND e.kind = i.kind), (SELECT CAST(COALESCE(SUM(p.amount_minor), 0) AS BIGINT) FROM ledger_entry e \
          JOIN ledger_posting p ON p.account_id = e.account_id AND p.entry_id = e.id \
          AND p.ledger_account = 'write_off' WHERE e.account_id = i.account_id AND e.period = i.period \
-         AND e.kind = i.kind) FROM invoice i WHERE i.account_id = $1 AND i.period = $2 AND i.kind = $3",
+         AND e.kind = i.kind), (SELECT COALESCE(MAX(e.id), 0) FROM ledger_entry e \
+         WHERE e.account_id = i.account_id) FROM invoice i WHERE i.account_id = $1 AND i.period = $2 AND i.kind = $3",
     )
     .bind(invoice.account.0)
     .bind(invoice.period.to_number())
     .bind(invoice.kind)
     .fetch_one(conn)
     .await?;
+    let (currency, total_minor, allocated_minor, written_off_minor, last_entry) = row;
     Ok(Debt {
+        currency: at("invoice", "currency").parse(invoice.account, &currency)?,
         total_minor,
         allocated_minor,
         written_off_minor,
+        last_entry,
     })
 }
 
@@ -245,6 +269,37 @@ pub async fn attempts(
     rows.into_iter().rev().map(attempt_of).collect()
 }
 
+/// What was tried for the invoices of these accounts that are in a scope, the
+/// oldest first.
+///
+/// # Errors
+/// When the database refuses or holds nonsense.
+pub async fn attempts_of(
+    conn: &mut Conn,
+    accounts: &[AccountId],
+    scope: &InvoiceScope,
+) -> Result<Vec<StoredAttempt>> {
+    let (from, until) = periods(scope);
+    let listed = if scope.open_only {
+        "JOIN open_invoice o ON o.account_id = t.account_id AND o.period = t.period AND o.kind = t.kind"
+    } else {
+        ""
+    };
+    let sql = format!(
+        "{} JOIN {} ON k.id = t.account_id {listed} WHERE t.period >= $2 AND t.period <= $3 \
+         ORDER BY t.created_at, t.id",
+        attempt_columns!(),
+        bulk::EACH_ACCOUNT,
+    );
+    let rows: Vec<AttemptRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(bulk::accounts(accounts))
+        .bind(from)
+        .bind(until)
+        .fetch_all(conn)
+        .await?;
+    rows.into_iter().map(attempt_of).collect()
+}
+
 fn attempt_of(row: AttemptRow) -> Result<StoredAttempt> {
     let id: AttemptId = at("payment_attempt", "id").parse(row.account_id, &row.id)?;
     let by = instrument_of(id, &row.method, row.method_id)?;
@@ -277,6 +332,7 @@ fn attempt_of(row: AttemptRow) -> Result<StoredAttempt> {
         decided_at: row.decided_at.map(Instant),
     })
 }
+
 /// The attempts by a card or mandate that nothing was sent for yet.
 ///
 /// # Errors

@@ -8,11 +8,7 @@ use crate::domain::calendar::Instant;
 use crate::domain::ids::{AccountId, AttemptId};
 use crate::domain::invoice::InvoiceNumber;
 use crate::domain::money::Currency;
-use crate::store::StoreError;
-use crate::store::rows::{
-    AttemptChange, BankAttempt, BlockCount, BlockName, HardDecline, InvoiceKey, KeyedEntry,
-    NewNotice,
-};
+use crate::store::rows::{BankAttempt, BlockCount, BlockName, HardDecline, InvoiceKey, NewNotice};
 
 /// The debits of a block or file: `$1` its message's id or nothing, `$2` its
 /// block's id or nothing.
@@ -29,9 +25,15 @@ pub async fn hold_bank_files(conn: &mut Conn) -> Result<()> {
     sqlx::query(bulk::HOLD_BANK_FILES)
         .execute(&mut *conn)
         .await?;
-    for setting in bulk::LOOK_UP_BY_KEY {
-        sqlx::query(setting).execute(&mut *conn).await?;
-    }
+    look_up_by_key(conn).await
+}
+
+/// Has the planner look keys up by their index until the end of the transaction.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn look_up_by_key(conn: &mut Conn) -> Result<()> {
+    sqlx::query(bulk::LOOK_UP_BY_KEY).execute(conn).await?;
     Ok(())
 }
 
@@ -194,37 +196,6 @@ pub async fn debits_in_flight(
     rows.into_iter()
         .map(|(account, id)| Ok((AccountId(account), place.parse(account, &id)?)))
         .collect()
-}
-
-/// Changes attempts, all of which are what they were read as.
-///
-/// # Errors
-/// [`StoreError::Raced`] when one is in another state by now.
-pub async fn change_attempts(
-    conn: &mut Conn,
-    changes: &[AttemptChange],
-    now: Instant,
-) -> Result<()> {
-    if changes.is_empty() {
-        return Ok(());
-    }
-    let changed = bulk::change_attempts(conn, changes, now).await?;
-    if u64::try_from(changes.len()) == Ok(changed) {
-        Ok(())
-    } else {
-        Err(StoreError::Raced("a payment attempt"))
-    }
-}
-
-/// Writes entries that the caller counted, under the locks of their accounts.
-///
-/// # Errors
-/// A unique violation when an attempt is settled already.
-pub async fn write_entries(conn: &mut Conn, entries: &[KeyedEntry], now: Instant) -> Result<()> {
-    if !entries.is_empty() {
-        bulk::insert_entries(conn, entries, now).await?;
-    }
-    Ok(())
 }
 
 /// As [`insert_notices`](super::insert_notices), for thousands.

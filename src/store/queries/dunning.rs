@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use sqlx::QueryBuilder;
 
 use super::decode::at;
-use super::{Conn, Db, ROWS_PER_INSERT, Result};
+use super::{Conn, Db, ROWS_PER_INSERT, Result, bulk};
 use crate::domain::calendar::Instant;
 use crate::domain::dunning::{Step, TakenStep};
 use crate::domain::ids::AccountId;
@@ -25,11 +25,9 @@ pub async fn accounts_overdue(
     limit: i64,
 ) -> Result<Vec<AccountId>> {
     let ids: Vec<i64> = sqlx::query_scalar(
-        "SELECT DISTINCT account_id FROM invoice i WHERE account_id > $1 AND due_on <= $2 AND total_minor > \
-         (SELECT CAST(COALESCE(-SUM(p.amount_minor), 0) AS BIGINT) FROM ledger_entry e \
-         JOIN ledger_posting p ON p.account_id = e.account_id AND p.entry_id = e.id \
-         AND p.ledger_account = 'receivable' WHERE e.account_id = i.account_id AND e.period = i.period \
-         AND e.kind = i.kind) ORDER BY account_id LIMIT $3",
+        "SELECT DISTINCT o.account_id FROM open_invoice o JOIN invoice i ON i.account_id = o.account_id \
+         AND i.period = o.period AND i.kind = o.kind WHERE o.account_id > $1 AND i.due_on <= $2 \
+         ORDER BY o.account_id LIMIT $3",
     )
     .bind(after.map_or(i64::MIN, |after| after.0))
     .bind(due_by.to_string())
@@ -39,23 +37,21 @@ pub async fn accounts_overdue(
     Ok(ids.into_iter().map(AccountId).collect())
 }
 
-/// The steps that were taken for the invoices of accounts, from the first to the
-/// last of them.
+/// The steps that were taken for the invoices of accounts.
 ///
 /// # Errors
 /// When the database refuses or holds nonsense.
-pub async fn taken_steps(
-    conn: &mut Conn,
-    (first, last): (AccountId, AccountId),
-) -> Result<Vec<StoredStep>> {
-    let rows: Vec<(i64, i32, i16, i32, String, String)> = sqlx::query_as(
-        "SELECT account_id, period, kind, round, step, taken_on FROM dunning_step \
-         WHERE account_id >= $1 AND account_id <= $2 ORDER BY account_id, period, kind, round, taken_at",
-    )
-    .bind(first.0)
-    .bind(last.0)
-    .fetch_all(conn)
-    .await?;
+pub async fn taken_steps(conn: &mut Conn, accounts: &[AccountId]) -> Result<Vec<StoredStep>> {
+    let sql = format!(
+        "SELECT s.account_id, s.period, s.kind, s.round, s.step, s.taken_on FROM {} \
+         JOIN dunning_step s ON s.account_id = k.id ORDER BY s.account_id, s.period, s.kind, s.round, s.taken_at",
+        bulk::EACH_ACCOUNT
+    );
+    let sql = sqlx::AssertSqlSafe(sql);
+    let rows: Vec<(i64, i32, i16, i32, String, String)> = sqlx::query_as(sql)
+        .bind(bulk::accounts(accounts))
+        .fetch_all(conn)
+        .await?;
     rows.into_iter()
         .map(|(account, period, kind, round, step, on)| {
             let invoice = InvoiceKey {
@@ -100,23 +96,21 @@ pub async fn insert_steps(conn: &mut Conn, steps: &[NewStep], now: Instant) -> R
     Ok(())
 }
 
-/// Every suspension of accounts, from the first to the last of them, in order.
+/// Every suspension of accounts, in order.
 ///
 /// # Errors
 /// When the database refuses or holds nonsense.
-pub async fn suspensions(
-    conn: &mut Conn,
-    (first, last): (AccountId, AccountId),
-) -> Result<Vec<Suspension>> {
+pub async fn suspensions(conn: &mut Conn, accounts: &[AccountId]) -> Result<Vec<Suspension>> {
     type Row = (i64, i64, String, Option<i32>, Option<i16>, i64, Option<i64>);
-    let rows: Vec<Row> = sqlx::query_as(
-        "SELECT account_id, no, cause, period, kind, suspended_at, restored_at FROM account_suspension \
-         WHERE account_id >= $1 AND account_id <= $2 ORDER BY account_id, no",
-    )
-    .bind(first.0)
-    .bind(last.0)
-    .fetch_all(conn)
-    .await?;
+    let sql = format!(
+        "SELECT s.account_id, s.no, s.cause, s.period, s.kind, s.suspended_at, s.restored_at FROM {} \
+         JOIN account_suspension s ON s.account_id = k.id ORDER BY s.account_id, s.no",
+        bulk::EACH_ACCOUNT
+    );
+    let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(bulk::accounts(accounts))
+        .fetch_all(conn)
+        .await?;
     rows.into_iter().map(suspension_of).collect()
 }
 
@@ -210,23 +204,16 @@ pub async fn suspended_for_debt(
     accounts: &[AccountId],
 ) -> Result<Vec<Suspension>> {
     type Row = (i64, i64, String, Option<i32>, Option<i16>, i64, Option<i64>);
-    let mut all = Vec::new();
-    for chunk in accounts.chunks(ROWS_PER_INSERT) {
-        let mut query = QueryBuilder::<Db>::new(
-            "SELECT account_id, no, cause, period, kind, suspended_at, restored_at FROM account_suspension \
-             WHERE cause = 'unpaid' AND restored_at IS NULL AND account_id IN (",
-        );
-        let mut list = query.separated(", ");
-        for account in chunk {
-            list.push_bind(account.0);
-        }
-        query.push(") ORDER BY account_id");
-        let rows: Vec<Row> = query.build_query_as().fetch_all(&mut *conn).await?;
-        for row in rows {
-            all.push(suspension_of(row)?);
-        }
-    }
-    Ok(all)
+    let sql = format!(
+        "SELECT s.account_id, s.no, s.cause, s.period, s.kind, s.suspended_at, s.restored_at FROM {} \
+         JOIN account_suspension s ON s.account_id = k.id AND s.cause = 'unpaid' AND s.restored_at IS NULL",
+        bulk::EACH_ACCOUNT
+    );
+    let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(bulk::accounts(accounts))
+        .fetch_all(conn)
+        .await?;
+    rows.into_iter().map(suspension_of).collect()
 }
 
 /// Whether an account has a suspension, of any cause, that is not ended.
@@ -243,39 +230,40 @@ pub async fn is_suspended(conn: &mut Conn, account: AccountId) -> Result<bool> {
     Ok(open > 0)
 }
 
-/// How accounts stand besides, from the first to the last of them; those of which
-/// nothing is to be said are left away.
+/// How accounts stand besides; those of which nothing is to be said are left away.
 ///
 /// # Errors
 /// When the database refuses or holds nonsense.
 pub async fn standings(
     conn: &mut Conn,
-    (first, last): (AccountId, AccountId),
+    accounts: &[AccountId],
 ) -> Result<HashMap<AccountId, AccountStanding>> {
     let mut standings: HashMap<AccountId, AccountStanding> = HashMap::new();
-    let holds: Vec<(i64, String)> = sqlx::query_as(
-        "SELECT account_id, until_on FROM dunning_hold \
-         WHERE account_id >= $1 AND account_id <= $2 AND lifted_at IS NULL",
-    )
-    .bind(first.0)
-    .bind(last.0)
-    .fetch_all(&mut *conn)
-    .await?;
+    let each = bulk::EACH_ACCOUNT;
+    let sql = format!(
+        "SELECT h.account_id, h.until_on FROM {each} \
+         JOIN dunning_hold h ON h.account_id = k.id AND h.lifted_at IS NULL"
+    );
+    let holds: Vec<(i64, String)> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(bulk::accounts(accounts))
+        .fetch_all(&mut *conn)
+        .await?;
     for (account, until_on) in holds {
         let until: NaiveDate = at("dunning_hold", "until_on").parse(account, &until_on)?;
         standings.entry(AccountId(account)).or_default().held_until = Some(until);
     }
-    let flagged: Vec<(i64, i32)> = sqlx::query_as(
-        "SELECT id, 1 FROM account WHERE id >= $1 AND id <= $2 AND has_health_data = 1 \
-         UNION ALL SELECT account_id, 2 FROM account_deletion \
-         WHERE account_id >= $1 AND account_id <= $2 AND state = 'erasing' \
-         UNION ALL SELECT DISTINCT account_id, 3 FROM outbox WHERE account_id >= $1 AND account_id <= $2 \
-         AND channel = 'mail' AND state = 'waiting' AND topic IN ('suspension_warning', 'deletion_warning')",
-    )
-    .bind(first.0)
-    .bind(last.0)
-    .fetch_all(&mut *conn)
-    .await?;
+    let sql = format!(
+        "SELECT a.id, 1 FROM {each} JOIN account a ON a.id = k.id AND a.has_health_data = 1 \
+         UNION ALL SELECT d.account_id, 2 FROM {each} JOIN account_deletion d ON d.account_id = k.id \
+         AND d.state IN ('erasing', 'done') \
+         UNION ALL SELECT DISTINCT o.account_id, 3 FROM {each} JOIN outbox o ON o.account_id = k.id \
+         AND o.channel = 'mail' AND o.state = 'waiting' \
+         AND o.topic IN ('suspension_warning', 'deletion_warning')"
+    );
+    let flagged: Vec<(i64, i32)> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(bulk::accounts(accounts))
+        .fetch_all(&mut *conn)
+        .await?;
     for (account, flag) in flagged {
         let standing = standings.entry(AccountId(account)).or_default();
         match flag {
@@ -287,23 +275,23 @@ pub async fn standings(
     Ok(standings)
 }
 
-/// The rounds in which a person approved a deletion, for accounts from the first
-/// to the last.
+/// The rounds in which a person approved a deletion of one of these accounts.
 ///
 /// # Errors
 /// When the database refuses or holds nonsense.
 pub async fn deletion_approvals(
     conn: &mut Conn,
-    (first, last): (AccountId, AccountId),
+    accounts: &[AccountId],
 ) -> Result<Vec<(InvoiceKey, i32)>> {
-    let rows: Vec<(i64, i32, i16, i32)> = sqlx::query_as(
-        "SELECT account_id, period, kind, round FROM deletion_approval \
-         WHERE account_id >= $1 AND account_id <= $2",
-    )
-    .bind(first.0)
-    .bind(last.0)
-    .fetch_all(conn)
-    .await?;
+    let sql = format!(
+        "SELECT d.account_id, d.period, d.kind, d.round FROM {} \
+         JOIN deletion_approval d ON d.account_id = k.id",
+        bulk::EACH_ACCOUNT
+    );
+    let rows: Vec<(i64, i32, i16, i32)> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(bulk::accounts(accounts))
+        .fetch_all(conn)
+        .await?;
     rows.into_iter()
         .map(|(account, period, kind, round)| {
             let invoice = InvoiceKey {

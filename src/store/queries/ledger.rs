@@ -3,13 +3,16 @@
 use sqlx::QueryBuilder;
 
 use super::decode::at;
-use super::{Conn, Db, Result, dialect};
+use super::open_invoice::move_open;
+use super::{Conn, Db, ROWS_PER_INSERT, Result, bulk, dialect};
 use crate::domain::calendar::Instant;
 use crate::domain::ids::{AccountId, AttemptId};
 use crate::domain::invoice::InvoiceNumber;
 use crate::domain::money::Currency;
 use crate::store::StoreError;
-use crate::store::rows::{BookedPosting, ByPerson, CreditBalance, CreditMovement, NewEntry};
+use crate::store::rows::{
+    BookedPosting, ByPerson, CreditBalance, CreditMovement, KeyedEntry, NewEntry,
+};
 
 /// Holds an account's money until the end of the transaction: whoever moves it
 /// takes this lock first, and then reads what to move.
@@ -27,46 +30,78 @@ pub async fn lock_account(conn: &mut Conn, account: AccountId) -> Result<()> {
 /// Writes an entry with its postings; its key. The caller holds the account.
 ///
 /// # Errors
-/// When the database refuses: a unique violation when its attempt is settled
-/// already, or its dispute booked.
+/// As [`write_entries`].
 pub async fn write_entry(conn: &mut Conn, new: NewEntry<'_>) -> Result<i64> {
     let sql = "SELECT COALESCE(MAX(id), 0) + 1 FROM ledger_entry WHERE account_id = $1";
     let id: i64 = sqlx::query_scalar(sql)
         .bind(new.account.0)
         .fetch_one(&mut *conn)
         .await?;
-    sqlx::query(
-        "INSERT INTO ledger_entry (account_id, id, movement, currency, at, period, kind, attempt_id, \
-         purchase_id, refund_id, dispute_id, actor, reason) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-    )
-    .bind(new.account.0)
-    .bind(id)
-    .bind(new.entry.movement().code())
-    .bind(new.entry.currency().code())
-    .bind(new.at.0)
-    .bind(new.invoice.map(|invoice| invoice.period.to_number()))
-    .bind(new.invoice.map(|invoice| invoice.kind))
-    .bind(new.attempt.map(|attempt| attempt.to_string()))
-    .bind(new.purchase.map(|purchase| purchase.to_string()))
-    .bind(new.refund.map(|refund| refund.to_string()))
-    .bind(new.dispute)
-    .bind(new.by.map(|by| by.actor))
-    .bind(new.by.map(|by| by.reason))
-    .execute(&mut *conn)
-    .await?;
-    let mut query = QueryBuilder::<Db>::new(
-        "INSERT INTO ledger_posting (account_id, entry_id, ledger_account, amount_minor) ",
-    );
-    query.push_values(new.entry.postings(), |mut values, posting| {
-        values
-            .push_bind(new.account.0)
-            .push_bind(id)
-            .push_bind(posting.account.code())
-            .push_bind(posting.amount_minor);
-    });
-    query.build().execute(conn).await?;
+    write_entries(conn, &[KeyedEntry::new(id, &new)], new.at).await?;
     Ok(id)
+}
+
+/// Writes entries that the caller counted, one or thousands, with their postings,
+/// and what they leave open of their invoices. The caller holds the accounts.
+///
+/// # Errors
+/// A unique violation when an attempt is settled already, or a dispute booked;
+/// [`StoreError::Inconsistent`] when more is allocated than is open.
+pub async fn write_entries(conn: &mut Conn, entries: &[KeyedEntry<'_>], at: Instant) -> Result<()> {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    bulk::insert_entries(conn, entries, at).await?;
+    move_open(conn, entries).await
+}
+
+/// Inserts entries and their postings, a few at a time.
+pub(in crate::store) async fn insert_few_entries(
+    conn: &mut Conn,
+    entries: &[KeyedEntry<'_>],
+    booked_at: Instant,
+) -> sqlx::Result<()> {
+    for chunk in entries.chunks(ROWS_PER_INSERT) {
+        let mut query = QueryBuilder::<Db>::new(bulk::INSERT);
+        query.push(
+            "ledger_entry (account_id, id, movement, currency, at, period, kind, attempt_id, purchase_id, \
+             refund_id, dispute_id, actor, reason) ",
+        );
+        query.push_values(chunk, |mut values, new| {
+            values
+                .push_bind(new.account.0)
+                .push_bind(new.id)
+                .push_bind(new.entry.movement().code())
+                .push_bind(new.entry.currency().code())
+                .push_bind(booked_at.0)
+                .push_bind(new.invoice.map(|invoice| invoice.period.to_number()))
+                .push_bind(new.invoice.map(|invoice| invoice.kind))
+                .push_bind(new.attempt.map(|attempt| attempt.to_string()))
+                .push_bind(new.purchase.map(|purchase| purchase.to_string()))
+                .push_bind(new.refund.map(|refund| refund.to_string()))
+                .push_bind(new.dispute)
+                .push_bind(new.by.map(|by| by.actor))
+                .push_bind(new.by.map(|by| by.reason));
+        });
+        query.build().execute(&mut *conn).await?;
+        let mut query = QueryBuilder::<Db>::new(bulk::INSERT);
+        query.push("ledger_posting (account_id, entry_id, ledger_account, amount_minor) ");
+        let postings = chunk.iter().flat_map(|new| {
+            new.entry
+                .postings()
+                .iter()
+                .map(move |posting| (new, posting))
+        });
+        query.push_values(postings, |mut values, (new, posting)| {
+            values
+                .push_bind(new.account.0)
+                .push_bind(new.id)
+                .push_bind(posting.account.code())
+                .push_bind(posting.amount_minor);
+        });
+        query.build().execute(&mut *conn).await?;
+    }
+    Ok(())
 }
 
 /// Records what a person did to an account. The caller holds the account.
@@ -124,29 +159,31 @@ pub async fn write_house_audit(
     Ok(())
 }
 
-/// The prepaid credit of a range of accounts, where it ever moved, without what
-/// may be on its way back to its customer.
+/// The prepaid credit of accounts, where it ever moved, without what may be on its
+/// way back to its customer.
 ///
 /// # Errors
 /// When the database refuses or holds nonsense.
 pub async fn credit_balances(
     conn: &mut Conn,
-    (first, last): (AccountId, AccountId),
+    accounts: &[AccountId],
 ) -> Result<Vec<CreditBalance>> {
-    let rows: Vec<(i64, String, i64)> = sqlx::query_as(
+    let each = bulk::EACH_ACCOUNT;
+    let sql = format!(
         "SELECT account_id, currency, CAST(SUM(amount_minor) AS BIGINT) FROM (\
-         SELECT e.account_id, e.currency, -p.amount_minor AS amount_minor FROM ledger_entry e \
+         SELECT e.account_id, e.currency, -p.amount_minor AS amount_minor FROM {each} \
+         JOIN ledger_entry e ON e.account_id = k.id \
          JOIN ledger_posting p ON p.account_id = e.account_id AND p.entry_id = e.id \
-         WHERE e.account_id >= $1 AND e.account_id <= $2 AND p.ledger_account = 'customer_credit' \
-         UNION ALL SELECT account_id, currency, -credit_minor FROM refund \
-         WHERE account_id >= $1 AND account_id <= $2 AND credit_minor > 0 \
-         AND state IN ('created', 'submitted', 'pending', 'unknown')) credit \
-         GROUP BY account_id, currency",
-    )
-    .bind(first.0)
-    .bind(last.0)
-    .fetch_all(conn)
-    .await?;
+         AND p.ledger_account = 'customer_credit' \
+         UNION ALL SELECT r.account_id, r.currency, -r.credit_minor FROM {each} \
+         JOIN refund r ON r.account_id = k.id WHERE r.credit_minor > 0 \
+         AND r.state IN ('created', 'submitted', 'pending', 'unknown')) credit \
+         GROUP BY account_id, currency"
+    );
+    let rows: Vec<(i64, String, i64)> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(bulk::accounts(accounts))
+        .fetch_all(conn)
+        .await?;
     rows.into_iter()
         .map(|(account, currency, balance_minor)| {
             Ok(CreditBalance {
@@ -167,7 +204,7 @@ pub async fn credit_balance(
     account: AccountId,
     currency: Currency,
 ) -> Result<i64> {
-    let balances = credit_balances(conn, (account, account)).await?;
+    let balances = credit_balances(conn, &[account]).await?;
     let own = balances.iter().find(|balance| balance.currency == currency);
     Ok(own.map_or(0, |balance| balance.balance_minor))
 }

@@ -1,7 +1,7 @@
 //! Cards and mandates on file. Whoever changes them holds the account.
 
 use super::decode::at;
-use super::{Conn, Result};
+use super::{Conn, Result, bulk};
 use crate::domain::calendar::Instant;
 use crate::domain::ids::{AccountId, PaymentMethodId};
 use crate::domain::payment::PaymentMethod;
@@ -394,7 +394,7 @@ struct OnFileRow {
     last_presented_on: Option<String>,
 }
 
-/// The card and the mandate that each account of a range uses, for collection
+/// The card and the mandate that each of these accounts uses, for collection
 /// on `today`: of those not removed, the one preferred last. A mandate that
 /// lapsed or is used up by then says so.
 ///
@@ -402,22 +402,23 @@ struct OnFileRow {
 /// When the database refuses or holds nonsense.
 pub async fn methods_on_file(
     conn: &mut Conn,
-    (first, last): (AccountId, AccountId),
+    accounts: &[AccountId],
     today: chrono::NaiveDate,
 ) -> Result<Vec<MethodOnFile>> {
-    let rows: Vec<OnFileRow> = sqlx::query_as(
+    let sql = format!(
         "SELECT m.account_id, m.id, m.method, m.state, m.decline_code, c.reference AS card_reference, \
          s.reference AS mandate_reference, s.signed_on, s.last_sequence, s.last_presented_on \
-         FROM payment_method m \
+         FROM {} JOIN payment_method m ON m.account_id = k.id \
          LEFT JOIN payment_card c ON c.account_id = m.account_id AND c.method_id = m.id \
          LEFT JOIN sepa_mandate s ON s.account_id = m.account_id AND s.method_id = m.id \
-         WHERE m.account_id >= $1 AND m.account_id <= $2 AND m.state <> 'removed' \
+         WHERE m.state <> 'removed' \
          ORDER BY m.account_id, m.method, m.preferred_at DESC, m.id DESC",
-    )
-    .bind(first.0)
-    .bind(last.0)
-    .fetch_all(conn)
-    .await?;
+        bulk::EACH_ACCOUNT
+    );
+    let rows: Vec<OnFileRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(bulk::accounts(accounts))
+        .fetch_all(conn)
+        .await?;
     let mut methods: Vec<MethodOnFile> = Vec::with_capacity(rows.len());
     for row in rows {
         let method = on_file_of(row, today)?;

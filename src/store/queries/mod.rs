@@ -19,6 +19,7 @@ mod ledger;
 mod mandate;
 mod method;
 mod number;
+mod open_invoice;
 mod outbox;
 mod outcome;
 mod payment;
@@ -33,6 +34,7 @@ mod verify;
 mod verify_bank;
 mod verify_dispute;
 mod verify_ledger;
+mod verify_open;
 mod verify_sepa;
 
 pub use account::*;
@@ -52,6 +54,7 @@ pub use ledger::*;
 pub use mandate::*;
 pub use method::*;
 pub use number::*;
+pub use open_invoice::*;
 pub use outbox::*;
 pub use payment::*;
 pub use purchase::*;
@@ -65,6 +68,7 @@ pub use verify::*;
 pub use verify_bank::*;
 pub use verify_dispute::*;
 pub use verify_ledger::*;
+pub use verify_open::*;
 pub use verify_sepa::*;
 
 use crate::domain::calendar::PeriodKey;
@@ -72,8 +76,7 @@ use crate::domain::ids::IssuerId;
 use crate::domain::invoice::LineKind;
 use crate::store::StoreError;
 
-pub(super) use super::bank as bulk;
-pub(super) use super::{Db, dialect};
+pub(super) use super::{Db, bulk, dialect};
 
 /// A connection of this backend.
 pub type Conn = <Db as sqlx::Database>::Connection;

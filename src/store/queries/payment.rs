@@ -1,7 +1,7 @@
 //! What is owed: the invoices of a scope, with what was allocated to each.
 
 use super::decode::at;
-use super::{Conn, Result};
+use super::{Conn, Result, bulk};
 use crate::domain::ids::AccountId;
 use crate::domain::invoice::InvoiceNumber;
 use crate::store::rows::{DueInvoice, InvoiceKey, InvoiceScope};
@@ -14,6 +14,18 @@ pub(super) fn periods(scope: &InvoiceScope) -> (i32, i32) {
             (number, number)
         }
         None => (0, i32::MAX),
+    }
+}
+
+/// What [`accounts_with_invoices`] asks.
+#[must_use]
+pub const fn accounts_sql(open_only: bool) -> &'static str {
+    if open_only {
+        "SELECT DISTINCT account_id FROM open_invoice WHERE account_id >= $1 AND account_id <= $2 \
+         AND period >= $3 AND period <= $4 ORDER BY account_id LIMIT $5"
+    } else {
+        "SELECT DISTINCT account_id FROM invoice WHERE account_id >= $1 AND account_id <= $2 \
+         AND period >= $3 AND period <= $4 ORDER BY account_id LIMIT $5"
     }
 }
 
@@ -30,25 +42,51 @@ pub async fn accounts_with_invoices(
     let (first, last) = scope.accounts;
     let first = after.map_or(first.0, |after| after.0.saturating_add(1).max(first.0));
     let (from, until) = periods(scope);
-    let ids: Vec<i64> = sqlx::query_scalar(
-        "SELECT DISTINCT account_id FROM invoice WHERE account_id >= $1 AND account_id <= $2 \
-         AND period >= $3 AND period <= $4 ORDER BY account_id LIMIT $5",
-    )
-    .bind(first)
-    .bind(last.0)
-    .bind(from)
-    .bind(until)
-    .bind(limit)
-    .fetch_all(conn)
-    .await?;
+    let ids: Vec<i64> = sqlx::query_scalar(accounts_sql(scope.open_only))
+        .bind(first)
+        .bind(last.0)
+        .bind(from)
+        .bind(until)
+        .bind(limit)
+        .fetch_all(conn)
+        .await?;
     Ok(ids.into_iter().map(AccountId).collect())
 }
 
-/// The invoices of a scope, the oldest debt of each account first.
+/// What [`due_invoices`] asks. Open invoices are found in their list, and what is
+/// open of each is derived from the ledger.
+#[must_use]
+pub fn due_invoices_sql(open_only: bool) -> String {
+    let (listed, open) = if open_only {
+        (
+            "JOIN open_invoice o ON o.account_id = k.id \
+             JOIN invoice i ON i.account_id = o.account_id AND i.period = o.period AND i.kind = o.kind",
+            "WHERE total_minor > allocated_minor",
+        )
+    } else {
+        ("JOIN invoice i ON i.account_id = k.id", "")
+    };
+    format!(
+        "SELECT account_id, external_id, period, kind, series, year, sequence, due_on, currency, total_minor, \
+         allocated_minor FROM (SELECT i.*, a.external_id, (SELECT CAST(COALESCE(-SUM(p.amount_minor), 0) AS BIGINT) \
+         FROM ledger_entry e JOIN ledger_posting p ON p.account_id = e.account_id AND p.entry_id = e.id \
+         AND p.ledger_account = 'receivable' WHERE e.account_id = i.account_id AND e.period = i.period \
+         AND e.kind = i.kind) AS allocated_minor FROM {} {listed} JOIN account a ON a.id = i.account_id \
+         WHERE i.period >= $2 AND i.period <= $3) due {open} ORDER BY account_id, due_on, year, sequence",
+        bulk::EACH_ACCOUNT
+    )
+}
+
+/// The invoices of these accounts that are in a scope, the oldest debt of each
+/// account first.
 ///
 /// # Errors
 /// When the database refuses or holds nonsense.
-pub async fn due_invoices(conn: &mut Conn, scope: &InvoiceScope) -> Result<Vec<DueInvoice>> {
+pub async fn due_invoices(
+    conn: &mut Conn,
+    accounts: &[AccountId],
+    scope: &InvoiceScope,
+) -> Result<Vec<DueInvoice>> {
     type Row = (
         i64,
         String,
@@ -63,23 +101,12 @@ pub async fn due_invoices(conn: &mut Conn, scope: &InvoiceScope) -> Result<Vec<D
         i64,
     );
     let (from, until) = periods(scope);
-    let rows: Vec<Row> = sqlx::query_as(
-        "SELECT account_id, external_id, period, kind, series, year, sequence, due_on, currency, total_minor, \
-         allocated_minor FROM (SELECT i.*, a.external_id, (SELECT CAST(COALESCE(-SUM(p.amount_minor), 0) AS BIGINT) \
-         FROM ledger_entry e JOIN ledger_posting p ON p.account_id = e.account_id AND p.entry_id = e.id \
-         AND p.ledger_account = 'receivable' WHERE e.account_id = i.account_id AND e.period = i.period \
-         AND e.kind = i.kind) AS allocated_minor FROM invoice i \
-         JOIN account a ON a.id = i.account_id WHERE i.account_id >= $1 \
-         AND i.account_id <= $2 AND i.period >= $3 AND i.period <= $4) due \
-         WHERE $5 = 0 OR total_minor > allocated_minor ORDER BY account_id, due_on, year, sequence",
-    )
-    .bind(scope.accounts.0.0)
-    .bind(scope.accounts.1.0)
-    .bind(from)
-    .bind(until)
-    .bind(i64::from(scope.open_only))
-    .fetch_all(conn)
-    .await?;
+    let rows: Vec<Row> = sqlx::query_as(sqlx::AssertSqlSafe(due_invoices_sql(scope.open_only)))
+        .bind(bulk::accounts(accounts))
+        .bind(from)
+        .bind(until)
+        .fetch_all(conn)
+        .await?;
     rows.into_iter().map(due_of).collect()
 }
 

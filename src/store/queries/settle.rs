@@ -225,7 +225,7 @@ async fn replace_parked(conn: &mut Conn, period: PeriodKey, outcome: &NewOutcome
     Ok(())
 }
 
-/// Writes the numbered heads of a batch.
+/// Writes the numbered heads of a batch, open from then on.
 ///
 /// # Errors
 /// When the database refuses.
@@ -235,7 +235,8 @@ pub async fn write_invoices(
     invoices: &[NewInvoice],
     numbered: &[NumberedInvoice],
 ) -> Result<()> {
-    Ok(dialect::insert_invoices(conn, head, invoices, numbered).await?)
+    dialect::insert_invoices(conn, head, invoices, numbered).await?;
+    super::list_as_open(conn, head, numbered).await
 }
 
 /// Of the accounts given, the totals of the period as they stand: for a shadow

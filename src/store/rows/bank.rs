@@ -4,9 +4,8 @@ use chrono::NaiveDate;
 
 use super::InvoiceKey;
 use crate::domain::calendar::Instant;
-use crate::domain::ids::{AccountId, AttemptId, PaymentMethodId};
+use crate::domain::ids::{AccountId, AttemptId};
 use crate::domain::invoice::InvoiceNumber;
-use crate::domain::ledger::Entry;
 use crate::domain::money::{Currency, Money};
 use crate::domain::payment::{AttemptState, Instrument};
 
@@ -169,34 +168,4 @@ pub struct BlockCount {
     pub sum_minor: i64,
     pub in_flight: i64,
     pub collected: i64,
-}
-
-/// An attempt whose state the news changed.
-#[derive(Debug, Clone)]
-pub struct AttemptChange {
-    pub account: AccountId,
-    pub id: AttemptId,
-    /// As it was read under the account's lock.
-    pub before: &'static str,
-    pub after: AttemptState,
-}
-
-/// An entry of the ledger whose key was counted by the caller, who holds the
-/// account.
-#[derive(Debug, Clone)]
-pub struct KeyedEntry {
-    pub account: AccountId,
-    pub id: i64,
-    pub entry: Entry,
-    /// The invoice whose debt moves.
-    pub invoice: Option<InvoiceKey>,
-    pub attempt: AttemptId,
-}
-
-/// A method that is not charged again.
-#[derive(Debug, Clone)]
-pub struct HardDecline {
-    pub account: AccountId,
-    pub method: PaymentMethodId,
-    pub code: String,
 }

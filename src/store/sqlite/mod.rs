@@ -1,6 +1,6 @@
 //! SQLite: the default, no server.
 
-pub mod bank;
+pub mod bulk;
 pub mod dialect;
 #[path = "../queries/mod.rs"]
 pub mod queries;

@@ -14,6 +14,8 @@ on_both!(
     refunded_after_settlement,
     returned_before_its_settlement_is_read,
     told_again_nothing_changes,
+    settled_and_returned_many_entries_apart,
+    told_again_in_another_statement_of_the_file,
     charges_of_a_credit,
     paid_otherwise_meanwhile,
     what_does_not_fit_waits_for_a_person,
@@ -205,6 +207,45 @@ fn told_again_nothing_changes(house: &House) {
     house.run(&["verify"]);
 }
 
+/// More than is decided at once: later entries meet debits whose settlement is
+/// decided and not written yet, or written and not committed.
+fn settled_and_returned_many_entries_apart(house: &House) {
+    debited(house, 20);
+    let amounts = amounts(house);
+    let sum: i64 = amounts.iter().sum();
+    let mut bookings: Vec<Booking> = (1..=20).map(|n| settled(n, amounts[n - 1])).collect();
+    bookings.extend((1..=20).map(|n| returned(n, amounts[n - 1], 300, "AM04")));
+    let report = import(house, &statement("S1", &bookings));
+    assert_eq!(
+        outcomes(&report),
+        format!("settled 20 ({sum}), returned 20 ({sum})")
+    );
+    assert_eq!(report["unmatched"], 0, "{report}");
+    assert_eq!(owed_and_held(house), (sum, -20 * 300));
+    let [entries, postings, facts, ..] = rows(house);
+    assert_eq!((entries, postings, facts), (40, 100, 40));
+    house.run(&["verify"]);
+}
+
+fn told_again_in_another_statement_of_the_file(house: &House) {
+    debited(house, 20);
+    let amounts = amounts(house);
+    let sum: i64 = amounts.iter().sum();
+    let bookings: Vec<Booking> = (1..=20).map(|n| settled(n, amounts[n - 1])).collect();
+    let once = statement("S1", &bookings);
+    let (start, end) = (once.find("<Stmt>").unwrap(), once.find("</Stmt>").unwrap());
+    let again = &once[start..end + "</Stmt>".len()];
+    let twice = format!("{}{again}{}", &once[..start], &once[start..]);
+    let report = import(house, &twice);
+    assert_eq!(outcomes(&report), format!("settled 20 ({sum})"));
+    assert_eq!(
+        (&report["known"], &report["unmatched"]),
+        (&json!(20), &json!(0))
+    );
+    assert_eq!(owed_and_held(house), (0, sum));
+    house.run(&["verify"]);
+}
+
 fn charges_of_a_credit(house: &House) {
     debited(house, 2);
     let amounts = amounts(house);
@@ -240,6 +281,9 @@ fn paid_otherwise_meanwhile(house: &House) {
     house.edit(&format!(
         "INSERT INTO ledger_posting (account_id, entry_id, ledger_account, amount_minor) \
          VALUES ({account}, 1, 'write_off', {whole}), ({account}, 1, 'receivable', -{whole})"
+    ));
+    house.edit(&format!(
+        "DELETE FROM open_invoice WHERE account_id = {account}"
     ));
     import(house, &statement("S1", &[settled(1, whole)]));
     let written_off = "SELECT CAST(SUM(amount_minor) AS BIGINT) FROM ledger_posting WHERE ledger_account = 'write_off'";

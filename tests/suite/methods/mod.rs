@@ -365,7 +365,7 @@ fn cards_go_in_and_come_out(house: &House) {
         let on_file = |tx: quittance::store::Tx, today: &'static str| async move {
             let mut tx = tx;
             let all = on!(&mut tx, conn, q => {
-                q::methods_on_file(conn, (account, account), day(today)).await
+                q::methods_on_file(conn, &[account], day(today)).await
             });
             let all = all
                 .unwrap()

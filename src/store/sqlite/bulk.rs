@@ -1,4 +1,4 @@
-//! What the bank's answers read and write by the thousand: lists as JSON, rows
+//! What is read and written by the thousand: lists as JSON, rows
 //! by multi-row statements. OR FAIL, because the caller takes the whole
 //! transaction back on an error.
 
@@ -6,11 +6,11 @@ use std::fmt::Write as _;
 
 use sqlx::{QueryBuilder, Sqlite};
 
-use super::queries::Conn;
+use super::queries::{Conn, insert_few_entries};
 use crate::domain::calendar::Instant;
-use crate::domain::ids::AttemptId;
+use crate::domain::ids::{AccountId, AttemptId};
 use crate::store::rows::{
-    AttemptChange, FactKey, FileDigest, HardDecline, KeyedEntry, NewBankFact, NewNotice,
+    AttemptChange, FactKey, FileDigest, HardDecline, KeyedEntry, NewBankFact, NewNotice, OpenShare,
 };
 
 /// Far below the limit of 32,766 parameters.
@@ -51,6 +51,19 @@ pub fn keys(keys: &[FactKey]) -> String {
     })
 }
 
+/// Accounts, as one parameter.
+#[must_use]
+pub fn accounts(accounts: &[AccountId]) -> String {
+    list(accounts, |json, account| {
+        let _ = write!(json, "{}", account.0);
+    })
+}
+
+/// How a bulk insert begins.
+pub const INSERT: &str = "INSERT OR FAIL INTO ";
+
+/// The rows of the parameter `$1` made by [`accounts`]: `k.id`.
+pub const EACH_ACCOUNT: &str = "(SELECT value AS id FROM json_each($1)) k";
 /// The rows of the parameter `$1` made by [`ids`]: `k.id`.
 pub const EACH_ID: &str = "(SELECT value AS id FROM json_each($1)) k";
 /// The rows of the parameter `$1` made by [`keys`]: `k.key`.
@@ -60,7 +73,7 @@ pub const EACH_KEY: &str = "(SELECT unhex(value) AS key FROM json_each($1)) k";
 pub const HOLD_BANK_FILES: &str = "SELECT 1";
 
 /// SQLite looks keys up by their index.
-pub const LOOK_UP_BY_KEY: [&str; 0] = [];
+pub const LOOK_UP_BY_KEY: &str = "SELECT 1";
 
 /// The writer holds every account.
 pub const LOCK_ACCOUNTS: &str = "SELECT $1 IS NULL";
@@ -84,8 +97,10 @@ pub async fn change_attempts(
         let decided_at = (!change.after.in_flight()).then_some(now.0);
         changed += sqlx::query(
             "UPDATE OR FAIL payment_attempt SET state = $4, decline_code = $5, decline_class = $6, \
-             decline_known = $7, decided_at = CASE WHEN $8 < created_at THEN created_at ELSE $8 END \
-             WHERE account_id = $1 AND id = $2 AND state = $3",
+             decline_known = $7, decided_at = CASE WHEN $8 < created_at THEN created_at ELSE $8 END, \
+             provider_reference = COALESCE(provider_reference, $9), problem = NULL \
+             WHERE account_id = $1 AND id = $2 AND state = $3 \
+             AND (provider_reference IS NULL OR provider_reference = COALESCE($9, provider_reference))",
         )
         .bind(change.account.0)
         .bind(change.id.to_string())
@@ -95,6 +110,7 @@ pub async fn change_attempts(
         .bind(refusal.map(|refusal| refusal.class.code()))
         .bind(refusal.map(|refusal| i16::from(refusal.known)))
         .bind(decided_at)
+        .bind(change.reference.as_deref())
         .execute(&mut *conn)
         .await?
         .rows_affected();
@@ -108,47 +124,61 @@ pub async fn change_attempts(
 /// A unique violation when an attempt is settled already.
 pub async fn insert_entries(
     conn: &mut Conn,
-    entries: &[KeyedEntry],
+    entries: &[KeyedEntry<'_>],
     at: Instant,
 ) -> sqlx::Result<()> {
-    for chunk in entries.chunks(ROWS_PER_INSERT) {
-        let mut query = QueryBuilder::<Sqlite>::new(
-            "INSERT OR FAIL INTO ledger_entry (account_id, id, movement, currency, at, period, kind, attempt_id) ",
-        );
-        query.push_values(chunk, |mut values, new| {
-            values
-                .push_bind(new.account.0)
-                .push_bind(new.id)
-                .push_bind(new.entry.movement().code())
-                .push_bind(new.entry.currency().code())
-                .push_bind(at.0)
-                .push_bind(new.invoice.map(|invoice| invoice.period.to_number()))
-                .push_bind(new.invoice.map(|invoice| invoice.kind))
-                .push_bind(new.attempt.to_string());
-        });
-        query.build().execute(&mut *conn).await?;
-        let postings: Vec<_> = chunk
-            .iter()
-            .flat_map(|new| {
-                new.entry
-                    .postings()
-                    .iter()
-                    .map(move |posting| (new, posting))
-            })
-            .collect();
-        let mut query = QueryBuilder::<Sqlite>::new(
-            "INSERT OR FAIL INTO ledger_posting (account_id, entry_id, ledger_account, amount_minor) ",
-        );
-        query.push_values(postings, |mut values, (new, posting)| {
-            values
-                .push_bind(new.account.0)
-                .push_bind(new.id)
-                .push_bind(posting.account.code())
-                .push_bind(posting.amount_minor);
-        });
-        query.build().execute(&mut *conn).await?;
+    insert_few_entries(conn, entries, at).await
+}
+
+/// Takes what is paid off what is open; of how many invoices. One with less open
+/// is left as it is.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn take_off_open(conn: &mut Conn, paid: &[OpenShare]) -> sqlx::Result<u64> {
+    let mut changed = 0;
+    for share in paid {
+        // Mostly all of it is paid.
+        for sql in [
+            "DELETE FROM open_invoice WHERE account_id = $1 AND period = $2 AND kind = $3 AND open_minor = $4",
+            "UPDATE OR FAIL open_invoice SET open_minor = open_minor - $4 \
+             WHERE account_id = $1 AND period = $2 AND kind = $3 AND open_minor > $4",
+        ] {
+            let done = bind_share(sqlx::query(sql), share)
+                .execute(&mut *conn)
+                .await?;
+            changed += done.rows_affected();
+            if done.rows_affected() > 0 {
+                break;
+            }
+        }
+    }
+    Ok(changed)
+}
+
+/// Adds what is owed again to what is open.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn add_to_open(conn: &mut Conn, reopened: &[OpenShare]) -> sqlx::Result<()> {
+    for share in reopened {
+        let sql = "INSERT INTO open_invoice AS o (account_id, period, kind, open_minor) VALUES ($1, $2, $3, $4) \
+             ON CONFLICT (account_id, period, kind) DO UPDATE SET open_minor = o.open_minor + excluded.open_minor";
+        bind_share(sqlx::query(sql), share)
+            .execute(&mut *conn)
+            .await?;
     }
     Ok(())
+}
+
+type Query<'q> = sqlx::query::Query<'q, Sqlite, sqlx::sqlite::SqliteArguments>;
+
+fn bind_share<'q>(query: Query<'q>, share: &OpenShare) -> Query<'q> {
+    query
+        .bind(share.invoice.account.0)
+        .bind(share.invoice.period.to_number())
+        .bind(share.invoice.kind)
+        .bind(share.amount_minor)
 }
 
 /// Writes facts.
