@@ -111,13 +111,14 @@ struct Row {
     open_minor: i64,
 }
 
-/// The query of [`open_invoices`]. The page is cut before anything is looked up.
+/// The query of [`open_invoices`]. The page is cut before anything is looked up;
+/// for the account, see [`due_invoices_sql`](super::due_invoices_sql).
 #[must_use]
 pub const fn open_invoices_sql() -> &'static str {
-    "SELECT o.account_id, o.period, o.kind, a.external_id, i.series, i.year, i.sequence, i.issued_on, i.due_on, \
+    "SELECT o.account_id, o.period, o.kind, \
+     (SELECT a.external_id FROM account a WHERE a.id = o.account_id) AS external_id, i.series, i.year, i.sequence, i.issued_on, i.due_on, \
      i.currency, i.total_minor, o.open_minor FROM (SELECT account_id, period, kind, open_minor FROM open_invoice \
      WHERE (account_id, period, kind) > ($1, $2, $3) ORDER BY account_id, period, kind LIMIT $4) o \
-     JOIN account a ON a.id = o.account_id \
      JOIN invoice i ON i.account_id = o.account_id AND i.period = o.period AND i.kind = o.kind \
      ORDER BY o.account_id, o.period, o.kind"
 }

@@ -54,25 +54,27 @@ pub async fn accounts_with_invoices(
 }
 
 /// What [`due_invoices`] asks. Open invoices are found in their list, and what is
-/// open of each is derived from the ledger.
+/// open of each is derived from the ledger. The account is looked up by itself: as
+/// one more table to be joined, it has PostgreSQL read all invoices of the account.
 #[must_use]
 pub fn due_invoices_sql(open_only: bool) -> String {
-    let (listed, open) = if open_only {
+    let (invoices, period) = if open_only {
         (
             "JOIN open_invoice o ON o.account_id = k.id \
              JOIN invoice i ON i.account_id = o.account_id AND i.period = o.period AND i.kind = o.kind",
-            "WHERE total_minor > allocated_minor",
+            "o.period",
         )
     } else {
-        ("JOIN invoice i ON i.account_id = k.id", "")
+        ("JOIN invoice i ON i.account_id = k.id", "i.period")
     };
     format!(
-        "SELECT account_id, external_id, period, kind, series, year, sequence, due_on, currency, total_minor, \
-         allocated_minor FROM (SELECT i.*, a.external_id, (SELECT CAST(COALESCE(-SUM(p.amount_minor), 0) AS BIGINT) \
+        "SELECT i.account_id, (SELECT a.external_id FROM account a WHERE a.id = i.account_id) AS external_id, \
+         i.period, i.kind, i.series, i.year, i.sequence, i.due_on, i.currency, i.total_minor, \
+         (SELECT CAST(COALESCE(-SUM(p.amount_minor), 0) AS BIGINT) \
          FROM ledger_entry e JOIN ledger_posting p ON p.account_id = e.account_id AND p.entry_id = e.id \
          AND p.ledger_account = 'receivable' WHERE e.account_id = i.account_id AND e.period = i.period \
-         AND e.kind = i.kind) AS allocated_minor FROM {} {listed} JOIN account a ON a.id = i.account_id \
-         WHERE i.period >= $2 AND i.period <= $3) due {open} ORDER BY account_id, due_on, year, sequence",
+         AND e.kind = i.kind) AS allocated_minor FROM {} {invoices} WHERE {period} >= $2 AND {period} <= $3 \
+         ORDER BY i.account_id, i.due_on, i.year, i.sequence",
         bulk::EACH_ACCOUNT
     )
 }
@@ -107,7 +109,15 @@ pub async fn due_invoices(
         .bind(until)
         .fetch_all(conn)
         .await?;
-    rows.into_iter().map(due_of).collect()
+    let mut due = Vec::with_capacity(rows.len());
+    for row in rows {
+        let invoice = due_of(row)?;
+        // The list says where to look, the ledger what is open.
+        if !scope.open_only || invoice.total_minor > invoice.allocated_minor {
+            due.push(invoice);
+        }
+    }
+    Ok(due)
 }
 
 fn due_of(
