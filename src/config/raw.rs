@@ -10,6 +10,8 @@ use serde::Deserialize;
 
 use super::collection::RawCollection;
 use super::dunning::RawDunning;
+use super::mail::RawMail;
+use super::platform::RawPlatform;
 use super::provider::{RawPayPal, RawStripe};
 use super::sepa::RawSepa;
 use super::vault::RawVault;
@@ -39,6 +41,8 @@ pub struct RawConfig {
     paypal: Option<RawPayPal>,
     sepa: Option<RawSepa>,
     vault: Option<RawVault>,
+    mail: Option<RawMail>,
+    platform: Option<RawPlatform>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -189,6 +193,8 @@ impl RawConfig {
             paypal: None,
             sepa: None,
             vault: None,
+            mail: None,
+            platform: None,
         }
     }
 
@@ -222,6 +228,8 @@ impl RawConfig {
         let paypal = self.paypal.map(|raw| raw.check(&mut check));
         let sepa = self.sepa.map(|raw| raw.check(&mut check));
         let vault = self.vault.map(|raw| raw.check(&mut check));
+        let mail = self.mail.map(|raw| raw.check(&mut check));
+        let platform = self.platform.map(|raw| raw.check(&mut check));
         let config = (|| {
             Some(Config {
                 policy: BillingPolicy {
@@ -245,6 +253,8 @@ impl RawConfig {
                 paypal: paypal.flatten(),
                 sepa: sepa.flatten(),
                 vault: vault.flatten(),
+                mail: mail.flatten(),
+                platform: platform.flatten(),
             })
         })();
         match config {

@@ -12,6 +12,7 @@
 //! - [`sepa`]: direct debits on their way to the bank
 //! - [`bank`]: what the bank answers, booked
 //! - [`purchase`]: prepaid credit, bought and paid back
+//! - [`outbox`]: customers and the platform, told
 //! - [`verify`]: every invariant, recomputed
 
 pub mod bank;
@@ -19,6 +20,7 @@ pub mod collect;
 pub mod import;
 pub mod issued;
 pub mod methods;
+pub mod outbox;
 pub mod providers;
 pub mod purchase;
 pub mod reconcile;

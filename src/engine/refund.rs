@@ -8,6 +8,7 @@ use crate::chance;
 use crate::domain::ids::{AttemptId, RefundId};
 use crate::domain::ledger::{Entry, LedgerError};
 use crate::domain::money::Money;
+use crate::domain::notice::Topic;
 use crate::domain::payment::recovery::{Question, question};
 use crate::domain::payment::refund::{RefundError as NotLeft, check_refund, refund_movements};
 use crate::domain::payment::{
@@ -299,7 +300,7 @@ impl Engine {
         let notice = NewNotice {
             account: refund.account,
             key: format!("refunded:{}", refund.id),
-            topic: "refunded",
+            topic: Topic::Refunded,
             payload: json!({
                 "refund": refund.id.to_string(),
                 "purpose": refund.purpose.code(),

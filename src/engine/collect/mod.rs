@@ -16,7 +16,7 @@
 mod account;
 mod card;
 mod commit;
-mod facts;
+pub(in crate::engine) mod facts;
 mod grant;
 mod tally;
 
