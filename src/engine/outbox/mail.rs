@@ -4,23 +4,25 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::claim::{Fate, claim, lease, record};
 use super::letters::{Desk, Written};
-use super::post::{Job, Post, from_now};
+use super::post::{Job, Outcome, Post, from_now};
 use super::{Delivered, OnMessage, OutboxError};
 use crate::engine::run::Engine;
-use crate::store::rows::{Channel, ClaimedMessage};
+use crate::store::rows::Channel;
 
 /// Rows claimed together: enough to keep the connections busy while the next are
 /// claimed, few enough to be sent well within their lease.
 const ROWS_PER_BATCH: u64 = 256;
+const OUTCOMES_AT_ONCE: usize = 256;
 
 /// Letters that are ready, and rows that need none.
 struct Batch {
     jobs: Vec<Job>,
-    fates: Vec<(ClaimedMessage, Fate)>,
+    fates: Vec<Outcome>,
     begin_until: Instant,
 }
 
@@ -47,29 +49,48 @@ pub async fn round(
     let mut left = messages_max;
     let mut batch = next(engine, &mut desk, settings.timeout, &mut left).await?;
     while batch.len() > 0 {
-        let (posted, following) = tokio::join!(
-            post.send(batch.jobs, batch.begin_until),
+        // No longer than the connections: what was sent and is not recorded yet is
+        // what a crash doubles.
+        let (outcomes, recorded) = mpsc::channel(connections);
+        let (stopped, following, recorded) = tokio::join!(
+            post.send(batch.jobs, batch.begin_until, outcomes),
             next(engine, &mut desk, settings.timeout, &mut left),
+            record_all(engine, batch.fates, recorded, on_message),
         );
-        let posted = posted?;
-        let mut fates = batch.fates;
-        fates.extend(posted.fates);
-        // What was sent is recorded whatever became of the rest.
+        done.add(recorded?);
+        let (stopped, following) = (stopped?, following?);
+        let Some(problem) = stopped else {
+            batch = following;
+            continue;
+        };
+        tracing::warn!(problem, "the mail server takes nothing now");
+        let given_back = |job: Job| (job.row, Fate::GivenBack(problem.clone()));
+        let mut fates = following.fates;
+        fates.extend(following.jobs.into_iter().map(given_back));
         done.add(record(engine, Channel::Mail, &fates, on_message).await?);
-        let mut following = following?;
-        if let Some(problem) = posted.stopped {
-            tracing::warn!(problem, "the mail server takes nothing now");
-            let given_back = |job: Job| (job.row, Fate::GivenBack(problem.clone()));
-            let mut fates = following.fates;
-            fates.extend(following.jobs.drain(..).map(given_back));
-            done.add(record(engine, Channel::Mail, &fates, on_message).await?);
-            done.stopped.push((Channel::Mail, problem));
-            break;
-        }
-        batch = following;
+        done.stopped.push((Channel::Mail, problem));
+        break;
     }
     post.close().await;
     Ok(done)
+}
+
+/// Records outcomes as they come: as many together as came while the last were
+/// being recorded.
+async fn record_all(
+    engine: &Engine,
+    mut fates: Vec<Outcome>,
+    mut outcomes: mpsc::Receiver<Outcome>,
+    on_message: OnMessage<'_>,
+) -> Result<Delivered, OutboxError> {
+    let mut done = record(engine, Channel::Mail, &fates, on_message).await?;
+    loop {
+        fates.clear();
+        if outcomes.recv_many(&mut fates, OUTCOMES_AT_ONCE).await == 0 {
+            return Ok(done);
+        }
+        done.add(record(engine, Channel::Mail, &fates, on_message).await?);
+    }
 }
 
 /// Claims the next rows and writes their letters.

@@ -55,7 +55,8 @@ pub async fn round(
         left = left.saturating_sub(count);
         let stopped = OnceLock::new();
         let orders = orders(engine, rows).await?;
-        let fates: Vec<Result<(ClaimedMessage, Fate), OutboxError>> = stream::iter(orders)
+        // Each is recorded as soon as it is given.
+        let given: Vec<Result<Delivered, OutboxError>> = stream::iter(orders)
             .map(|(row, webhook)| {
                 let stopped = &stopped;
                 async move {
@@ -70,14 +71,15 @@ pub async fn round(
                             give(engine, platform, &row, &webhook, stopped).await?
                         }
                     };
-                    Ok((row, fate))
+                    record(engine, Channel::Platform, &[(row, fate)], on_message).await
                 }
             })
             .buffer_unordered(AT_ONCE)
             .collect()
             .await;
-        let fates = fates.into_iter().collect::<Result<Vec<_>, _>>()?;
-        done.add(record(engine, Channel::Platform, &fates, on_message).await?);
+        for given in given {
+            done.add(given?);
+        }
         if let Some(problem) = stopped.into_inner() {
             tracing::warn!(problem, "the platform takes nothing now");
             done.stopped.push((Channel::Platform, problem));

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use tokio::sync::mpsc::Sender;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -23,13 +24,8 @@ pub struct Job {
     pub message: Outgoing,
 }
 
-/// What became of some letters.
-#[derive(Default)]
-pub struct Posted {
-    pub fates: Vec<(ClaimedMessage, Fate)>,
-    /// Why the server takes no more, where it does not.
-    pub stopped: Option<String>,
-}
+/// A row and what became of it, to be recorded.
+pub type Outcome = (ClaimedMessage, Fate);
 
 /// Connections to the mail server, kept from letter to letter.
 pub struct Post {
@@ -62,7 +58,6 @@ impl Queue {
 }
 
 struct Worked {
-    fates: Vec<(ClaimedMessage, Fate)>,
     connection: Option<Connection>,
     problem: Option<String>,
 }
@@ -77,54 +72,56 @@ impl Post {
     }
 
     /// Sends letters until none is left, nobody is left to send them, or no more
-    /// may be begun. The first connection is opened alone: a server that is down or
-    /// does not let us in is asked once.
+    /// may be begun; why the server takes no more, where it does not. What became of
+    /// each is handed over at once. The first connection is opened alone: a server
+    /// that is down or does not let us in is asked once.
     pub async fn send(
         &mut self,
         jobs: Vec<Job>,
         begin_until: Instant,
-    ) -> Result<Posted, OutboxError> {
-        let mut posted = Posted::default();
+        outcomes: Sender<Outcome>,
+    ) -> Result<Option<String>, OutboxError> {
         if jobs.is_empty() {
-            return Ok(posted);
+            return Ok(None);
         }
         let workers = self.connections_max.min(jobs.len());
         let queue = Queue(Arc::new(Mutex::new(jobs.into())));
+        let mut problem = None;
         if self.idle.is_empty() {
             match self.smtp.connect().await {
                 Ok(connection) => self.idle.push(connection),
-                Err(problem) => posted.stopped = Some(problem),
+                Err(reason) => problem = Some(reason),
             }
         }
-        if posted.stopped.is_none() {
+        if problem.is_none() {
             let mut working = JoinSet::new();
             for _ in 0..workers {
-                let connection = self.idle.pop();
-                let (smtp, queue) = (Arc::clone(&self.smtp), queue.clone());
-                working.spawn(work(smtp, queue, connection, begin_until));
+                working.spawn(work(
+                    Arc::clone(&self.smtp),
+                    queue.clone(),
+                    self.idle.pop(),
+                    begin_until,
+                    outcomes.clone(),
+                ));
             }
-            let mut problem = None;
             while let Some(worked) = working.join_next().await {
                 let worked = worked.map_err(|_| OutboxError::Worker)?;
-                posted.fates.extend(worked.fates);
                 self.idle.extend(worked.connection);
                 problem = worked.problem.or(problem);
             }
-            posted.stopped = problem;
         }
         // One worker that had to stop is none the wiser than those that went on.
-        let mut left = Vec::new();
+        let mut stopped = None;
         while let Some(job) = queue.take() {
-            left.push(job.row);
+            let reason = problem.clone().ok_or(OutboxError::Worker)?;
+            let outcome = (job.row, Fate::GivenBack(reason));
+            outcomes
+                .send(outcome)
+                .await
+                .map_err(|_| OutboxError::Worker)?;
+            stopped.clone_from(&problem);
         }
-        if left.is_empty() {
-            posted.stopped = None;
-        }
-        if let Some(problem) = &posted.stopped {
-            let given_back = |row| (row, Fate::GivenBack(problem.clone()));
-            posted.fates.extend(left.into_iter().map(given_back));
-        }
-        Ok(posted)
+        Ok(stopped)
     }
 
     /// Says goodbye to the server.
@@ -142,8 +139,8 @@ async fn work(
     queue: Queue,
     mut connection: Option<Connection>,
     begin_until: Instant,
+    outcomes: Sender<Outcome>,
 ) -> Worked {
-    let mut fates = Vec::new();
     let mut broken_in_a_row = 0;
     let problem = loop {
         let Some(job) = queue.take() else {
@@ -174,22 +171,30 @@ async fn work(
             }
             Sent::Broken(problem) => {
                 broken_in_a_row += 1;
-                let fate = again(problem.clone());
-                fates.push((job.row, fate));
-                if broken_in_a_row >= BROKEN_IN_A_ROW_MAX {
-                    break Some(problem);
-                }
-                continue;
+                again(problem)
             }
             Sent::Accepted => Fate::Delivered,
             Sent::Refused(problem) => Fate::Refused(problem),
             Sent::Deferred(problem) => again(problem),
         };
-        broken_in_a_row = 0;
-        fates.push((job.row, fate));
+        let broke = match &fate {
+            Fate::Again { problem, .. } if broken_in_a_row >= BROKEN_IN_A_ROW_MAX => {
+                Some(problem.clone())
+            }
+            _ => None,
+        };
+        if connection.is_some() {
+            broken_in_a_row = 0;
+        }
+        // Nobody records any more: then nothing more may be sent.
+        if outcomes.send((job.row, fate)).await.is_err() {
+            break Some("what became of it could not be recorded".to_owned());
+        }
+        if broke.is_some() {
+            break broke;
+        }
     };
     Worked {
-        fates,
         connection,
         problem,
     }

@@ -167,6 +167,11 @@ impl SmtpFake {
         queue.extend(receptions);
     }
 
+    /// What was told before of a recipient does not come.
+    pub fn clear(&self, to: &str) {
+        self.shared.lock().receptions.remove(to);
+    }
+
     /// Every sender gets this reply from now on.
     pub fn reply_to_senders(&self, code: Option<u16>) {
         self.shared.lock().sender_reply = code;
