@@ -122,46 +122,45 @@ impl Smtp {
                 timeout: self.timeout,
                 usable: true,
             }),
-            Ok(Err(error)) => Err(told(&error, "")),
+            Ok(Err(problem)) => Err(problem),
             Err(_) => Err(format!("no connection within {seconds} s")),
         }
     }
 
-    async fn try_connect(&self) -> Result<AsyncSmtpConnection, SmtpError> {
+    async fn try_connect(&self) -> Result<AsyncSmtpConnection, String> {
+        let words = |error: SmtpError| told(&error, "");
         let place = (self.host.as_str(), self.port);
         let mut inner = match (self.security, &self.tls) {
             (MailSecurity::Tls, Some(tls)) => {
                 let (tls, timeout) = (tls.clone(), Some(self.timeout));
                 AsyncSmtpConnection::connect_tokio1(place, timeout, &self.hello, Some(tls), None)
-                    .await?
+                    .await
+                    .map_err(words)?
             }
             // By hand: lettre leaves Nagle's algorithm on, which holds a message
             // back for 40 ms (RFC 1122 section 4.2.3.4).
-            _ => match TcpStream::connect(place).await {
-                Ok(stream) => {
-                    // Without it the mail is slower, and goes all the same.
-                    let _ = stream.set_nodelay(true);
-                    let stream = Box::new(stream);
-                    AsyncSmtpConnection::connect_with_transport(stream, &self.hello).await?
-                }
-                // Lettre tries again, and words the error.
-                Err(_) => {
-                    let timeout = Some(self.timeout);
-                    AsyncSmtpConnection::connect_tokio1(place, timeout, &self.hello, None, None)
-                        .await?
-                }
-            },
+            _ => {
+                let stream = TcpStream::connect(place)
+                    .await
+                    .map_err(|error| format!("no connection: {error}"))?;
+                // Without it the mail is slower, and goes all the same.
+                let _ = stream.set_nodelay(true);
+                AsyncSmtpConnection::connect_with_transport(Box::new(stream), &self.hello)
+                    .await
+                    .map_err(words)?
+            }
         };
         // Demanded, never merely tried: a server that does not offer it is one that
         // somebody put in between (RFC 8314 section 3).
         if let (MailSecurity::StartTls, Some(tls)) = (self.security, &self.tls) {
-            inner.starttls(tls.clone(), &self.hello).await?;
+            let upgraded = inner.starttls(tls.clone(), &self.hello).await;
+            upgraded.map_err(words)?;
         }
         if let Some((user, password)) = &self.user {
-            let credentials = Credentials::new(user.clone(), password.expose_secret().to_owned());
-            inner
-                .auth(&[Mechanism::Plain, Mechanism::Login], &credentials)
-                .await?;
+            let password = password.expose_secret().to_owned();
+            let credentials = Credentials::new(user.clone(), password);
+            let mechanisms = [Mechanism::Plain, Mechanism::Login];
+            inner.auth(&mechanisms, &credentials).await.map_err(words)?;
         }
         Ok(inner)
     }

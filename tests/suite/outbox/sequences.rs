@@ -1,6 +1,7 @@
 //! Whatever the mail server does: every row ends, or waits, and delivered are
 //! exactly those that it accepted.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
@@ -60,14 +61,14 @@ fn delivered_is_what_was_accepted(house: &House) {
         .enable_all()
         .build()
         .unwrap();
-    let mut engine = runtime.block_on(async {
+    let engine = runtime.block_on(async {
         let store = Store::open(house.url(), IfMissing::Refuse).await.unwrap();
         let mut config = Config::load(Some(&house.path("quittance.toml"))).unwrap();
         config.platform = None;
         let now: DateTime<Utc> = NOW.parse().unwrap();
         Engine::new(store, config, Clock::Fixed(now))
     });
-    let mut case = 0;
+    let cases = Cell::new(0);
     let mut runner = TestRunner::new(Cases {
         cases: 25,
         failure_persistence: None,
@@ -75,7 +76,8 @@ fn delivered_is_what_was_accepted(house: &House) {
         ..Cases::default()
     });
     let result = runner.run(&script(), |(receptions, senders)| {
-        case += 1;
+        let case = cases.get() + 1;
+        cases.set(case);
         let before = office.smtp.received().len();
         for (no, receptions) in receptions.iter().enumerate() {
             office.smtp.clear(&format!("s{no}@example.com"));
@@ -88,6 +90,7 @@ fn delivered_is_what_was_accepted(house: &House) {
         for (round, sender) in (0..ROUNDS).zip(&senders) {
             office.smtp.reply_to_senders(*sender);
             let now = start + chrono::Duration::hours(round);
+            let mut engine = engine.clone();
             engine.clock = Clock::Fixed(now);
             runtime
                 .block_on(engine.deliver_outbox(u64::MAX, &|| ()))
