@@ -37,6 +37,7 @@ pub fn render(letter: &Letter) -> String {
     let content = &letter.content;
     let accent = accent(content.tone);
     let subject = escaped(&content.subject);
+    let heading = prose(&content.subject);
     let mut html = String::with_capacity(8 << 10);
     html.push_str("<!doctype html>\n<html lang=\"");
     html.push_str(letter.language.code());
@@ -74,12 +75,12 @@ pub fn render(letter: &Letter) -> String {
         &mut html,
         "20px 40px 0",
         &format!(
-            "<h1 style=\"margin:0;font-size:22px;line-height:30px;font-weight:600\">{subject}</h1>"
+            "<h1 style=\"margin:0;font-size:22px;line-height:30px;font-weight:600\">{heading}</h1>"
         ),
     );
     cell(&mut html, "20px 40px 0", &escaped(&letter.greeting));
     for text in &content.opening {
-        cell(&mut html, "12px 40px 0", &escaped(text));
+        cell(&mut html, "12px 40px 0", &prose(text));
     }
     if !content.facts.is_empty() {
         html.push_str("<tr><td class=\"pad\" style=\"padding:20px 40px 0\"><table role=\"presentation\" width=\"100%\" cellpadding=\"0\" cellspacing=\"0\" border=\"0\">\n");
@@ -105,7 +106,7 @@ pub fn render(letter: &Letter) -> String {
         ));
     }
     for text in &content.closing {
-        cell(&mut html, "16px 40px 0", &escaped(text));
+        cell(&mut html, "16px 40px 0", &prose(text));
     }
     let signature: Vec<String> = letter.signature.iter().map(|text| escaped(text)).collect();
     cell(&mut html, "24px 40px 32px", &signature.join("<br>"));
@@ -118,6 +119,23 @@ pub fn render(letter: &Letter) -> String {
     ));
     html.push_str("</td></tr>\n</table>\n</body>\n</html>\n");
     html
+}
+
+/// A text whose numbers, such as `Q-2026-000042`, are not broken at their hyphens.
+fn prose(text: &str) -> String {
+    let word = |word: &str| {
+        let is_number = word.contains('-') && word.contains(|char: char| char.is_ascii_digit());
+        if is_number {
+            format!(
+                "<span style=\"white-space:nowrap\">{}</span>",
+                escaped(word)
+            )
+        } else {
+            escaped(word)
+        }
+    };
+    let words: Vec<String> = text.split(' ').map(word).collect();
+    words.join(" ")
 }
 
 /// A text as it stands in HTML, within an element or a quoted attribute.

@@ -27,9 +27,9 @@ pub fn deletion_confirmation(
         opening: vec![
             words!(
                 pen,
-                "You asked us to delete your account. Please confirm it with the button, which works once.",
-                "Vous nous avez demandé de supprimer votre compte. Merci de le confirmer avec le bouton \
-                 ci-dessous, qui ne fonctionne qu’une fois."
+                "You asked us to delete your account. Please confirm it with the link below, which works once.",
+                "Vous nous avez demandé de supprimer votre compte. Merci de le confirmer avec le lien ci-dessous, \
+                 qui ne fonctionne qu’une fois."
             ),
             words!(
                 pen,

@@ -14,7 +14,7 @@ pub fn bought(pen: Pen<'_>, money: Money, on: NaiveDate, invoices_paid: &[String
     let mut facts = vec![
         pen.fact("Credit bought", "Crédit acheté", &amount),
         pen.fact("Date", "Date", pen.date(on)),
-        pen.fact("Paid by", "Moyen de paiement", "PayPal"),
+        pen.fact("Payment method", "Moyen de paiement", "PayPal"),
     ];
     let used = if invoices_paid.is_empty() {
         words!(

@@ -10,7 +10,11 @@ fn facts(pen: Pen<'_>, payment: &PaymentFacts) -> Vec<Fact> {
     vec![
         pen.fact("Invoice", "Facture", &payment.invoice.number),
         pen.fact("Amount", "Montant", pen.amount(payment.amount)),
-        pen.fact("Paid by", "Moyen de paiement", pen.by(payment.method)),
+        pen.fact(
+            "Payment method",
+            "Moyen de paiement",
+            pen.by(payment.method),
+        ),
         pen.fact("Date", "Date", pen.date(payment.on)),
     ]
 }
@@ -111,9 +115,9 @@ pub fn authentication_needed(pen: Pen<'_>, payment: &PaymentFacts, upcoming: &Up
         opening: vec![words!(
             pen,
             "Your bank wants you to confirm the payment of {wanted} for invoice {number}. It takes a \
-             minute: use the button, and follow your bank’s steps.",
+             minute: follow the link below, and then your bank’s steps.",
             "Votre banque vous demande de confirmer le paiement de {wanted} pour la facture {number}. \
-             Cela prend une minute : cliquez sur le bouton et suivez les étapes de votre banque."
+             Cela prend une minute : suivez le lien ci-dessous, puis les étapes de votre banque."
         )],
         facts: facts(pen, payment),
         button: pen.pay(

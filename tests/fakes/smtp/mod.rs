@@ -65,7 +65,7 @@ pub struct Demands {
 }
 
 #[derive(Default)]
-pub(self) struct State {
+struct State {
     receptions: HashMap<String, VecDeque<Reception>>,
     /// A reply to every sender, such as 451.
     sender_reply: Option<u16>,
@@ -80,7 +80,7 @@ pub(self) struct State {
     sockets: Vec<TcpStream>,
 }
 
-pub(self) struct Shared {
+struct Shared {
     state: Mutex<State>,
     changed: Condvar,
     demands: Demands,

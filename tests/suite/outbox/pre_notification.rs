@@ -36,10 +36,9 @@ fn decoded(part: &str) -> String {
 fn text_of(mail: &Received) -> String {
     let (_, from) = mail.raw.split_once("Content-Type: text/plain").unwrap();
     let (text, _) = from.split_once("\r\n--a").unwrap();
-    assert!(text.contains("quoted-printable"), "{text}");
-    decoded(text)
-        .replace('\u{a0}', " ")
-        .replace('\u{202f}', " ")
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    assert!(head.contains("quoted-printable"), "{head}");
+    decoded(body).replace(['\u{a0}', '\u{202f}'], " ")
 }
 
 fn pdf_of(mail: &Received) -> Vec<u8> {
