@@ -38,7 +38,10 @@ fn text_of(mail: &Received) -> String {
     let (text, _) = from.split_once("\r\n--a").unwrap();
     let (head, body) = text.split_once("\r\n\r\n").unwrap();
     assert!(head.contains("quoted-printable"), "{head}");
-    decoded(body).replace(['\u{a0}', '\u{202f}'], " ")
+    // On one line: where lines are broken is of no matter.
+    let text = decoded(body);
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.join(" ")
 }
 
 fn pdf_of(mail: &Received) -> Vec<u8> {
