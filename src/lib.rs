@@ -2,7 +2,7 @@
 //!
 //! The map, in flow order: `cli` is asked, `engine` loads the facts, `domain`
 //! decides (pure), `store` commits, `documents` puts it on paper, `providers`
-//! speak with those who move the money, `http` is spoken to.
+//! speak with those who move the money, `mail` with customers, `http` is spoken to.
 
 // Printing goes through say! and complain!, which survive a closed pipe.
 #![deny(clippy::print_stdout, clippy::print_stderr)]
@@ -15,6 +15,7 @@ pub mod documents;
 pub mod domain;
 pub mod engine;
 pub mod http;
+pub mod mail;
 pub mod providers;
 pub mod store;
 pub mod vault;

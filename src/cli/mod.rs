@@ -13,7 +13,9 @@ mod house;
 mod import;
 mod invoice;
 mod json;
+mod mail;
 mod method;
+mod outbox;
 mod payment;
 mod person;
 mod print;
@@ -134,6 +136,10 @@ enum Command {
     Method(method::MethodArgs),
     /// Direct debits: files for the bank, and what the bank answers
     Sepa(sepa::SepaArgs),
+    /// List what customers and the platform are to be told, and deliver it
+    Outbox(outbox::OutboxArgs),
+    /// Look at the mails that customers get
+    Mail(mail::MailArgs),
     /// Look after the keys that account numbers are sealed with
     Vault(vault::VaultArgs),
     /// Recompute every invariant and name what is broken
@@ -176,6 +182,8 @@ pub fn run(cli: Cli) -> ExitCode {
             Command::Serve(args) => serve::serve(&cli.global, args).await,
             Command::Method(args) => method::method(&cli.global, args).await,
             Command::Sepa(args) => sepa::sepa(&cli.global, args).await,
+            Command::Outbox(args) => outbox::outbox(&cli.global, args).await,
+            Command::Mail(args) => mail::mail(&cli.global, args).await,
             Command::Vault(args) => vault::vault(&cli.global, args).await,
             Command::Verify(args) => verify::verify(&cli.global, args).await,
         }

@@ -3,6 +3,8 @@
 
 mod collection;
 mod dunning;
+mod mail;
+mod platform;
 mod provider;
 mod raw;
 mod sample;
@@ -21,6 +23,8 @@ use crate::domain::invoice::document::Issuer;
 use crate::domain::invoice::{BillingPolicy, SeriesName};
 use crate::domain::payment::CollectionPolicy;
 
+pub use mail::{MailSecurity, MailSettings};
+pub use platform::PlatformSettings;
 pub use provider::{CallPolicy, PayPalSettings, StripeSettings};
 pub use sample::sample_issuer;
 pub use schedule::ScheduleSettings;
@@ -52,6 +56,10 @@ pub struct Config {
     pub sepa: Option<SepaSettings>,
     /// The keys of what is sealed; direct debits need one.
     pub vault: Option<VaultSettings>,
+    /// Mail to customers, where they are written to; without it notices wait.
+    pub mail: Option<MailSettings>,
+    /// The platform, where it is told; without it orders wait.
+    pub platform: Option<PlatformSettings>,
 }
 
 /// What is wrong with the settings.

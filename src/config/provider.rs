@@ -196,15 +196,18 @@ impl RawCalls<'_> {
     }
 }
 
+/// Whether a host is this machine itself.
+pub fn is_local_host(host: &str) -> bool {
+    matches!(host, "127.0.0.1" | "localhost" | "[::1]" | "::1")
+}
+
 /// Keys and customers go there: over TLS, except to this machine itself.
-fn web_address(check: &mut Check, key: &str, url: &str) -> Option<()> {
-    let is_local = ["http://127.0.0.1", "http://localhost", "http://[::1]"]
-        .iter()
-        .any(|local| {
-            url.strip_prefix(local)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with([':', '/']))
-        });
-    let right = reqwest::Url::parse(url).is_ok() && (url.starts_with("https://") || is_local);
+pub fn web_address(check: &mut Check, key: &str, url: &str) -> Option<()> {
+    let right = reqwest::Url::parse(url).is_ok_and(|parsed| match parsed.scheme() {
+        "https" => true,
+        "http" => parsed.host_str().is_some_and(is_local_host),
+        _ => false,
+    });
     if !right {
         check.refuse(key, format!("{url:?} is not an https:// address"));
     }

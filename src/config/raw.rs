@@ -10,6 +10,8 @@ use serde::Deserialize;
 
 use super::collection::RawCollection;
 use super::dunning::RawDunning;
+use super::mail::RawMail;
+use super::platform::RawPlatform;
 use super::provider::{RawPayPal, RawStripe};
 use super::schedule::RawSchedule;
 use super::sepa::RawSepa;
@@ -42,6 +44,8 @@ pub struct RawConfig {
     paypal: Option<RawPayPal>,
     sepa: Option<RawSepa>,
     vault: Option<RawVault>,
+    mail: Option<RawMail>,
+    platform: Option<RawPlatform>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -201,6 +205,8 @@ impl RawConfig {
             paypal: None,
             sepa: None,
             vault: None,
+            mail: None,
+            platform: None,
         }
     }
 
@@ -227,6 +233,8 @@ impl RawConfig {
         let paypal = self.paypal.map(|raw| raw.check(&mut check));
         let sepa = self.sepa.map(|raw| raw.check(&mut check));
         let vault = self.vault.map(|raw| raw.check(&mut check));
+        let mail = self.mail.map(|raw| raw.check(&mut check));
+        let platform = self.platform.map(|raw| raw.check(&mut check));
         let config = (|| {
             Some(Config {
                 policy: BillingPolicy {
@@ -251,6 +259,8 @@ impl RawConfig {
                 paypal: paypal.flatten(),
                 sepa: sepa.flatten(),
                 vault: vault.flatten(),
+                mail: mail.flatten(),
+                platform: platform.flatten(),
             })
         })();
         match config {

@@ -10,7 +10,7 @@
 mod factur_x;
 mod mention;
 mod pdf;
-mod wording;
+pub(crate) mod wording;
 
 pub use factur_x::factur_x;
 pub use pdf::PdfRenderer;

@@ -64,26 +64,6 @@ impl fmt::Display for Language {
     }
 }
 
-/// Why the data of an account is deleted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DeletionCause {
-    /// Its customer asked for it.
-    Request,
-    /// It did not pay.
-    Unpaid,
-}
-
-impl DeletionCause {
-    /// The code that the database holds; it never changes.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::Request => "request",
-            Self::Unpaid => "unpaid",
-        }
-    }
-}
-
 /// What the platform removes of an account that is deleted (`domain.md` section
 /// 6), each after the one before it is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

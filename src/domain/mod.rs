@@ -12,6 +12,7 @@
 //! - [`ledger`]: every movement of money, in double entry
 //! - [`sepa`]: what is due to direct debits that a bank will take
 //! - [`dunning`]: from unpaid to suspended to deleted, one step at a time
+//! - [`notice`]: what customers and the platform are told of all that
 
 pub mod account;
 pub mod calendar;
@@ -21,6 +22,7 @@ pub mod ids;
 pub mod invoice;
 pub mod ledger;
 pub mod money;
+pub mod notice;
 pub mod payment;
 pub mod rating;
 pub mod sepa;

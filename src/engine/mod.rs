@@ -17,6 +17,7 @@
 //! - [`dunning`]: accounts that do not pay, from the first warning to the last step
 //! - [`deletion`]: accounts on their way out
 //! - [`schedule`]: all of it, by itself
+//! - [`outbox`]: customers and the platform, told
 //! - [`verify`]: every invariant, recomputed
 
 pub mod bank;
@@ -27,6 +28,7 @@ pub mod dunning;
 pub mod import;
 pub mod issued;
 pub mod methods;
+pub mod outbox;
 pub mod providers;
 pub mod purchase;
 pub mod reconcile;

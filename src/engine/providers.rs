@@ -1,9 +1,12 @@
-//! The connections to payment providers, made when they are first needed.
+//! The connections to payment providers, the platform and the mail server, made
+//! when they are first needed.
 
 use std::sync::{Arc, OnceLock};
 
 use crate::config::Config;
+use crate::mail::smtp::{self, Smtp};
 use crate::providers::paypal::{OpenError, PayPal};
+use crate::providers::platform::{self, Platform};
 use crate::providers::stripe::{SetupError, Stripe};
 
 /// A provider is needed that the settings do not have, or cannot be set up.
@@ -15,6 +18,10 @@ pub enum ProviderError {
     Stripe(#[from] SetupError),
     #[error(transparent)]
     PayPal(#[from] OpenError),
+    #[error(transparent)]
+    Platform(#[from] platform::OpenError),
+    #[error(transparent)]
+    Mail(#[from] smtp::SetupError),
 }
 
 /// One connection pool a provider and process.
@@ -22,6 +29,8 @@ pub enum ProviderError {
 pub struct Providers {
     stripe: Arc<OnceLock<Stripe>>,
     paypal: Arc<OnceLock<PayPal>>,
+    platform: Arc<OnceLock<Platform>>,
+    smtp: Arc<OnceLock<Arc<Smtp>>>,
 }
 
 impl Providers {
@@ -55,5 +64,35 @@ impl Providers {
             .ok_or(ProviderError::NotSet("paypal"))?;
         let paypal = PayPal::open(settings)?;
         Ok(self.paypal.get_or_init(|| paypal))
+    }
+
+    /// The platform.
+    ///
+    /// # Errors
+    /// When the settings have no `[platform]`, or its secret is not there.
+    pub fn platform(&self, config: &Config) -> Result<&Platform, ProviderError> {
+        if let Some(platform) = self.platform.get() {
+            return Ok(platform);
+        }
+        let settings = config
+            .platform
+            .as_ref()
+            .ok_or(ProviderError::NotSet("platform"))?;
+        let platform = Platform::open(settings)?;
+        Ok(self.platform.get_or_init(|| platform))
+    }
+
+    /// The mail server.
+    ///
+    /// # Errors
+    /// When the settings have no `[mail]`, or its password or certificate is not
+    /// there.
+    pub fn smtp(&self, config: &Config) -> Result<Arc<Smtp>, ProviderError> {
+        if let Some(smtp) = self.smtp.get() {
+            return Ok(Arc::clone(smtp));
+        }
+        let settings = config.mail.as_ref().ok_or(ProviderError::NotSet("mail"))?;
+        let smtp = Arc::new(Smtp::open(settings)?);
+        Ok(Arc::clone(self.smtp.get_or_init(|| smtp)))
     }
 }

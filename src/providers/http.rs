@@ -116,21 +116,7 @@ impl Http {
     /// # Errors
     /// When the machine's certificates cannot be used.
     pub fn new(policy: CallPolicy, dialect: Dialect) -> Result<Self, TransportError> {
-        // The second call of a process finds it done.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder()
-            .timeout(policy.timeout)
-            .connect_timeout(policy.timeout.min(Duration::from_secs(10)))
-            .pool_max_idle_per_host(64)
-            .tcp_nodelay(true)
-            // A redirect could carry the key elsewhere.
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("quittance/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|source| TransportError {
-                provider: dialect.provider,
-                source,
-            })?;
+        let client = client(policy.timeout, dialect.provider)?;
         // Evenly, without a burst: the provider counts by the second too.
         let limiter = policy.requests_per_second.map(|rate| {
             RateLimiter::direct(Quota::per_second(rate).allow_burst(std::num::NonZeroU32::MIN))
@@ -308,8 +294,30 @@ impl Http {
     }
 }
 
+/// Pooled connections over TLS that follow nobody elsewhere.
+///
+/// # Errors
+/// When the machine's certificates cannot be used.
+pub fn client(
+    timeout: Duration,
+    provider: &'static str,
+) -> Result<reqwest::Client, TransportError> {
+    // The second call of a process finds it done.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .timeout(timeout)
+        .connect_timeout(timeout.min(Duration::from_secs(10)))
+        .pool_max_idle_per_host(64)
+        .tcp_nodelay(true)
+        // A redirect could carry the key elsewhere.
+        .redirect(reqwest::redirect::Policy::none())
+        .user_agent(concat!("quittance/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(|source| TransportError { provider, source })
+}
+
 /// An error and its causes.
-fn told(error: &dyn std::error::Error) -> String {
+pub fn told(error: &dyn std::error::Error) -> String {
     let mut words = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

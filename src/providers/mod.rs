@@ -6,9 +6,11 @@
 //! - [`stripe`]: cards, who they belong to, and disputes about them
 //! - [`paypal`]: prepaid credit, bought by an order that the customer approves
 //! - [`sepa`]: the files that go to a bank and come from it
+//! - [`platform`]: the hosting platform, told what to do with an account
 
 pub mod http;
 pub mod paypal;
+pub mod platform;
 pub mod sepa;
 pub mod stripe;
 

@@ -1,6 +1,6 @@
-//! Providers that cannot be reached from here, played in this process: they
-//! speak HTTP on the loopback, keep state, honor idempotency keys, and misbehave
-//! when told to.
+//! Providers, the platform and a mail server that cannot be reached from here, played
+//! in this process: they speak HTTP or SMTP on the loopback, keep state, honor
+//! idempotency keys, and misbehave when told to.
 #![allow(
     dead_code,
     unused_imports,
@@ -8,7 +8,9 @@
 )]
 
 pub mod paypal;
+pub mod platform;
 mod server;
+pub mod smtp;
 pub mod stripe;
 
 pub use server::{Fault, Faults, Server, broken_off};

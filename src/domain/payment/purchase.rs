@@ -5,6 +5,7 @@ use super::attempt::{AttemptEvent, AttemptState, Booking, Contradiction};
 use super::dispute::{DisputeBooking, DisputeDecision};
 use crate::domain::ledger::{Disputed, Movement, ProviderName};
 use crate::domain::money::{Currency, Money};
+use crate::domain::notice::Topic;
 
 /// The least that is sold (`domain.md` section 3: 5 EUR), in major units; the
 /// same number in every currency.
@@ -75,14 +76,14 @@ pub enum PurchaseNotice {
 }
 
 impl PurchaseNotice {
-    /// The topic that the outbox holds; it never changes.
+    /// The topic that the outbox holds.
     #[must_use]
-    pub const fn topic(self) -> &'static str {
+    pub const fn topic(self) -> Topic {
         match self {
-            Self::CreditBought => "credit_bought",
-            Self::PurchaseFailed => "credit_purchase_failed",
-            Self::ChargebackOpened => "chargeback_opened",
-            Self::ChargebackWon => "chargeback_won",
+            Self::CreditBought => Topic::CreditBought,
+            Self::PurchaseFailed => Topic::CreditPurchaseFailed,
+            Self::ChargebackOpened => Topic::ChargebackOpened,
+            Self::ChargebackWon => Topic::ChargebackWon,
         }
     }
 }

@@ -11,6 +11,7 @@ use super::attempt::{AttemptEvent, AttemptState, Contradiction};
 use super::settlement::Bookings;
 use crate::domain::ledger::{Movement, ProviderName};
 use crate::domain::money::Money;
+use crate::domain::notice::Topic;
 
 /// What money is given back for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -191,12 +192,12 @@ pub enum RefundNotice {
 }
 
 impl RefundNotice {
-    /// The topic that the outbox holds; it never changes.
+    /// The topic that the outbox holds.
     #[must_use]
-    pub const fn topic(self) -> &'static str {
+    pub const fn topic(self) -> Topic {
         match self {
-            Self::Refunded => "refunded",
-            Self::RefundFailed => "refund_failed",
+            Self::Refunded => Topic::Refunded,
+            Self::RefundFailed => Topic::RefundFailed,
         }
     }
 }

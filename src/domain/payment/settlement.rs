@@ -7,6 +7,7 @@ use super::attempt::{AttemptEvent, AttemptState, Booking, Contradiction};
 use super::dispute::{DisputeBooking, DisputeDecision};
 use super::{DeclineClass, Instrument, PaymentMethod};
 use crate::domain::ledger::{Disputed, Movement};
+use crate::domain::notice::Topic;
 
 /// The attempt and its invoice as they stand. Amounts are in minor units of the
 /// invoice's currency.
@@ -52,16 +53,16 @@ pub enum Notice {
 }
 
 impl Notice {
-    /// The topic that the outbox holds; it never changes.
+    /// The topic that the outbox holds.
     #[must_use]
-    pub const fn topic(self) -> &'static str {
+    pub const fn topic(self) -> Topic {
         match self {
-            Self::PaymentSucceeded => "payment_succeeded",
-            Self::PaymentFailed => "payment_failed",
-            Self::AuthenticationNeeded => "authentication_needed",
-            Self::PaymentReturned => "payment_returned",
-            Self::ChargebackOpened => "chargeback_opened",
-            Self::ChargebackWon => "chargeback_won",
+            Self::PaymentSucceeded => Topic::PaymentSucceeded,
+            Self::PaymentFailed => Topic::PaymentFailed,
+            Self::AuthenticationNeeded => Topic::AuthenticationNeeded,
+            Self::PaymentReturned => Topic::PaymentReturned,
+            Self::ChargebackOpened => Topic::ChargebackOpened,
+            Self::ChargebackWon => Topic::ChargebackWon,
         }
     }
 }

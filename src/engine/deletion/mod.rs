@@ -3,9 +3,10 @@
 
 use serde_json::json;
 
-use crate::domain::account::{DeletionCause, DeletionStep};
+use crate::domain::account::DeletionStep;
 use crate::domain::calendar::Instant;
 use crate::domain::ids::AccountId;
+use crate::domain::notice::{DeletionCause, OrderTopic, Topic};
 use crate::on;
 use crate::store::rows::{NewNotice, NewOrder};
 use crate::store::{StoreError, Tx};
@@ -35,7 +36,7 @@ async fn begin_erasing(
     let notice = NewNotice {
         account,
         key: format!("deletion_begun:{no}"),
-        topic: "deletion_begun",
+        topic: Topic::DeletionBegun,
         payload: json!({ "cause": cause.code() }).to_string(),
     };
     on!(&mut *tx, conn, q => q::insert_notices(conn, &[notice], now).await)?;
@@ -54,7 +55,7 @@ async fn ask(
     let order = NewOrder {
         account,
         key: format!("deletion:{no}:{}", step.code()),
-        topic: "account.deletion.step",
+        topic: OrderTopic::DeletionStep,
         payload: json!({ "deletion": no, "step": step.code() }).to_string(),
     };
     on!(&mut *tx, conn, q => q::insert_orders(conn, &[order], now).await)

@@ -4,12 +4,14 @@ use chrono::NaiveDate;
 
 use super::DunningError;
 use super::facts::Debtor;
-use crate::domain::dunning::{NextStep, TakenStep};
+use crate::domain::dunning::{NextStep, Step, TakenStep};
 use crate::domain::ids::AccountId;
 use crate::domain::invoice::InvoiceNumber;
 use crate::domain::money::Money;
 use crate::engine::run::Engine;
 use crate::on;
+use crate::store::Tx;
+use crate::store::rows::InvoiceKey;
 
 /// An account that owes something, as a person sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +67,23 @@ impl Engine {
         let debtors = self.debtors(&mut tx, &[account]).await?;
         tx.rollback().await?;
         Ok(debtors.first().map(|debtor| self.outlook_of(debtor)))
+    }
+
+    /// The next step of dunning for an invoice, and its day, where that invoice leads
+    /// its account to it.
+    ///
+    /// # Errors
+    /// As [`Self::debtors_after`].
+    pub(in crate::engine) async fn upcoming_step(
+        &self,
+        tx: &mut Tx,
+        invoice: InvoiceKey,
+    ) -> Result<Option<(Step, NaiveDate)>, DunningError> {
+        let debtors = self.debtors(tx, &[invoice.account]).await?;
+        let leads = debtors.iter().find(|debtor| debtor.invoice() == invoice);
+        let next = leads.and_then(|debtor| self.next_of(debtor));
+        let today = self.clock.today(self.config.zone());
+        Ok(next.map(|next| (next.step, next.on.max(today))))
     }
 
     fn outlook_of(&self, debtor: &Debtor) -> DebtorOutlook {

@@ -8,9 +8,10 @@ use super::DunningError;
 use super::restore::end;
 use crate::domain::ids::AccountId;
 use crate::domain::money::Money;
+use crate::domain::notice::OrderTopic;
 use crate::engine::run::Engine;
 use crate::on;
-use crate::store::rows::{ByPerson, NewNotice, NewOrder, SuspensionCause};
+use crate::store::rows::{ByPerson, NewOrder, SuspensionCause};
 use crate::store::{StoreError, Tx};
 
 /// A person's decision is not carried out.
@@ -134,17 +135,11 @@ impl Engine {
         let order = NewOrder {
             account,
             key: format!("suspend:{no}"),
-            topic: "account.suspend",
+            topic: OrderTopic::Suspend,
             payload: json!({ "reason": cause.code() }).to_string(),
         };
         on!(&mut tx, conn, q => q::insert_orders(conn, &[order], now).await)?;
-        let notice = NewNotice {
-            account,
-            key: format!("suspended:{no}"),
-            topic: "suspended_by_staff",
-            payload: json!({}).to_string(),
-        };
-        on!(&mut tx, conn, q => q::insert_notices(conn, &[notice], now).await)?;
+        // Whoever suspends tells the customer why.
         self.audit(&mut tx, account, by, "suspend_account", None)
             .await?;
         tx.commit().await?;

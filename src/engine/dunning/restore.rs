@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::domain::calendar::Instant;
 use crate::domain::ids::AccountId;
+use crate::domain::notice::{OrderTopic, Topic};
 use crate::on;
 use crate::store::rows::{NewNotice, NewOrder, Suspension, SuspensionCause};
 use crate::store::{StoreError, Tx};
@@ -45,14 +46,14 @@ pub(super) async fn end(
     let notice = NewNotice {
         account,
         key: format!("restored:{no}"),
-        topic: "restored",
+        topic: Topic::Restored,
         payload: json!({}).to_string(),
     };
     on!(&mut *tx, conn, q => q::insert_notices(conn, &[notice], now).await)?;
     let order = NewOrder {
         account,
         key: format!("resume:{no}"),
-        topic: "account.resume",
+        topic: OrderTopic::Resume,
         payload: json!({}).to_string(),
     };
     on!(&mut *tx, conn, q => q::insert_orders(conn, &[order], now).await)?;

@@ -10,6 +10,7 @@ use super::facts::Debtor;
 use crate::domain::calendar::Instant;
 use crate::domain::dunning::{Readiness, Step};
 use crate::domain::ids::AccountId;
+use crate::domain::notice::{OrderTopic, Topic};
 use crate::engine::deletion::begin_for_debt;
 use crate::engine::run::Engine;
 use crate::on;
@@ -180,7 +181,7 @@ impl Engine {
             |topic: &str, detail: String| format!("{topic}:{number}:{}{detail}", debtor.round);
         let notice = match step {
             Step::SuspensionWarning { days_before } => Some((
-                "suspension_warning",
+                Topic::SuspensionWarning,
                 key("suspension_warning", format!(":{days_before}")),
                 json!({
                     "invoice": number,
@@ -196,18 +197,18 @@ impl Engine {
                 writing.orders.push(NewOrder {
                     account,
                     key: format!("suspend:{no}"),
-                    topic: "account.suspend",
+                    topic: OrderTopic::Suspend,
                     payload: json!({ "reason": cause.code() }).to_string(),
                 });
                 let deletion_on = in_days(self.config.dunning.day_of(Step::Deletion))?;
                 Some((
-                    "suspended",
+                    Topic::Suspended,
                     format!("suspended:{no}"),
                     json!({ "invoice": number, "deletion_on": deletion_on }),
                 ))
             }
             Step::DeletionWarning { days_before } => Some((
-                "deletion_warning",
+                Topic::DeletionWarning,
                 key("deletion_warning", format!(":{days_before}")),
                 json!({
                     "invoice": number,

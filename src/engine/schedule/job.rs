@@ -20,16 +20,19 @@ pub enum Job {
     Collect,
     /// Takes the steps of accounts that do not pay.
     Dunning,
+    /// Mails customers, and tells the platform what to do.
+    Deliver,
 }
 
 impl Job {
     /// In the order in which one round does them: what is known of payments before
     /// anyone is charged, and that before anyone is warned.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::MonthRun,
         Self::Reconcile,
         Self::Collect,
         Self::Dunning,
+        Self::Deliver,
     ];
 
     /// The name that settings and commands know.
@@ -40,6 +43,7 @@ impl Job {
             Self::Reconcile => "reconcile",
             Self::Collect => "collect",
             Self::Dunning => "dunning",
+            Self::Deliver => "deliver",
         }
     }
 
@@ -83,6 +87,7 @@ impl Engine {
             Job::Reconcile => self.reconcile_all(&mut report).await,
             Job::Collect => self.collect_due(&mut report).await,
             Job::Dunning => self.take_due_steps(&mut report).await,
+            Job::Deliver => self.deliver_due(&mut report).await,
         }
         report
     }
@@ -154,6 +159,31 @@ impl Engine {
                 }
                 for (account, problem) in &tally.problems {
                     report.problem(format!("account {account}: {problem}"));
+                }
+            }
+            Err(error) => report.problem(error),
+        }
+    }
+
+    async fn deliver_due(&self, report: &mut JobReport) {
+        match self.deliver_outbox(u64::MAX, &|| {}).await {
+            Ok(done) => {
+                let counts = [
+                    (done.sent, "sent"),
+                    (done.retried, "to be tried again"),
+                    (done.obsolete, "not so any more"),
+                ];
+                for (count, what) in counts {
+                    if count > 0 {
+                        report.did(format!("{}: {what}", counted(count, "message")));
+                    }
+                }
+                if done.refused > 0 {
+                    let refused = counted(done.refused, "message");
+                    report.problem(format!("{refused} refused: see `quittance outbox list`"));
+                }
+                for (channel, reason) in &done.stopped {
+                    report.problem(format!("{}: {reason}", channel.code()));
                 }
             }
             Err(error) => report.problem(error),

@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::job::{JobReport, counted, workers};
 use crate::domain::calendar::PeriodKey;
+use crate::domain::notice::Topic;
 use crate::engine::run::{Engine, Progress, RunError, Silent};
 use crate::on;
 use crate::store::StoreError;
@@ -83,7 +84,7 @@ impl Engine {
                 .map(|(invoice, number)| NewNotice {
                     account: invoice.account,
                     key: format!("invoice_issued:{}:{}", period.to_number(), invoice.kind),
-                    topic: "invoice_issued",
+                    topic: Topic::InvoiceIssued,
                     payload: json!({ "invoice": number.to_string() }).to_string(),
                 })
                 .collect();

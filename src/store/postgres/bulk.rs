@@ -285,7 +285,7 @@ pub async fn insert_notices(
 ) -> sqlx::Result<()> {
     let account: Vec<i64> = notices.iter().map(|notice| notice.account.0).collect();
     let key: Vec<&str> = notices.iter().map(|notice| notice.key.as_str()).collect();
-    let topic: Vec<&str> = notices.iter().map(|notice| notice.topic).collect();
+    let topic: Vec<&str> = notices.iter().map(|notice| notice.topic.code()).collect();
     let payload: Vec<&str> = notices
         .iter()
         .map(|notice| notice.payload.as_str())

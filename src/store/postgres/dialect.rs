@@ -94,6 +94,9 @@ pub const LOCK_ACCOUNT: &str = "SELECT id FROM account WHERE id = $1 FOR NO KEY 
 /// Holds a run's row until the end of the transaction.
 pub const LOCK_RUN: &str = "SELECT id FROM billing_run WHERE id = $1 FOR UPDATE";
 
+/// Another worker may be about to take some of them.
+pub const SKIP_LOCKED_MESSAGES: &str = " FOR UPDATE OF o SKIP LOCKED";
+
 /// # Errors
 /// When the database refuses.
 pub async fn insert_lines(

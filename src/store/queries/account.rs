@@ -1,5 +1,7 @@
 //! Accounts and the versions of their billing profiles.
 
+use std::collections::HashMap;
+
 use futures_util::TryStreamExt as _;
 use sqlx::QueryBuilder;
 
@@ -154,4 +156,27 @@ pub async fn account_language(conn: &mut Conn, account: AccountId) -> Result<Lan
     .fetch_one(conn)
     .await?;
     at("billing_profile", "language").parse(account, &code)
+}
+
+/// The platform's ids of accounts.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn external_ids(
+    conn: &mut Conn,
+    accounts: &[AccountId],
+) -> Result<HashMap<AccountId, String>> {
+    let mut found = HashMap::with_capacity(accounts.len());
+    for chunk in accounts.chunks(ROWS_PER_INSERT) {
+        let mut query =
+            QueryBuilder::<Db>::new("SELECT id, external_id FROM account WHERE id IN (");
+        let mut ids = query.separated(", ");
+        for account in chunk {
+            ids.push_bind(account.0);
+        }
+        query.push(")");
+        let rows: Vec<(i64, String)> = query.build_query_as().fetch_all(&mut *conn).await?;
+        found.extend(rows.into_iter().map(|(id, name)| (AccountId(id), name)));
+    }
+    Ok(found)
 }

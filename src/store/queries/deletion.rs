@@ -1,9 +1,10 @@
 //! Accounts on their way out.
 
 use super::{Conn, Result};
-use crate::domain::account::{DeletionCause, DeletionStep};
+use crate::domain::account::DeletionStep;
 use crate::domain::calendar::Instant;
 use crate::domain::ids::AccountId;
+use crate::domain::notice::DeletionCause;
 
 /// Whether the data of an account is being deleted.
 ///

@@ -116,6 +116,9 @@ pub const LOCK_ACCOUNT: &str = "SELECT id FROM account WHERE id = $1";
 
 pub const LOCK_RUN: &str = "SELECT id FROM billing_run WHERE id = $1";
 
+/// One writer at a time: nobody else has rows in hand.
+pub const SKIP_LOCKED_MESSAGES: &str = "";
+
 /// # Errors
 /// When the database refuses.
 pub async fn insert_lines(

@@ -157,13 +157,25 @@ fn collected(
 /// The first TARGET day on which the amount is due, the debtor has known long
 /// enough, and the bank has the file in time.
 fn collection_date(due: &DebitDue, policy: CollectionPolicy, submission: &Submission) -> NaiveDate {
-    let notice = Days::new(policy.prenotification_days.into());
-    let known = due.notified_on.checked_add_days(notice);
-    let wanted = due
+    let from = due
         .due_on
-        .max(known.unwrap_or(NaiveDate::MAX))
         .max(submission.collect_from.unwrap_or(NaiveDate::MIN));
-    business_day_from(wanted).max(earliest_collection(submission.submit_on))
+    earliest_debit(from, due.notified_on, policy, submission.submit_on)
+}
+
+/// The first TARGET day on which a debit due on a day can be collected, if its
+/// debtor was told on another and the bank has the file on a third.
+#[must_use]
+pub fn earliest_debit(
+    due_on: NaiveDate,
+    notified_on: NaiveDate,
+    policy: CollectionPolicy,
+    submit_on: NaiveDate,
+) -> NaiveDate {
+    let notice = Days::new(policy.prenotification_days.into());
+    let known = notified_on.checked_add_days(notice);
+    let wanted = due_on.max(known.unwrap_or(NaiveDate::MAX));
+    business_day_from(wanted).max(earliest_collection(submit_on))
 }
 
 fn debit(due: DebitDue) -> Debit {

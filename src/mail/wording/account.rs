@@ -1,0 +1,163 @@
+//! An account on its way out, and what it pays by.
+
+use chrono::NaiveDate;
+
+use super::pen::Pen;
+use crate::domain::calendar::PeriodKey;
+use crate::domain::notice::DeletionCause;
+use crate::mail::letter::{Button, Content, Tone};
+use crate::mail::occasion::Link;
+
+/// A customer asked for its account to be deleted, and confirms it.
+pub fn deletion_confirmation(
+    pen: Pen<'_>,
+    link: &Link,
+    until_on: NaiveDate,
+    time: &str,
+) -> Content {
+    let product = &pen.house.product;
+    let until = pen.date(until_on);
+    Content {
+        subject: words!(
+            pen,
+            "Please confirm the deletion of your account with {product}",
+            "Confirmez la suppression de votre compte {product}"
+        ),
+        tone: Tone::Urgent,
+        opening: vec![
+            words!(
+                pen,
+                "You asked us to delete your account. Please confirm it with the link below, which works once.",
+                "Vous nous avez demandé de supprimer votre compte. Merci de le confirmer avec le lien ci-dessous, \
+                 qui ne fonctionne qu’une fois."
+            ),
+            words!(
+                pen,
+                "Everything on your account will be deleted, and that cannot be undone. Your invoices are \
+                 kept, as the law asks.",
+                "Tout ce que contient votre compte sera supprimé définitivement. Vos factures sont \
+                 conservées, comme la loi l’exige."
+            ),
+        ],
+        facts: vec![pen.fact(
+            "The link works until",
+            "Lien valable jusqu’au",
+            words!(pen, "{until}, {time}", "{until} à {time}"),
+        )],
+        button: Some(Button {
+            label: pen
+                .pick("Delete my account", "Supprimer mon compte")
+                .to_owned(),
+            url: link.0.clone(),
+        }),
+        closing: vec![words!(
+            pen,
+            "If that was not you, do nothing: nothing is deleted. Then please change your password.",
+            "Si cette demande ne vient pas de vous, ne faites rien : rien ne sera supprimé. Changez alors \
+             votre mot de passe."
+        )],
+    }
+}
+
+/// The deletion of an account has begun.
+pub fn deletion_begun(pen: Pen<'_>, cause: DeletionCause, on: NaiveDate) -> Content {
+    let product = &pen.house.product;
+    let why = match cause {
+        DeletionCause::Request => pen.pick(
+            "You confirmed that your account is to be deleted.",
+            "Vous avez confirmé la suppression de votre compte.",
+        ),
+        DeletionCause::Unpaid => pen.pick(
+            "Your account was suspended, and what you owe was not paid in time.",
+            "Votre compte était suspendu et ce que vous devez n’a pas été payé à temps.",
+        ),
+    };
+    Content {
+        subject: words!(
+            pen,
+            "The deletion of your account with {product} has begun",
+            "La suppression de votre compte {product} a commencé"
+        ),
+        tone: Tone::Urgent,
+        opening: vec![words!(
+            pen,
+            "{why} We are now deleting your apps, addons and all their data. We will write to you when it \
+             is done.",
+            "{why} Nous supprimons maintenant vos applications, vos addons et toutes leurs données. Nous \
+             vous écrirons quand ce sera terminé."
+        )],
+        facts: vec![pen.fact("Begun on", "Commencée le", pen.date(on))],
+        button: None,
+        closing: vec![words!(
+            pen,
+            "Your invoices are kept, as the law asks.",
+            "Vos factures sont conservées, comme la loi l’exige."
+        )],
+    }
+}
+
+/// An account is gone.
+pub fn deleted(pen: Pen<'_>, cause: DeletionCause, on: NaiveDate) -> Content {
+    let product = &pen.house.product;
+    let owed = words!(
+        pen,
+        "What you owe is still to be paid.",
+        "Ce que vous devez reste à payer."
+    );
+    Content {
+        subject: words!(
+            pen,
+            "Your account with {product} is deleted",
+            "Votre compte {product} est supprimé"
+        ),
+        tone: Tone::Neutral,
+        opening: vec![
+            words!(
+                pen,
+                "Your account is deleted, with your apps, addons and all their data.",
+                "Votre compte est supprimé, avec vos applications, vos addons et toutes leurs données."
+            ),
+            words!(
+                pen,
+                "We keep your invoices, as the law asks.",
+                "Nous conservons vos factures, comme la loi l’exige."
+            ),
+        ],
+        facts: vec![pen.fact("Deleted on", "Supprimé le", pen.date(on))],
+        button: None,
+        closing: match cause {
+            DeletionCause::Request => Vec::new(),
+            DeletionCause::Unpaid => vec![owed],
+        },
+    }
+}
+
+/// A card that will not be good any more.
+pub fn card_expiring(pen: Pen<'_>, label: &str, expires: PeriodKey) -> Content {
+    let month = pen.month(expires);
+    Content {
+        subject: words!(
+            pen,
+            "Your card {label} expires at the end of {month}",
+            "Votre carte {label} expire fin {month}"
+        ),
+        tone: Tone::Warning,
+        opening: vec![words!(
+            pen,
+            "Your card {label}, which pays your invoices, expires at the end of {month}. Please add its \
+             successor or another payment method before.",
+            "Votre carte {label}, qui règle vos factures, expire fin {month}. Merci d’ajouter d’ici là la \
+             suivante ou un autre moyen de paiement."
+        )],
+        facts: vec![
+            pen.fact("Card", "Carte", label),
+            pen.fact("Good until", "Valable jusqu’à fin", &month),
+        ],
+        button: pen.manage("Add a payment method", "Ajouter un moyen de paiement"),
+        closing: vec![words!(
+            pen,
+            "If you do nothing, the next payment may fail.",
+            "Sans action de votre part, le prochain paiement risque d’échouer."
+        )],
+    }
+}
