@@ -30,13 +30,13 @@ SELECT account_id, period, kind, open_minor FROM (
 -- An account has few attempts, and they stand side by side under its key.
 DROP INDEX payment_attempt_of_invoice;
 
--- The checks look each row up by its key, whatever the
--- planner thinks of the tables when it plans them.
+-- The checks look each row up by its key, whatever the planner thinks of the
+-- tables when it plans them: they may be empty then.
 ALTER TABLE ledger_entry
     DROP CONSTRAINT ledger_entry_account_id_fkey,
     DROP CONSTRAINT ledger_entry_account_id_period_kind_fkey,
     DROP CONSTRAINT ledger_entry_account_id_attempt_id_fkey;
-CREATE FUNCTION ledger_entry_refers() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION ledger_entry_refers() RETURNS trigger LANGUAGE plpgsql SET enable_seqscan = off AS $$
 BEGIN
     IF EXISTS (SELECT 1 FROM added n WHERE (SELECT a.id FROM account a WHERE a.id = n.account_id) IS NULL) THEN
         RAISE foreign_key_violation USING TABLE = 'ledger_entry', CONSTRAINT = 'ledger_entry_account',
@@ -58,7 +58,7 @@ CREATE TRIGGER ledger_entry_refers AFTER INSERT ON ledger_entry
     REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION ledger_entry_refers();
 
 ALTER TABLE ledger_posting DROP CONSTRAINT ledger_posting_account_id_entry_id_fkey;
-CREATE FUNCTION ledger_posting_refers() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION ledger_posting_refers() RETURNS trigger LANGUAGE plpgsql SET enable_seqscan = off AS $$
 BEGIN
     IF EXISTS (SELECT 1 FROM added n WHERE (SELECT e.id FROM ledger_entry e
         WHERE e.account_id = n.account_id AND e.id = n.entry_id) IS NULL) THEN
@@ -71,7 +71,7 @@ CREATE TRIGGER ledger_posting_refers AFTER INSERT ON ledger_posting
     REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION ledger_posting_refers();
 
 ALTER TABLE outbox DROP CONSTRAINT outbox_account_id_fkey;
-CREATE FUNCTION outbox_refers() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION outbox_refers() RETURNS trigger LANGUAGE plpgsql SET enable_seqscan = off AS $$
 BEGIN
     IF EXISTS (SELECT 1 FROM added n WHERE (SELECT a.id FROM account a WHERE a.id = n.account_id) IS NULL) THEN
         RAISE foreign_key_violation USING TABLE = 'outbox', CONSTRAINT = 'outbox_account',
@@ -83,7 +83,7 @@ CREATE TRIGGER outbox_refers AFTER INSERT ON outbox
     REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION outbox_refers();
 
 ALTER TABLE bank_fact DROP CONSTRAINT bank_fact_file_fkey;
-CREATE FUNCTION bank_fact_refers() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION bank_fact_refers() RETURNS trigger LANGUAGE plpgsql SET enable_seqscan = off AS $$
 BEGIN
     IF EXISTS (SELECT 1 FROM (SELECT DISTINCT file FROM added) n
         WHERE (SELECT b.kind FROM bank_file b WHERE b.digest = n.file) IS NULL) THEN
