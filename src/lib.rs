@@ -15,6 +15,7 @@ pub mod documents;
 pub mod domain;
 pub mod engine;
 pub mod http;
+pub mod pace;
 pub mod providers;
 pub mod store;
 pub mod vault;

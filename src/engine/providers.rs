@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use crate::config::Config;
+use crate::providers::http::Way;
 use crate::providers::paypal::{OpenError, PayPal};
 use crate::providers::stripe::{SetupError, Stripe};
 
@@ -20,11 +21,21 @@ pub enum ProviderError {
 /// One connection pool a provider and process.
 #[derive(Clone, Default)]
 pub struct Providers {
+    way: Way,
     stripe: Arc<OnceLock<Stripe>>,
     paypal: Arc<OnceLock<PayPal>>,
 }
 
 impl Providers {
+    /// Providers that are reached another way than over the network.
+    #[must_use]
+    pub fn reached_by(way: Way) -> Self {
+        Self {
+            way,
+            ..Self::default()
+        }
+    }
+
     /// Cards.
     ///
     /// # Errors
@@ -37,7 +48,7 @@ impl Providers {
             .stripe
             .as_ref()
             .ok_or(ProviderError::NotSet("stripe"))?;
-        let stripe = Stripe::open(settings)?;
+        let stripe = Stripe::open(settings, &self.way)?;
         Ok(self.stripe.get_or_init(|| stripe))
     }
 
@@ -53,7 +64,7 @@ impl Providers {
             .paypal
             .as_ref()
             .ok_or(ProviderError::NotSet("paypal"))?;
-        let paypal = PayPal::open(settings)?;
+        let paypal = PayPal::open(settings, &self.way)?;
         Ok(self.paypal.get_or_init(|| paypal))
     }
 }
