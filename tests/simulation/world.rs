@@ -218,7 +218,11 @@ impl World {
             happens_at_stripe(&self.stripe, &mut self.dice, &self.log, often);
         }
         self.take_events(on, is_quiet);
+        let mut untold = self.untold();
         self.play(now, on, is_quiet).await;
+        // What happened within the day is told from tomorrow on.
+        self.take_events(on, is_quiet);
+        untold.extend(self.untold());
         let mail_is_down = !is_quiet && self.dice.permille(self.profile.mail_down_permille);
         if !mail_is_down {
             self.auditor.facts.deliver("mail").await.unwrap();
@@ -227,7 +231,7 @@ impl World {
         let day = Day {
             on,
             from_us: midnight.timestamp_micros(),
-            untold: self.untold(),
+            untold,
         };
         self.auditor.audit(&day, &self.stripe).await?;
         if on.day() == 28 {
@@ -260,12 +264,7 @@ impl World {
     }
 
     /// Invoices of whose payments something is not told yet.
-    fn untold(&mut self) -> HashSet<String> {
-        // What happened within this day too.
-        let new: Vec<Value> = self.stripe.take_events();
-        let on = first_day();
-        self.events
-            .extend(new.into_iter().map(|event| Undelivered { event, from: on }));
+    fn untold(&self) -> HashSet<String> {
         let numbers = self.events.iter().filter_map(|undelivered| {
             let object = &undelivered.event["data"]["object"];
             let of = match object["payment_intent"].as_str() {
@@ -321,9 +320,10 @@ impl World {
         for account in cards.take() {
             self.auditor.card_entered(account);
         }
-        let told = told.take();
+        // Only the first that is told twice.
+        let mut told = told.take();
         self.events
-            .retain(|undelivered| !told.contains(undelivered.event["id"].as_str().unwrap()));
+            .retain(|undelivered| !told.remove(undelivered.event["id"].as_str().unwrap()));
     }
 
     fn jobs_hand(&self, process: usize, now: DateTime<Utc>) -> Hand<'static> {

@@ -60,8 +60,8 @@ pub struct Day {
     pub on: NaiveDate,
     /// When it begins for the house, in microseconds.
     pub from_us: i64,
-    /// Invoices of whose payments Stripe has something to tell that it did not get
-    /// told yet.
+    /// Invoices of whose payments Stripe had something to tell that it had not got
+    /// told, when the day began or when it ended: the house cannot know it.
     pub untold: HashSet<String>,
 }
 
