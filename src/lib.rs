@@ -16,6 +16,7 @@ pub mod domain;
 pub mod engine;
 pub mod http;
 pub mod mail;
+pub mod pace;
 pub mod providers;
 pub mod store;
 pub mod vault;

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::config::Config;
 use crate::mail::smtp::{self, Smtp};
+use crate::providers::http::Way;
 use crate::providers::paypal::{OpenError, PayPal};
 use crate::providers::platform::{self, Platform};
 use crate::providers::stripe::{SetupError, Stripe};
@@ -27,6 +28,7 @@ pub enum ProviderError {
 /// One connection pool a provider and process.
 #[derive(Clone, Default)]
 pub struct Providers {
+    way: Way,
     stripe: Arc<OnceLock<Stripe>>,
     paypal: Arc<OnceLock<PayPal>>,
     platform: Arc<OnceLock<Platform>>,
@@ -34,6 +36,15 @@ pub struct Providers {
 }
 
 impl Providers {
+    /// Providers that are reached another way than over the network.
+    #[must_use]
+    pub fn reached_by(way: Way) -> Self {
+        Self {
+            way,
+            ..Self::default()
+        }
+    }
+
     /// Cards.
     ///
     /// # Errors
@@ -46,7 +57,7 @@ impl Providers {
             .stripe
             .as_ref()
             .ok_or(ProviderError::NotSet("stripe"))?;
-        let stripe = Stripe::open(settings)?;
+        let stripe = Stripe::open(settings, &self.way)?;
         Ok(self.stripe.get_or_init(|| stripe))
     }
 
@@ -62,7 +73,7 @@ impl Providers {
             .paypal
             .as_ref()
             .ok_or(ProviderError::NotSet("paypal"))?;
-        let paypal = PayPal::open(settings)?;
+        let paypal = PayPal::open(settings, &self.way)?;
         Ok(self.paypal.get_or_init(|| paypal))
     }
 

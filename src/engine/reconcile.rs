@@ -68,7 +68,7 @@ impl Engine {
             let stripe = self.providers.stripe(&self.config)?;
             let mut answers = stream::iter(&page)
                 .map(|attempt| async move { (attempt, self.reconcile_card(stripe, attempt).await) })
-                .buffer_unordered(AT_ONCE);
+                .buffer_unordered(self.store.pace().at_once(AT_ONCE));
             while let Some((attempt, answer)) = answers.next().await {
                 match answer {
                     Ok((state, unanswered)) => {

@@ -4,6 +4,9 @@
 //! Nothing of a body is logged, and of headers only the provider's request id:
 //! bodies carry secrets and people.
 
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use governor::clock::DefaultClock;
@@ -13,7 +16,7 @@ use reqwest::Method;
 use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
 
 use super::CallError;
-use crate::chance;
+use crate::chance::Chance;
 use crate::config::CallPolicy;
 
 /// The most that is waited between two tries.
@@ -92,9 +95,48 @@ pub struct Dialect {
     pub replayed: Option<&'static str>,
 }
 
-/// Pooled connections to one provider.
+/// How requests get to a provider.
+#[derive(Clone, Default)]
+pub enum Way {
+    #[default]
+    Network,
+    /// Carried by somebody else, such as a rehearsal that plays the provider.
+    Carried(Arc<dyn Carrier>),
+}
+
+/// Carries a request, once, and brings what came back.
+pub trait Carrier: Send + Sync {
+    fn carry<'a>(
+        &'a self,
+        provider: &'static str,
+        request: &'a Request,
+    ) -> Pin<Box<dyn Future<Output = Brought> + Send + 'a>>;
+}
+
+/// What one try brought.
+#[derive(Debug)]
+pub enum Brought {
+    /// An answer that came whole.
+    Answer {
+        status: u16,
+        headers: HeaderMap,
+        body: Vec<u8>,
+    },
+    /// Certainly not carried out.
+    NotSent(String),
+    /// Perhaps carried out.
+    Lost(String),
+}
+
+/// Pooled connections to one provider, or what is instead of them.
+enum Line {
+    Network(reqwest::Client),
+    Carried(Arc<dyn Carrier>),
+}
+
+/// What goes to one provider, and how.
 pub struct Http {
-    client: reqwest::Client,
+    line: Line,
     limiter: Option<RateLimiter<NotKeyed, InMemoryState, DefaultClock>>,
     /// Whose turn it is at the limiter, in the order they came: of many who wait
     /// there, it lets any go.
@@ -115,14 +157,17 @@ enum Try {
 impl Http {
     /// # Errors
     /// When the machine's certificates cannot be used.
-    pub fn new(policy: CallPolicy, dialect: Dialect) -> Result<Self, TransportError> {
-        let client = client(policy.timeout, dialect.provider)?;
+    pub fn new(policy: CallPolicy, dialect: Dialect, way: &Way) -> Result<Self, TransportError> {
+        let line = match way {
+            Way::Network => Line::Network(client(policy.timeout, dialect.provider)?),
+            Way::Carried(carrier) => Line::Carried(Arc::clone(carrier)),
+        };
         // Evenly, without a burst: the provider counts by the second too.
         let limiter = policy.requests_per_second.map(|rate| {
             RateLimiter::direct(Quota::per_second(rate).allow_burst(std::num::NonZeroU32::MIN))
         });
         Ok(Self {
-            client,
+            line,
             limiter,
             turn: tokio::sync::Mutex::new(()),
             policy,
@@ -218,13 +263,30 @@ impl Http {
             let _turn = self.turn.lock().await;
             limiter.until_ready().await;
         }
+        let provider = self.dialect.provider;
+        let brought = match &self.line {
+            Line::Network(client) => self.over_network(client, request, no).await,
+            Line::Carried(carrier) => carrier.carry(provider, request).await,
+        };
+        match brought {
+            Brought::Answer {
+                status,
+                headers,
+                body,
+            } => self.read(request, no, status, &headers, body),
+            Brought::NotSent(reason) => Try::NotSent(reason),
+            Brought::Lost(reason) => Try::Lost(reason),
+        }
+    }
+
+    /// One try over the network.
+    async fn over_network(&self, client: &reqwest::Client, request: &Request, no: u32) -> Brought {
         let mut url = format!("{}{}", self.policy.base_url, request.path);
         if let Some(query) = &request.query {
             url.push('?');
             url.push_str(query);
         }
-        let mut builder = self
-            .client
+        let mut builder = client
             .request(request.method.clone(), url)
             .headers(request.headers.clone());
         if let Some(body) = &request.body {
@@ -240,25 +302,14 @@ impl Http {
                 let reason = told(&error);
                 tracing::warn!(provider, path, no, reason, "no answer");
                 return if error.is_connect() || error.is_builder() {
-                    Try::NotSent(reason)
+                    Brought::NotSent(reason)
                 } else {
-                    Try::Lost(reason)
+                    Brought::Lost(reason)
                 };
             }
         };
         let status = response.status().as_u16();
-        let header = |name: &str| {
-            let value = response.headers().get(name)?;
-            value.to_str().ok().map(str::to_owned)
-        };
-        let request_id = header(self.dialect.request_id);
-        let after = header(RETRY_AFTER.as_str())
-            .and_then(|seconds| seconds.parse().ok())
-            .map(Duration::from_secs);
-        let says = |name: Option<&str>| name.and_then(header).map(|value| value == "true");
-        let again = says(self.dialect.should_retry);
-        let is_replayed = says(self.dialect.replayed).unwrap_or(false);
-        tracing::debug!(provider, path, no, status, request_id, "answer");
+        let headers = response.headers().clone();
         let mut body = Vec::new();
         loop {
             match response.chunk().await {
@@ -266,16 +317,50 @@ impl Http {
                     body.extend_from_slice(&chunk);
                 }
                 Ok(Some(_)) => {
-                    return Try::Lost(format!("an answer over {BODY_BYTES_MAX} bytes"));
+                    return Brought::Lost(format!("an answer over {BODY_BYTES_MAX} bytes"));
                 }
                 Ok(None) => break,
                 Err(error) => {
                     let reason = told(&error.without_url());
+                    let request_id = self.request_id(&headers);
                     tracing::warn!(provider, path, no, status, request_id, reason, "broken off");
-                    return Try::Lost(reason);
+                    return Brought::Lost(reason);
                 }
             }
         }
+        Brought::Answer {
+            status,
+            headers,
+            body,
+        }
+    }
+
+    fn request_id(&self, headers: &HeaderMap) -> Option<String> {
+        text(headers, self.dialect.request_id)
+    }
+
+    /// What an answer that came whole says of itself.
+    fn read(
+        &self,
+        request: &Request,
+        no: u32,
+        status: u16,
+        headers: &HeaderMap,
+        body: Vec<u8>,
+    ) -> Try {
+        let provider = self.dialect.provider;
+        let path = request.path.as_str();
+        let request_id = self.request_id(headers);
+        let after = text(headers, RETRY_AFTER.as_str())
+            .and_then(|seconds| seconds.parse().ok())
+            .map(Duration::from_secs);
+        let says = |name: Option<&str>| {
+            let value = text(headers, name?)?;
+            Some(value == "true")
+        };
+        let again = says(self.dialect.should_retry);
+        let is_replayed = says(self.dialect.replayed).unwrap_or(false);
+        tracing::debug!(provider, path, no, status, request_id, "answer");
         let reply = Reply {
             status,
             request_id,
@@ -316,6 +401,11 @@ pub fn client(
         .map_err(|source| TransportError { provider, source })
 }
 
+/// The text of a header.
+fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name)?.to_str().ok().map(str::to_owned)
+}
+
 /// An error and its causes.
 pub fn told(error: &dyn std::error::Error) -> String {
     let mut words = error.to_string();
@@ -329,9 +419,12 @@ pub fn told(error: &dyn std::error::Error) -> String {
 }
 
 /// Between half of a pause and all of it, so that many do not come back at once.
+/// Nothing is decided by it: it takes the machine's chance, whoever plays the rest.
 fn jittered(pause: Duration) -> Duration {
     let half = pause / 2;
-    let part = chance::bytes().map_or(0, |bytes| u32::from(bytes[0]));
+    let part = Chance::System
+        .bytes()
+        .map_or(0, |bytes| u32::from(bytes[0]));
     half + half.saturating_mul(part) / 255
 }
 

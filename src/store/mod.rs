@@ -8,11 +8,19 @@ pub mod postgres;
 pub mod rows;
 pub mod sqlite;
 
+use crate::pace::Pace;
+
 pub use error::StoreError;
 
 /// An open database.
 #[derive(Clone)]
-pub enum Store {
+pub struct Store {
+    pools: Pools,
+    pace: Pace,
+}
+
+#[derive(Clone)]
+enum Pools {
     Postgres(postgres::dialect::Pools),
     Sqlite(sqlite::dialect::Pools),
 }
@@ -61,11 +69,27 @@ impl Store {
     /// file that is not there is no mistyped name only where it may be created.
     pub async fn open(url: &str, if_missing: IfMissing) -> Result<Self, StoreError> {
         let scheme = url.split_once(':').map_or("", |(scheme, _)| scheme);
-        match scheme {
-            "postgres" | "postgresql" => Ok(Self::Postgres(postgres::dialect::open(url).await?)),
-            "sqlite" => Ok(Self::Sqlite(sqlite::dialect::open(url, if_missing).await?)),
-            _ => Err(StoreError::UnknownUrl),
-        }
+        let pools = match scheme {
+            "postgres" | "postgresql" => Pools::Postgres(postgres::dialect::open(url).await?),
+            "sqlite" => Pools::Sqlite(sqlite::dialect::open(url, if_missing).await?),
+            _ => return Err(StoreError::UnknownUrl),
+        };
+        Ok(Self {
+            pools,
+            pace: Pace::Free,
+        })
+    }
+
+    /// The same database, its transactions at a pace.
+    #[must_use]
+    pub fn at_pace(self, pace: Pace) -> Self {
+        Self { pace, ..self }
+    }
+
+    /// How the moves on it follow each other.
+    #[must_use]
+    pub const fn pace(&self) -> &Pace {
+        &self.pace
     }
 
     /// Begins a transaction that writes. SQLite has one at a time.
@@ -73,9 +97,10 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn begin(&self) -> Result<Tx, StoreError> {
-        Ok(match self {
-            Self::Postgres(pools) => Tx::Postgres(postgres::dialect::begin(pools).await?),
-            Self::Sqlite(pools) => Tx::Sqlite(sqlite::dialect::begin(pools).await?),
+        self.pace.turn().await;
+        Ok(match &self.pools {
+            Pools::Postgres(pools) => Tx::Postgres(postgres::dialect::begin(pools).await?),
+            Pools::Sqlite(pools) => Tx::Sqlite(sqlite::dialect::begin(pools).await?),
         })
     }
 
@@ -84,9 +109,10 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn snapshot(&self) -> Result<Tx, StoreError> {
-        Ok(match self {
-            Self::Postgres(pools) => Tx::Postgres(postgres::dialect::snapshot(pools).await?),
-            Self::Sqlite(pools) => Tx::Sqlite(sqlite::dialect::snapshot(pools).await?),
+        self.pace.turn().await;
+        Ok(match &self.pools {
+            Pools::Postgres(pools) => Tx::Postgres(postgres::dialect::snapshot(pools).await?),
+            Pools::Sqlite(pools) => Tx::Sqlite(sqlite::dialect::snapshot(pools).await?),
         })
     }
 
@@ -95,25 +121,25 @@ impl Store {
     /// # Errors
     /// When the database refuses; the import stands.
     pub async fn settle_after_import(&self) -> Result<(), StoreError> {
-        match self {
-            Self::Postgres(pools) => postgres::dialect::settle_after_import(pools).await?,
-            Self::Sqlite(pools) => sqlite::dialect::settle_after_import(pools).await?,
+        match &self.pools {
+            Pools::Postgres(pools) => postgres::dialect::settle_after_import(pools).await?,
+            Pools::Sqlite(pools) => sqlite::dialect::settle_after_import(pools).await?,
         }
         Ok(())
     }
 
     /// Closes every connection; SQLite folds its log back into the file.
     pub async fn close(self) {
-        match self {
-            Self::Postgres(pools) => pools.close().await,
-            Self::Sqlite(pools) => pools.close().await,
+        match self.pools {
+            Pools::Postgres(pools) => pools.close().await,
+            Pools::Sqlite(pools) => pools.close().await,
         }
     }
 
     /// Whether the database is SQLite: one writer, readers beside it.
     #[must_use]
     pub const fn has_single_writer(&self) -> bool {
-        matches!(self, Self::Sqlite(_))
+        matches!(self.pools, Pools::Sqlite(_))
     }
 }
 

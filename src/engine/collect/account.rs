@@ -121,11 +121,12 @@ impl Engine {
                     charging.begun(key, part.by, part.amount_minor);
                     match part.by {
                         Instrument::Credit => {
-                            commit::pay_by_credit(tx, open, part.amount_minor, now).await?;
+                            commit::pay_by_credit(tx, open, part.amount_minor, &self.chance, now)
+                                .await?;
                             charging.ended(key, Fate::Paid);
                         }
                         Instrument::Sepa(_) => {
-                            commit::begin(tx, open, &part, now).await?;
+                            commit::begin(tx, open, &part, &self.chance, now).await?;
                             charging.ended(key, Fate::WaitsForFile);
                         }
                         Instrument::Card(method) => {
@@ -134,7 +135,7 @@ impl Engine {
                             })?;
                             let sending = Sending {
                                 card: card.ok_or(CollectError::NoCard(method))?,
-                                attempt: commit::begin(tx, open, &part, now).await?,
+                                attempt: commit::begin(tx, open, &part, &self.chance, now).await?,
                                 number: open.invoice.number.clone(),
                             };
                             return Ok(Step::Send {

@@ -3,7 +3,7 @@
 
 use super::CollectError;
 use super::facts::Open;
-use crate::chance;
+use crate::chance::Chance;
 use crate::domain::calendar::Instant;
 use crate::domain::ids::AttemptId;
 use crate::domain::payment::plan::Part;
@@ -19,6 +19,7 @@ pub async fn begin(
     tx: &mut Tx,
     open: &Open,
     part: &Part,
+    chance: &Chance,
     now: Instant,
 ) -> Result<NewAttempt, CollectError> {
     let invoice = &open.invoice;
@@ -30,7 +31,7 @@ pub async fn begin(
             source,
         })?;
     let attempt = NewAttempt {
-        id: AttemptId::new(now, chance::bytes()?),
+        id: AttemptId::new(now, chance.bytes()?),
         invoice: invoice.key,
         by: part.by,
         amount_minor: part.amount_minor,
@@ -47,13 +48,14 @@ pub async fn pay_by_credit(
     tx: &mut Tx,
     open: &Open,
     amount_minor: i64,
+    chance: &Chance,
     now: Instant,
 ) -> Result<(), CollectError> {
     let part = Part {
         by: Instrument::Credit,
         amount_minor,
     };
-    let new = begin(tx, open, &part, now).await?;
+    let new = begin(tx, open, &part, chance, now).await?;
     let attempt = StoredAttempt {
         id: new.id,
         invoice: new.invoice,

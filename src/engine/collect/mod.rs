@@ -192,7 +192,7 @@ impl Engine {
                         Some((account, charged))
                     }
                 })
-                .buffer_unordered(ACCOUNTS_AT_ONCE);
+                .buffer_unordered(self.store.pace().at_once(ACCOUNTS_AT_ONCE));
             let mut stopped = None;
             while let Some(done) = charged.next().await {
                 match done {

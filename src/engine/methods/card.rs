@@ -3,7 +3,6 @@
 
 use secrecy::SecretString;
 
-use crate::chance;
 use crate::domain::ids::{AccountId, PaymentMethodId};
 use crate::domain::invoice::fingerprint::Digest;
 use crate::engine::collect::{CollectError, InvoiceOutcome};
@@ -66,7 +65,7 @@ impl Engine {
         let stripe = self.providers.stripe(&self.config)?;
         let customer = self.stripe_customer(account).await?;
         // Each card is a setup of its own.
-        let key = chance::key()?;
+        let key = self.chance.key()?;
         let setup = stripe.create_setup_intent(&customer, &key).await?;
         Ok(CardSetup {
             setup_intent: setup.id,

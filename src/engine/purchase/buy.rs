@@ -1,7 +1,6 @@
 //! A purchase is recorded, and its order created.
 
 use super::{Progress, PurchaseError};
-use crate::chance;
 use crate::domain::ids::{AccountId, PurchaseId};
 use crate::domain::money::Money;
 use crate::domain::payment::purchase::{PurchaseNews, check_amount};
@@ -32,7 +31,7 @@ impl Engine {
         let now = self.clock.now();
         let new = NewPurchase {
             account,
-            id: PurchaseId::new(now, chance::bytes()?),
+            id: PurchaseId::new(now, self.chance.bytes()?),
             amount,
             created_at: now,
         };

@@ -3,7 +3,6 @@
 
 use super::record::{Cause, book, settle};
 use super::{RefundError, load};
-use crate::chance;
 use crate::domain::ids::RefundId;
 use crate::domain::payment::refund::RefundPurpose;
 use crate::domain::payment::{AttemptEvent, AttemptState};
@@ -85,7 +84,7 @@ impl Engine {
             });
         }
         let refund = StoredRefund {
-            id: RefundId::new(now, chance::bytes()?),
+            id: RefundId::new(now, self.chance.bytes()?),
             account,
             of,
             purpose: RefundPurpose::UnusedCredit,

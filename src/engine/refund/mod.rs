@@ -18,7 +18,6 @@ mod record;
 
 pub use reconcile::ReconciledRefunds;
 
-use crate::chance;
 use crate::domain::ids::{AccountId, AttemptId, PurchaseId, RefundId};
 use crate::domain::ledger::{LedgerError, ProviderName};
 use crate::domain::money::Money;
@@ -191,7 +190,7 @@ impl Engine {
         }
         let now = self.clock.now();
         let new = NewRefund {
-            id: RefundId::new(now, chance::bytes()?),
+            id: RefundId::new(now, self.chance.bytes()?),
             account,
             of,
             purpose,

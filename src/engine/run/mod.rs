@@ -21,6 +21,7 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 
+use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::calendar::{Instant, PeriodKey, PeriodKeyError};
@@ -139,6 +140,7 @@ pub struct Engine {
     pub store: Store,
     pub config: Config,
     pub clock: Clock,
+    pub chance: Chance,
     pub providers: Providers,
     /// What waits to be recorded, where there is one writer.
     pub(super) settling: Arc<Queue>,
@@ -152,6 +154,7 @@ impl Engine {
             store,
             config,
             clock,
+            chance: Chance::System,
             providers: Providers::default(),
             settling: Arc::default(),
         }

@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 
 use super::due::{self, Known, Waiting};
 use super::{SepaError, archive_context, refuse_existing};
-use crate::chance;
+use crate::chance::Chance;
 use crate::domain::ids::AttemptId;
 use crate::domain::invoice::InvoiceNumber;
 use crate::domain::invoice::fingerprint::Digest;
@@ -198,7 +198,7 @@ impl Engine {
             return Err(SepaError::CollectInPast(from));
         }
         let submission = Submission {
-            message_id: message_id(now.0)?,
+            message_id: message_id(now.0, &self.chance)?,
             created_at: now,
             submit_on,
             collect_from,
@@ -434,9 +434,9 @@ fn attempt_of(end_to_end_id: &str) -> Result<AttemptId, SepaError> {
 
 /// Such as `S261102-1a2b3c4d`: unique by its chance, and short enough that the
 /// ids of blocks, which begin with it, fit into 35 characters.
-fn message_id(now_us: i64) -> Result<String, SepaError> {
-    let chance = chance::bytes()?;
-    let chance = u32::from_be_bytes(chance.first_chunk().copied().unwrap_or_default());
+fn message_id(now_us: i64, chance: &Chance) -> Result<String, SepaError> {
+    let bytes = chance.bytes()?;
+    let chance = u32::from_be_bytes(bytes.first_chunk().copied().unwrap_or_default());
     let day = DateTime::<Utc>::from_timestamp_micros(now_us)
         .map_or_else(String::new, |time| time.format("%y%m%d").to_string());
     Ok(format!("S{day}-{chance:08x}"))

@@ -24,7 +24,7 @@ pub use order::{NewOrder, Order, OrderState};
 pub use refund::ForeignRefund;
 pub use webhook::{EventError, EventSubject, PayPalEvent, UnverifiedEvent, read_event};
 
-use super::http::{Dialect, Http, TransportError};
+use super::http::{Dialect, Http, TransportError, Way};
 use super::{Answer, CallError, Charge, GiveBack, Lookup, PaymentProvider};
 use crate::config::{PayPalSettings, SecretError};
 
@@ -63,7 +63,7 @@ impl PayPal {
     /// # Errors
     /// When a secret is not where the settings say, or the machine's
     /// certificates cannot be used.
-    pub fn open(settings: &PayPalSettings) -> Result<Self, OpenError> {
+    pub fn open(settings: &PayPalSettings, way: &Way) -> Result<Self, OpenError> {
         let read = |key, source: &crate::config::SecretSource| {
             source
                 .read()
@@ -78,8 +78,8 @@ impl PayPal {
             replayed: None,
         };
         Ok(Self {
-            http: Http::new(settings.calls.clone(), dialect)?,
-            verifying: webhook::Verifying::open(settings.calls.clone(), dialect)?,
+            http: Http::new(settings.calls.clone(), dialect, way)?,
+            verifying: webhook::Verifying::open(settings.calls.clone(), dialect, way)?,
             tokens: token::Tokens::new(&id, &secret).map_err(|_| OpenError::NoHeader)?,
             webhook_id: settings.webhook_id.clone(),
             return_url: settings.return_url.clone(),

@@ -16,7 +16,7 @@ use super::PayPal;
 use super::call::{Call, decode, refusal};
 use crate::config::CallPolicy;
 use crate::providers::CallError;
-use crate::providers::http::{Dialect, Http, TransportError};
+use crate::providers::http::{Dialect, Http, TransportError, Way};
 
 /// Verifications at the same time. Whatever comes beyond is sent again.
 const VERIFICATIONS_AT_ONCE: usize = 8;
@@ -31,11 +31,11 @@ pub struct Verifying {
 }
 
 impl Verifying {
-    pub fn open(calls: CallPolicy, dialect: Dialect) -> Result<Self, TransportError> {
+    pub fn open(calls: CallPolicy, dialect: Dialect, way: &Way) -> Result<Self, TransportError> {
         // PayPal sends the event again.
         let calls = CallPolicy { tries: 1, ..calls };
         Ok(Self {
-            http: Http::new(calls, dialect)?,
+            http: Http::new(calls, dialect, way)?,
             places: Semaphore::new(VERIFICATIONS_AT_ONCE),
         })
     }

@@ -13,7 +13,7 @@ use stripe_client_core::{
 use super::PROVIDER;
 use crate::config::StripeSettings;
 use crate::providers::CallError;
-use crate::providers::http::{Dialect, Http, Reply, Request, TransportError, secret_header};
+use crate::providers::http::{Dialect, Http, Reply, Request, TransportError, Way, secret_header};
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const STRIPE_VERSION: HeaderName = HeaderName::from_static("stripe-version");
@@ -89,7 +89,7 @@ pub(super) struct ErrorIntent {
 }
 
 impl Client {
-    pub fn open(settings: &StripeSettings) -> Result<Self, SetupError> {
+    pub fn open(settings: &StripeSettings, way: &Way) -> Result<Self, SetupError> {
         let key = settings.secret_key.read()?;
         let bearer = secret_header(&format!("Bearer {}", key.expose_secret()))
             .map_err(|_| SetupError::KeyFormat)?;
@@ -99,7 +99,7 @@ impl Client {
             (STRIPE_VERSION, version),
         ]);
         Ok(Self {
-            http: Http::new(settings.calls.clone(), DIALECT)?,
+            http: Http::new(settings.calls.clone(), DIALECT, way)?,
             headers,
         })
     }

@@ -15,6 +15,7 @@ mod payment;
 mod refund;
 pub mod webhook;
 
+use super::http::Way;
 use super::{Answer, CallError, Charge, GiveBack, Lookup, PaymentProvider};
 use crate::config::StripeSettings;
 use crate::domain::money::Money;
@@ -42,9 +43,9 @@ impl Stripe {
     ///
     /// # Errors
     /// When the key is not there.
-    pub fn open(settings: &StripeSettings) -> Result<Self, SetupError> {
+    pub fn open(settings: &StripeSettings, way: &Way) -> Result<Self, SetupError> {
         Ok(Self {
-            client: Client::open(settings)?,
+            client: Client::open(settings, way)?,
         })
     }
 }

@@ -21,6 +21,8 @@ mod state;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
+use axum::extract::Request;
+use axum::response::Response;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
 use sha2::Sha256;
@@ -43,21 +45,39 @@ pub const NOW_S: i64 = 1_793_606_400;
 /// Stripe on a port of the loopback, until it is dropped.
 pub struct StripeFake {
     shared: Arc<Shared>,
-    server: Server,
+    /// None where it is asked in this process.
+    server: Option<Server>,
 }
 
 impl StripeFake {
     pub fn start() -> Self {
-        let shared = Arc::new(Shared {
+        let shared = Self::shared(contract::contract());
+        let server = Some(Server::start(serve::router(shared.clone())));
+        Self { shared, server }
+    }
+
+    /// Without a port: asked by [`Self::answer`], and not held against the schemas.
+    pub fn in_process() -> Self {
+        Self {
+            shared: Self::shared(None),
+            server: None,
+        }
+    }
+
+    fn shared(contract: Option<&'static contract::Contract>) -> Arc<Shared> {
+        Arc::new(Shared {
             state: Mutex::new(State::new(NOW_S)),
             faults: Faults::default(),
             read_faults: Faults::default(),
             during_read: Mutex::new(None),
-            contract: contract::contract(),
+            contract,
             holds: tokio::sync::watch::channel(false).0,
-        });
-        let server = Server::start(serve::router(shared.clone()));
-        Self { shared, server }
+        })
+    }
+
+    /// Answers a request that came another way than over the port.
+    pub async fn answer(&self, request: Request) -> Response {
+        serve::answer(self.shared.clone(), request).await
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -66,7 +86,7 @@ impl StripeFake {
 
     /// Such as `http://127.0.0.1:43117`.
     pub fn url(&self) -> String {
-        self.server.url()
+        self.server.as_ref().expect("it has no port").url()
     }
 
     // What happens outside of the API.
@@ -292,6 +312,43 @@ impl StripeFake {
         state.all("pi").filter(of_it).cloned().collect()
     }
 
+    /// Every payment intent of a status, the youngest first.
+    pub fn intents_that_are(&self, status: &str) -> Vec<Value> {
+        let state = self.state();
+        let of_it = |intent: &&Value| intent["status"] == status;
+        state.all("pi").filter(of_it).cloned().collect()
+    }
+
+    /// Every dispute that is not decided, with its status.
+    pub fn disputes_open(&self) -> Vec<(String, String)> {
+        let state = self.state();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let open = |dispute: &&Value| dispute["status"] != "won" && dispute["status"] != "lost";
+        let disputes = state.all("dp").filter(open);
+        disputes
+            .map(|dispute| (text(&dispute["id"]), text(&dispute["status"])))
+            .collect()
+    }
+
+    /// Whether a payment can be disputed: nothing of it was given back or disputed.
+    pub fn is_disputable(&self, intent: &str) -> bool {
+        let state = self.state();
+        let charge = &state.get(intent).unwrap()["latest_charge"];
+        let charge = state.get(charge.as_str().unwrap()).unwrap();
+        let disputed = state
+            .all("dp")
+            .any(|dispute| dispute["charge"] == charge["id"]);
+        !disputed && charge["amount_refunded"] == 0
+    }
+
+    /// The payment intents since the first so many, in the order they were made.
+    pub fn intents_after(&self, after: usize) -> Vec<Value> {
+        let state = self.state();
+        let intents = state.order.iter().filter(|id| id.starts_with("pi_"));
+        let intents = intents.skip(after).map(|id| state.objects[id].clone());
+        intents.collect()
+    }
+
     /// What was taken for an attempt, of all its payment intents.
     pub fn charged(&self, attempt: &str) -> i64 {
         let amounts = self.intents(attempt).into_iter();
@@ -343,6 +400,22 @@ impl StripeFake {
             .iter()
             .filter(|seen| seen.method == "POST" && seen.path == "/v1/payment_intents");
         charges.map(|seen| seen.at).collect()
+    }
+
+    /// The movements of money since the first so many, in order: the balance
+    /// transaction, and the payment intent it is of.
+    pub fn movements(&self, after: usize) -> Vec<(Value, Value)> {
+        let state = self.state();
+        let movements = state.order.iter().filter(|id| id.starts_with("txn_"));
+        let of = |id: &Value| state.get(id.as_str().unwrap()).unwrap();
+        movements
+            .skip(after)
+            .map(|id| {
+                let movement = state.get(id).unwrap();
+                let source = of(&movement["source"]);
+                (movement.clone(), of(&source["payment_intent"]).clone())
+            })
+            .collect()
     }
 
     // Webhooks.

@@ -16,6 +16,9 @@ use super::form;
 use super::routes::Endpoint;
 use super::state::{Kept, Seen, State};
 
+/// Keys may be forgotten once they are 24 hours old.
+const KEPT_S: i64 = 24 * 3_600;
+
 /// What all requests share.
 pub struct Shared {
     pub state: Mutex<State>,
@@ -49,61 +52,75 @@ impl Sent {
             fault: None,
         }
     }
+
+    async fn respond(self) -> Response<Body> {
+        let sent = self;
+        let builder = Response::builder()
+            .header("content-type", "application/json")
+            .header("request-id", &sent.request_id)
+            .header("stripe-version", super::VERSION);
+        match sent.fault {
+            Some(Fault::HangAfter) => std::future::pending().await,
+            Some(Fault::BrokenOffAfter) => return broken_off(),
+            Some(Fault::MalformedAfter) => {
+                let body = Body::from("<html>Bad Gateway</html>");
+                return builder.body(body).unwrap();
+            }
+            _ => {}
+        }
+        let (status, body) = &sent.answer;
+        let mut builder = builder.status(StatusCode::from_u16(*status).unwrap());
+        if sent.replayed {
+            builder = builder.header("idempotent-replayed", "true");
+        }
+        if let Some(says) = sent.should_retry.filter(|_| *status >= 400) {
+            builder = builder.header("stripe-should-retry", says.to_string());
+        }
+        if let Some(seconds) = sent.retry_after_s {
+            builder = builder.header("retry-after", seconds);
+        }
+        builder.body(Body::from(body.to_string())).unwrap()
+    }
 }
 
 pub fn router(shared: Arc<Shared>) -> Router {
     Router::new().fallback(move |request: Request| {
         let shared = shared.clone();
+        // What was begun is finished, whoever hangs up.
         async move {
-            let (parts, body) = request.into_parts();
-            let body = to_bytes(body, 1 << 20).await.unwrap();
-            let query = parts.uri.query().unwrap_or_default().to_owned();
-            let method = parts.method.as_str().to_owned();
-            let params = if method == "GET" {
-                query
-            } else {
-                String::from_utf8(body.to_vec()).unwrap()
-            };
-            let path = parts.uri.path().to_owned();
-            // What was begun is finished, whoever hangs up.
-            let is_read = method == "GET";
-            let work = work(shared.clone(), method, path, params, parts.headers);
-            let sent = tokio::spawn(work).await.unwrap();
-            let happens = shared.during_read.lock().unwrap().take_if(|_| is_read);
-            if let Some(happens) = happens {
-                tokio::task::spawn_blocking(happens).await.unwrap();
-            }
-            respond(sent).await
+            tokio::spawn(prepare(shared, request))
+                .await
+                .unwrap()
+                .respond()
+                .await
         }
     })
 }
 
-async fn respond(sent: Sent) -> Response<Body> {
-    let builder = Response::builder()
-        .header("content-type", "application/json")
-        .header("request-id", &sent.request_id)
-        .header("stripe-version", super::VERSION);
-    match sent.fault {
-        Some(Fault::HangAfter) => std::future::pending().await,
-        Some(Fault::BrokenOffAfter) => return broken_off(),
-        Some(Fault::MalformedAfter) => {
-            let body = Body::from("<html>Bad Gateway</html>");
-            return builder.body(body).unwrap();
-        }
-        _ => {}
+/// Carries a request out and answers it.
+pub async fn answer(shared: Arc<Shared>, request: Request) -> Response<Body> {
+    prepare(shared, request).await.respond().await
+}
+
+/// Carries a request out.
+async fn prepare(shared: Arc<Shared>, request: Request) -> Sent {
+    let (parts, body) = request.into_parts();
+    let body = to_bytes(body, 1 << 20).await.unwrap();
+    let query = parts.uri.query().unwrap_or_default().to_owned();
+    let method = parts.method.as_str().to_owned();
+    let params = if method == "GET" {
+        query
+    } else {
+        String::from_utf8(body.to_vec()).unwrap()
+    };
+    let path = parts.uri.path().to_owned();
+    let is_read = method == "GET";
+    let sent = work(shared.clone(), method, path, params, parts.headers).await;
+    let happens = shared.during_read.lock().unwrap().take_if(|_| is_read);
+    if let Some(happens) = happens {
+        tokio::task::spawn_blocking(happens).await.unwrap();
     }
-    let (status, body) = &sent.answer;
-    let mut builder = builder.status(StatusCode::from_u16(*status).unwrap());
-    if sent.replayed {
-        builder = builder.header("idempotent-replayed", "true");
-    }
-    if let Some(says) = sent.should_retry.filter(|_| *status >= 400) {
-        builder = builder.header("stripe-should-retry", says.to_string());
-    }
-    if let Some(seconds) = sent.retry_after_s {
-        builder = builder.header("retry-after", seconds);
-    }
-    builder.body(Body::from(body.to_string())).unwrap()
+    sent
 }
 
 async fn work(
@@ -188,7 +205,9 @@ async fn work(
     let key = header("idempotency-key").filter(|_| method == "POST");
     if let Some(key) = &key {
         let mut state = shared.state.lock().unwrap();
-        match state.keys.get(key) {
+        let now_s = state.now_s;
+        let is_kept = |kept: &&Kept| now_s - kept.made_s < KEPT_S;
+        match state.keys.get(key).filter(is_kept) {
             Some(kept) if kept.answer.is_none() => return now(answers::key_in_use()),
             Some(kept) if kept.path != path || kept.params != params => {
                 return now(answers::other_parameters());
@@ -208,6 +227,7 @@ async fn work(
                 let kept = Kept {
                     path: path.clone(),
                     params: params.clone(),
+                    made_s: now_s,
                     answer: None,
                 };
                 state.keys.insert(key.clone(), kept);

@@ -25,6 +25,8 @@ pub struct Seen {
 pub struct Kept {
     pub path: String,
     pub params: Value,
+    /// When it came first, in seconds since 1970.
+    pub made_s: i64,
     /// `None` while it is worked on.
     pub answer: Option<(u16, Value)>,
 }

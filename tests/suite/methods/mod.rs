@@ -350,7 +350,7 @@ fn cards_go_in_and_come_out(house: &House) {
     runtime.block_on(async {
         let store = Store::open(house.url(), IfMissing::Refuse).await.unwrap();
         let mut tx = store.begin().await.unwrap();
-        let reference = format!("pm_{:x}", chance::bytes().unwrap()[0]);
+        let reference = format!("pm_{:x}", Chance::System.bytes().unwrap()[0]);
         let new = NewCard {
             account,
             reference: &reference,

@@ -10,6 +10,7 @@ use quittance::clock::Clock;
 use quittance::config::{CallPolicy, Config, PayPalSettings};
 use quittance::engine::run::Engine;
 use quittance::engine::webhook::{Handled, WebhookError};
+use quittance::providers::http::Way;
 use quittance::providers::paypal::PayPal;
 use quittance::store::{IfMissing, Store};
 use reqwest::header::{HeaderMap, HeaderValue};
@@ -51,7 +52,7 @@ pub fn paypal(calls: CallPolicy, secret: &str) -> PayPal {
         cancel_url: "https://console.example/".to_owned(),
         calls,
     };
-    PayPal::open(&settings).unwrap()
+    PayPal::open(&settings, &Way::Network).unwrap()
 }
 
 /// PayPal's client, and what runs it.
@@ -136,7 +137,7 @@ impl<'a> Desk<'a> {
         let path = house.file("quittance.toml", settings);
         let runtime = runtime();
         let engine = runtime.block_on(engine(house, &path));
-        let paypal = PayPal::open(engine.config.paypal.as_ref().unwrap()).unwrap();
+        let paypal = PayPal::open(engine.config.paypal.as_ref().unwrap(), &Way::Network).unwrap();
         Self {
             house,
             fake,

@@ -4,6 +4,7 @@ use quittance::config::{CallPolicy, SecretSource, StripeSettings};
 use quittance::domain::money::Money;
 use quittance::domain::payment::Decline;
 use quittance::domain::payment::DeclineClass::{self, ActionRequired, Hard, Soft};
+use quittance::providers::http::Way;
 use quittance::providers::stripe::Stripe;
 use quittance::providers::{Answer, Standing};
 use serde_json::json;
@@ -22,7 +23,7 @@ pub fn stripe(calls: CallPolicy, key: &str) -> Stripe {
         webhook_secret: SecretSource::File(path),
         calls,
     };
-    Stripe::open(&settings).unwrap()
+    Stripe::open(&settings, &Way::Network).unwrap()
 }
 
 /// A fake, a Stripe that tries once, and a card.

@@ -5,6 +5,7 @@ use quittance::config::{SecretSource, StripeSettings};
 use quittance::domain::money::{Currency, Money};
 use quittance::domain::payment::Decline;
 use quittance::domain::payment::dispute::{DisputeNews, DisputeStanding};
+use quittance::providers::http::Way;
 use quittance::providers::stripe::{CardOnFile, Setup, SetupError, SetupStanding, Stripe};
 use quittance::providers::{CallError, Dispute, PaymentProvider as _, Standing};
 use secrecy::ExposeSecret as _;
@@ -307,7 +308,7 @@ fn a_key_that_cannot_be_used_is_said_so_at_once() {
             webhook_secret: SecretSource::File(path),
             calls: calls("http://127.0.0.1:1", 1),
         };
-        Stripe::open(&settings).map(|_| ())
+        Stripe::open(&settings, &Way::Network).map(|_| ())
     };
     assert!(open("right", Some("sk_test_1\n")).is_ok());
     let words = |error: SetupError| format!("{error} {error:?}");

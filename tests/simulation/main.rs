@@ -1,0 +1,101 @@
+//! Fourteen months of a house with everything that goes wrong, played by a seed, and
+//! an auditor that knows only what anyone can see.
+//!
+//! - [`world`]: the days; [`profile`]: what kind of a year it is
+//! - [`people`]: customers and staff; [`line`]: Stripe, and the way to it
+//! - [`table`]: whose move is next, and who crashes
+//! - [`auditor`]: what should not have happened
+//!
+//! A failure prints how to play its seed again. `SIMULATION_SEEDS=1000` plays so many
+//! seeds, `SIMULATION_SEED=7` that one, and `SIMULATION_LOG=1` prints all that happens.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod auditor;
+mod dice;
+#[path = "../fakes/mod.rs"]
+mod fakes;
+mod line;
+mod log;
+mod people;
+mod profile;
+mod table;
+mod world;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use world::World;
+
+const SEEDS: u64 = 200;
+
+/// Plays a seed; the digest of all that happened, or what should not have.
+fn play(seed: u64) -> Result<(String, u64), String> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let mut world = World::open(seed).await;
+        match world.live().await {
+            Ok(()) => Ok(world.log.digest()),
+            Err(violation) => Err(format!(
+                "{}\n{}: {}\n\nplay it again: SIMULATION_SEED={seed} cargo test --release --test simulation\n",
+                world.log.end_about(&violation.about),
+                violation.rule,
+                violation.what,
+            )),
+        }
+    })
+}
+
+fn number(name: &str) -> Option<u64> {
+    let value = std::env::var(name).ok()?;
+    Some(value.parse().expect("a number"))
+}
+
+/// Plays seeds on every core; the first that fails, the smallest of them.
+fn play_all(first: u64, last: u64) {
+    let next = AtomicU64::new(first);
+    let cores = std::thread::available_parallelism().unwrap().get();
+    let failed = std::sync::Mutex::new(std::collections::BTreeMap::new());
+    std::thread::scope(|scope| {
+        for _ in 0..cores {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed > last || !failed.lock().unwrap().is_empty() {
+                        return;
+                    }
+                    let played = std::panic::catch_unwind(|| play(seed));
+                    let failure = match played {
+                        Ok(Ok(_)) => continue,
+                        Ok(Err(violation)) => violation,
+                        Err(_) => format!("it panicked: SIMULATION_SEED={seed}"),
+                    };
+                    failed.lock().unwrap().insert(seed, failure);
+                }
+            });
+        }
+    });
+    let failed = failed.into_inner().unwrap();
+    if let Some((seed, failure)) = failed.first_key_value() {
+        panic!("seed {seed}:\n{failure}");
+    }
+}
+
+#[test]
+fn no_seed_breaks_a_rule() {
+    match number("SIMULATION_SEED") {
+        Some(seed) => play_all(seed, seed),
+        None => play_all(1, number("SIMULATION_SEEDS").unwrap_or(SEEDS)),
+    }
+}
+
+#[test]
+fn a_seed_is_played_again_exactly() {
+    for seed in [3, 7] {
+        let first = play(seed).unwrap_or_else(|failure| panic!("{failure}"));
+        let again = play(seed).unwrap_or_else(|failure| panic!("{failure}"));
+        assert_eq!(first, again, "seed {seed}");
+        assert!(first.1 > 1_000, "hardly anything happened: {}", first.1);
+    }
+}

@@ -1,0 +1,88 @@
+//! What kind of a year a seed is: some are quiet, some are hell.
+
+use crate::auditor::Terms;
+use crate::dice::Dice;
+
+#[derive(Debug, Clone)]
+pub struct Profile {
+    pub accounts: usize,
+    /// Of a thousand requests to Stripe, and of a thousand moves.
+    pub trouble_permille: usize,
+    pub crash_permille: usize,
+    /// Of a thousand days.
+    pub off_permille: usize,
+    pub second_worker_permille: usize,
+    pub mail_down_permille: usize,
+    pub late_event_permille: usize,
+    /// Of a thousand days of a customer, and of one of the staff.
+    pub customer_permille: usize,
+    pub staff_permille: usize,
+    pub partial_credit: bool,
+    pub card_falls_back: bool,
+    /// How often a request is sent at most.
+    pub tries: usize,
+    pub terms: Terms,
+}
+
+impl Profile {
+    pub fn draw(dice: &mut Dice) -> Self {
+        let is_crowd = dice.permille(30);
+        let accounts = if is_crowd {
+            dice.between(100, 200)
+        } else {
+            dice.between(4, 16)
+        };
+        Self {
+            accounts,
+            trouble_permille: dice.pick(&[0, 10, 50, 300]),
+            crash_permille: dice.pick(&[0, 2, 10, 40]),
+            off_permille: dice.pick(&[0, 20, 150]),
+            second_worker_permille: dice.pick(&[0, 150, 500]),
+            mail_down_permille: dice.pick(&[0, 100, 400]),
+            late_event_permille: dice.pick(&[0, 100, 600]),
+            customer_permille: dice.pick(&[2, 10, 40]),
+            staff_permille: dice.pick(&[0, 5, 20]),
+            partial_credit: dice.permille(300),
+            card_falls_back: dice.permille(300),
+            tries: dice.pick(&[1, 1, 2]),
+            terms: Terms {
+                attempt_days: vec![0, 1, 3, 5, 8, 12],
+                suspension_day: 15,
+                suspension_warnings: vec![7, 1],
+                deletion_day: 30,
+                deletion_warnings: vec![14, 7, 1],
+                approval_above_minor: dice.pick(&[0, 2_000, 50_000]),
+            },
+        }
+    }
+
+    /// The settings of the house, as a file has them.
+    pub fn settings(&self, folder: &std::path::Path) -> String {
+        let mut settings = include_str!("../../deploy/quittance.toml").to_owned();
+        let mut set = |from: &str, to: &str| {
+            assert!(settings.contains(from), "{from}");
+            settings = settings.replace(from, to);
+        };
+        if self.partial_credit {
+            set("partial_credit = false", "partial_credit = true");
+        }
+        if self.card_falls_back {
+            set(
+                "fallback = [\"credit\"]",
+                "fallback = [\"credit\", \"card\"]",
+            );
+        }
+        let above = self.terms.approval_above_minor / 100;
+        set(
+            "approval_above = \"500\"",
+            &format!("approval_above = \"{above}\""),
+        );
+        let folder = folder.display();
+        settings.push_str(&format!(
+            "[stripe]\nsecret_key = \"file:{folder}/key\"\nwebhook_secret = \"file:{folder}/webhook\"\n\
+             requests_per_second = 0\nfirst_pause_milliseconds = 1\ntries = {}\n",
+            self.tries
+        ));
+        settings
+    }
+}
