@@ -342,7 +342,7 @@ fn what_refers_to_nothing_is_refused(house: &House) {
         entry(account, "202601", "1", "NULL"),
         entry(account, "NULL", "NULL", "'01a0c4506c0000000000000000000000'"),
         format!("INSERT INTO ledger_posting (account_id, entry_id, ledger_account, amount_minor) SELECT {account}, 78, 'receivable', 1"),
-        "INSERT INTO outbox (account_id, key, topic, payload, created_at) VALUES (987654, 'k', 't', '{}', 1)".to_owned(),
+        "INSERT INTO outbox (account_id, key, channel, topic, payload, created_at, state, next_try_at) VALUES (987654, 'k', 'mail', 't', '{}', 1, 'waiting', 1)".to_owned(),
         format!("INSERT INTO bank_fact (key, file, place, kind, state) VALUES ({blob}, {blob}, 'line 1', 'settled', 'known')"),
         format!("DELETE FROM ledger_entry WHERE account_id = {account}"),
         format!("DELETE FROM account WHERE id = {account}"),

@@ -14,7 +14,7 @@ use crate::engine::dunning::restore_paid;
 use crate::engine::run::Engine;
 use crate::on;
 use crate::store::Tx;
-use crate::store::rows::{ByPerson, NewEntry, NewNotice, Refunded, StoredRefund};
+use crate::store::rows::{ByPerson, KeyedEntry, NewEntry, NewNotice, Refunded, StoredRefund};
 
 /// Who caused what is booked.
 #[derive(Clone, Copy)]
@@ -134,21 +134,37 @@ pub(super) async fn book(
         Refunded::Purchase(purchase) => (None, Some(purchase)),
     };
     let subject = refund.id.to_string();
-    for movement in &settled.movements {
-        let entry = Entry::new(*movement, refund.amount.currency)?;
-        let new = NewEntry {
-            invoice: payment.invoice.filter(|_| movement.allocated_minor() != 0),
-            attempt,
-            purchase,
-            refund: Some(refund.id),
-            by: Some(by),
-            ..NewEntry::new(account, &entry, now)
-        };
-        let written = on!(&mut *tx, conn, q => q::write_entry(conn, new).await)?;
-        if let Cause::Person(by) = cause {
-            let action = movement.code();
+    let first = on!(&mut *tx, conn, q => q::next_entry(conn, account).await)?;
+    let currency = refund.amount.currency;
+    let moved: Result<Vec<Entry>, _> = settled
+        .movements
+        .iter()
+        .map(|movement| Entry::new(*movement, currency))
+        .collect();
+    let moved = moved?;
+    let entries: Vec<KeyedEntry<'_>> = (first..)
+        .zip(&moved)
+        .map(|(id, entry)| {
+            let moves_debt = entry.movement().allocated_minor() != 0;
+            let new = NewEntry {
+                invoice: payment.invoice.filter(|_| moves_debt),
+                attempt,
+                purchase,
+                refund: Some(refund.id),
+                by: Some(by),
+                ..NewEntry::new(account, entry, now)
+            };
+            KeyedEntry::new(id, &new)
+        })
+        .collect();
+    // In one go: what pays an invoice beyond its debt is taken off it again by the
+    // next of them.
+    on!(&mut *tx, conn, q => q::write_entries(conn, &entries, now).await)?;
+    if let Cause::Person(by) = cause {
+        for written in &entries {
+            let action = written.entry.movement().code();
             on!(&mut *tx, conn, q => {
-                q::write_audit(conn, account, by, action, now, Some(&subject), Some(written)).await
+                q::write_audit(conn, account, by, action, now, Some(&subject), Some(written.id)).await
             })?;
         }
     }

@@ -27,16 +27,24 @@ pub async fn lock_account(conn: &mut Conn, account: AccountId) -> Result<()> {
     Ok(())
 }
 
+/// The key of an account's next entry. The caller holds the account.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn next_entry(conn: &mut Conn, account: AccountId) -> Result<i64> {
+    let sql = "SELECT COALESCE(MAX(id), 0) + 1 FROM ledger_entry WHERE account_id = $1";
+    Ok(sqlx::query_scalar(sql)
+        .bind(account.0)
+        .fetch_one(conn)
+        .await?)
+}
+
 /// Writes an entry with its postings; its key. The caller holds the account.
 ///
 /// # Errors
 /// As [`write_entries`].
 pub async fn write_entry(conn: &mut Conn, new: NewEntry<'_>) -> Result<i64> {
-    let sql = "SELECT COALESCE(MAX(id), 0) + 1 FROM ledger_entry WHERE account_id = $1";
-    let id: i64 = sqlx::query_scalar(sql)
-        .bind(new.account.0)
-        .fetch_one(&mut *conn)
-        .await?;
+    let id = next_entry(conn, new.account).await?;
     write_entries(conn, &[KeyedEntry::new(id, &new)], new.at).await?;
     Ok(id)
 }

@@ -7,7 +7,7 @@ use super::{batch, decide, file_of, id_of, release, states, texts, three_debits}
 use crate::on_both;
 use crate::support::House;
 use crate::support::direct_debit::{
-    BY, IBAN, OTHER_IBAN, add_mandate, attempt_debits, give_up, given_up,
+    BY, IBAN, OTHER_IBAN, add_mandate, attempt_debits, give_up, give_up_all, given_up,
 };
 
 on_both!(
@@ -97,7 +97,7 @@ fn what_is_paid_meanwhile_is_not_debited(house: &House) {
         own.unwrap()["total_minor"].as_i64().unwrap()
     };
     // Before there is a file: one is paid, of one a part.
-    give_up(house, "acc-1", amount("acc-1"));
+    give_up_all(house, "acc-1", amount("acc-1"));
     give_up(house, "acc-2", 100);
     let made = batch(house, &[]);
     assert_eq!(made["debits"], 1, "{made}");

@@ -117,8 +117,20 @@ pub fn give_up(house: &House, account: &str, minor: i64) {
     }
 }
 
+/// As [`give_up`], all of it.
+pub fn give_up_all(house: &House, account: &str, minor: i64) {
+    let [entry, postings, audit, _] = given_up(account, minor);
+    let paid = format!(
+        "DELETE FROM open_invoice WHERE open_minor = {minor} \
+         AND account_id = (SELECT id FROM account WHERE external_id = '{account}')"
+    );
+    for statement in [entry, postings, audit, paid] {
+        house.edit(&statement);
+    }
+}
+
 /// The statements of [`give_up`].
-pub fn given_up(account: &str, minor: i64) -> [String; 3] {
+pub fn given_up(account: &str, minor: i64) -> [String; 4] {
     let of_it = format!(
         "FROM invoice i JOIN account a ON a.id = i.account_id WHERE a.external_id = '{account}'"
     );
@@ -138,6 +150,10 @@ pub fn given_up(account: &str, minor: i64) -> [String; 3] {
         format!(
             "INSERT INTO audit_entry (account_id, id, at, actor, action, reason, subject, entry_id) \
              SELECT i.account_id, 9000 + {next}, 1790000000000000, 'ada', 'written_off', 'test', 'test', {next} {of_it}"
+        ),
+        format!(
+            "UPDATE open_invoice SET open_minor = open_minor - {minor} \
+             WHERE account_id = (SELECT id FROM account WHERE external_id = '{account}')"
         ),
     ]
 }
