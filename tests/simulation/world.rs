@@ -242,7 +242,7 @@ impl World {
 
     /// What is under way at Stripe comes to its end.
     fn bring_to_rest(&mut self) {
-        for intent in self.stripe.intents_that_are("processing") {
+        for intent in self.stripe.intents_that_are("processing", |_| true) {
             let id = intent["id"].as_str().unwrap();
             self.stripe
                 .settle(id, &crate::fakes::stripe::Outcome::Succeeds);
