@@ -50,7 +50,7 @@ fn what_is_taken_back_is_not_asked_for(house: &House) {
     shop.stripe.faults().push(Fault::ErrorBefore);
     assert_eq!(charged(&shop.collect(&[])), ["card unknown 1"]);
     house.edit("UPDATE payment_attempt SET state = 'created'");
-    let payment = shop.payments()[0]["payment"].as_str().unwrap().parse();
+    let payment = shop.payments()[0]["id"].as_str().unwrap().parse();
     let asked = shop.stripe.requests("POST /v1/payment_intents");
     let key = house.file("key", SECRET_KEY);
     let settings = std::fs::read_to_string(house.path("quittance.toml")).unwrap();
