@@ -123,8 +123,14 @@ impl Engine {
                 // Whoever made it may still be trying: from here on it must not
                 // be taken back, whatever comes of that.
                 let sent = News::free(AttemptEvent::Sent);
-                self.settle_attempt(account, attempt.id, &sent, None)
+                let state = self
+                    .settle_attempt(account, attempt.id, &sent, None)
                     .await?;
+                // It was taken back, or came to its outcome, before that: asking now
+                // would charge what nobody waits for.
+                if !state.in_flight() {
+                    return Ok((state, None));
+                }
                 stripe.take(&charge).await.map(Some)
             }
             Question::LookUp => {

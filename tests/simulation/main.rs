@@ -1,4 +1,4 @@
-//! Fourteen months of a house with everything that goes wrong, played by a seed, and
+//! Up to fourteen months of a house with everything that goes wrong, played by a seed, and
 //! an auditor that knows only what anyone can see.
 //!
 //! - [`world`]: the days; [`profile`]: what kind of a year it is
@@ -7,7 +7,8 @@
 //! - [`auditor`]: what should not have happened
 //!
 //! A failure prints how to play its seed again. `SIMULATION_SEEDS=1000` plays so many
-//! seeds, `SIMULATION_SEED=7` that one, and `SIMULATION_LOG=1` prints all that happens.
+//! seeds, `SIMULATION_SEED=7` that one; `SIMULATION_DAYS=424` plays each to its end,
+//! where most are shorter otherwise; `SIMULATION_LOG=1` prints all that happens.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod auditor;
@@ -33,12 +34,14 @@ fn play(seed: u64) -> Result<(String, u64), String> {
         .enable_all()
         .build()
         .unwrap();
+    let days =
+        profile::whole_days().map_or_else(String::new, |days| format!("SIMULATION_DAYS={days} "));
     runtime.block_on(async {
         let mut world = World::open(seed).await;
         match world.live().await {
             Ok(()) => Ok(world.log.digest()),
             Err(violation) => Err(format!(
-                "{}\n{}: {}\n\nplay it again: SIMULATION_SEED={seed} cargo test --release --test simulation\n",
+                "{}\n{}: {}\n\nplay it again: {days}SIMULATION_SEED={seed} cargo test --release --test simulation\n",
                 world.log.end_about(&violation.about),
                 violation.rule,
                 violation.what,

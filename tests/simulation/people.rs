@@ -117,17 +117,19 @@ pub enum Deed {
 /// What happens at Stripe by itself, by a customer or a bank.
 pub fn happens_at_stripe(stripe: &StripeFake, dice: &mut Dice, log: &Log, often_permille: usize) {
     for status in ["requires_action", "requires_payment_method"] {
-        for intent in stripe.intents_that_are(status) {
-            let is_asked = status == "requires_action"
-                || intent["last_payment_error"]["code"] == "authentication_required";
-            if is_asked && dice.permille(150) {
+        let is_asked = |intent: &serde_json::Value| {
+            status == "requires_action"
+                || intent["last_payment_error"]["code"] == "authentication_required"
+        };
+        for intent in stripe.intents_that_are(status, is_asked) {
+            if dice.permille(150) {
                 let id = intent["id"].as_str().unwrap();
                 log.say(format!("customer: authenticates {id}"));
                 stripe.authenticate(id);
             }
         }
     }
-    for intent in stripe.intents_that_are("processing") {
+    for intent in stripe.intents_that_are("processing", |_| true) {
         if dice.permille(300) {
             let id = intent["id"].as_str().unwrap();
             let outcome = if dice.permille(700) {
@@ -147,7 +149,7 @@ pub fn happens_at_stripe(stripe: &StripeFake, dice: &mut Dice, log: &Log, often_
         }
     }
     if dice.permille(often_permille) {
-        let paid = stripe.intents_that_are("succeeded");
+        let paid = stripe.intents_that_are("succeeded", |_| true);
         if paid.is_empty() {
             return;
         }
@@ -210,7 +212,7 @@ pub fn deeds(
         }
     }
     if dice.permille(staff_permille) {
-        let paid = stripe.intents_that_are("succeeded");
+        let paid = stripe.intents_that_are("succeeded", |_| true);
         if !paid.is_empty() {
             let intent = &paid[dice.below(paid.len())];
             deeds.push(Deed::Refund {

@@ -33,7 +33,6 @@ use crate::profile::Profile;
 use crate::table::{Hand, Table};
 
 const WEBHOOK_SECRET: &str = "whsec_played";
-const DAYS: u64 = 424;
 /// In which nothing is in trouble any more, and nobody does anything.
 const QUIET_DAYS: u64 = 4;
 
@@ -193,10 +192,11 @@ impl World {
 
     /// All days, to the first that is not as it should be.
     pub async fn live(&mut self) -> Result<(), Violation> {
-        for on in first_day().iter_days().take(usize::try_from(DAYS).unwrap()) {
+        let days = self.profile.days;
+        for on in first_day().iter_days().take(usize::try_from(days).unwrap()) {
             self.day(on, false).await?;
         }
-        let end = first_day() + Days::new(DAYS);
+        let end = first_day() + Days::new(days);
         self.line.trouble_permille.store(0, Ordering::SeqCst);
         for on in end.iter_days().take(usize::try_from(QUIET_DAYS).unwrap()) {
             self.day(on, true).await?;
@@ -242,7 +242,7 @@ impl World {
 
     /// What is under way at Stripe comes to its end.
     fn bring_to_rest(&mut self) {
-        for intent in self.stripe.intents_that_are("processing") {
+        for intent in self.stripe.intents_that_are("processing", |_| true) {
             let id = intent["id"].as_str().unwrap();
             self.stripe
                 .settle(id, &crate::fakes::stripe::Outcome::Succeeds);

@@ -128,6 +128,12 @@ impl AttemptState {
                 {
                     NothingNew
                 }
+                // Read before it was canceled, and told after.
+                Self::Declined { decline: old }
+                    if old.is_canceled() && new.waits_for_customer() =>
+                {
+                    NothingNew
+                }
                 Self::Declined { decline: old } if !old.waits_for_customer() => Never,
                 Self::Succeeded | Self::Returned { .. } => Never,
                 _ => To(Self::Declined {
@@ -352,6 +358,15 @@ mod tests {
                 assert_eq!(got, expected, "{name} and {event}");
             }
         }
+    }
+
+    #[test]
+    fn what_was_read_before_a_cancel_is_no_news_after_it() {
+        let canceled = declined(Decline::canceled());
+        let waits = AttemptEvent::Declined {
+            decline: Decline::stripe("authentication_required"),
+        };
+        assert_eq!(canceled.clone().apply(&waits), Ok(canceled));
     }
 
     #[test]

@@ -195,11 +195,29 @@ impl StripeFake {
 
     /// While the answer of the next read is on its way, a refund fails and a
     /// command runs to its end: the answer is older than what that reads.
-    pub fn fail_during_read(&self, refund: &str, mut command: std::process::Command) {
+    pub fn fail_during_read(&self, refund: &str, command: std::process::Command) {
         let shared = self.shared.clone();
         let refund = refund.to_owned();
+        self.during_read(
+            move || {
+                shared.state.lock().unwrap().fail_refund(&refund);
+            },
+            command,
+        );
+    }
+
+    /// While the answer of the next read is on its way, a command runs to its end.
+    pub fn run_during_read(&self, command: std::process::Command) {
+        self.during_read(|| {}, command);
+    }
+
+    fn during_read(
+        &self,
+        happens: impl FnOnce() + Send + 'static,
+        mut command: std::process::Command,
+    ) {
         let happens = move || {
-            shared.state.lock().unwrap().fail_refund(&refund);
+            happens();
             let output = command.output().unwrap();
             assert!(output.status.success(), "{output:?}");
         };
@@ -312,10 +330,10 @@ impl StripeFake {
         state.all("pi").filter(of_it).cloned().collect()
     }
 
-    /// Every payment intent of a status, the youngest first.
-    pub fn intents_that_are(&self, status: &str) -> Vec<Value> {
+    /// Every payment intent of a status, the youngest first, that fits besides.
+    pub fn intents_that_are(&self, status: &str, fits: impl Fn(&Value) -> bool) -> Vec<Value> {
         let state = self.state();
-        let of_it = |intent: &&Value| intent["status"] == status;
+        let of_it = |intent: &&Value| intent["status"] == status && fits(intent);
         state.all("pi").filter(of_it).cloned().collect()
     }
 

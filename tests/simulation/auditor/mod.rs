@@ -152,8 +152,14 @@ impl Auditor {
     /// Everything was told and nothing is in trouble any more: the books and the world
     /// agree to the cent.
     pub async fn close(&mut self, stripe: &StripeFake) -> Found {
+        // A card of the last day whose bank takes its time.
+        let processing = stripe.intents_that_are("processing", |_| true);
+        let processing: HashSet<(i64, i32)> = processing
+            .iter()
+            .map(|intent| self.by_number[intent["description"].as_str().unwrap()])
+            .collect();
         let in_flight = self.facts.in_flight().await.unwrap();
-        if let Some((account, period)) = in_flight.iter().min() {
+        if let Some((account, period)) = in_flight.difference(&processing).min() {
             return Err(violation(
                 "nothing is out in the end",
                 account,
@@ -175,7 +181,7 @@ impl Auditor {
         for (key, invoice) in &self.invoices {
             let booked = paid.get(key).copied().unwrap_or(0);
             let open = invoice.total_minor - booked;
-            if open != invoice.open() {
+            if open != invoice.open() && !invoice.is_tangled() {
                 return Err(violation(
                     "the books know what is owed",
                     &invoice.number,
@@ -198,7 +204,6 @@ impl Auditor {
             );
             return Err(violation("the balance at Stripe is in the books", "", what));
         }
-        let _ = stripe;
         Ok(())
     }
 }

@@ -39,6 +39,18 @@ impl Invoice {
             self.card_minor + self.goodwill_minor + self.credit_minor + self.written_off_minor;
         (self.total_minor - paid).max(0)
     }
+
+    /// Whether so much as once money came back for it that was paid otherwise by then.
+    /// It became credit, which pays other invoices: what is owed of this one cannot be
+    /// told from outside any more.
+    pub fn is_tangled(&self) -> bool {
+        self.came_back_minor > 0
+    }
+
+    /// Whether nothing was owed of it all day, for certain.
+    pub fn owes_nothing(&self) -> bool {
+        self.open() == 0 && self.open_before == 0 && !self.is_tangled()
+    }
 }
 
 impl Auditor {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use chrono::{Days, NaiveDate};
+use serde_json::Value;
 
 use super::facts::Told;
 use super::{Auditor, Day, Found, violation};
@@ -109,7 +110,7 @@ impl Auditor {
     /// Whoever is told that something is owed, owes it: when the day began, or by now.
     fn check_owed(&self, told: &Told, number: &str, day: &Day) -> Found {
         let invoice = &self.invoices[&self.by_number[number]];
-        if invoice.open() == 0 && invoice.open_before == 0 && !day.untold.contains(number) {
+        if invoice.owes_nothing() && !day.untold.contains(number) {
             let what = format!("{} of {invoice:?}", told.key);
             return Err(violation("nobody is dunned who owes nothing", number, what));
         }
@@ -171,15 +172,12 @@ impl Auditor {
                 }
             }
         }
-        let is_out = stripe
-            .intents_that_are("processing")
-            .into_iter()
-            .any(|intent| {
-                let made = intent["created"].as_i64().unwrap() * 1_000_000;
-                let own = intent["description"].as_str().unwrap();
-                self.by_number[own].0 == told.account && made < day.from_us
-            });
-        if is_out {
+        let is_out = |intent: &Value| {
+            let made = intent["created"].as_i64().unwrap() * 1_000_000;
+            let own = intent["description"].as_str().unwrap();
+            self.by_number[own].0 == told.account && made < day.from_us
+        };
+        if !stripe.intents_that_are("processing", is_out).is_empty() {
             let what = "a payment of it is processing";
             return Err(violation(
                 "nobody is suspended whose payment is out",
@@ -271,7 +269,7 @@ impl Auditor {
         }
         if let Some(number) = &suspended.invoice {
             let invoice = &self.invoices[&self.by_number[number]];
-            if invoice.open() == 0 && invoice.open_before == 0 && !day.untold.contains(number) {
+            if invoice.owes_nothing() && !day.untold.contains(number) {
                 return Err(violation(
                     "nobody is deleted who owes nothing",
                     about,
@@ -302,7 +300,7 @@ impl Auditor {
             let key = self.by_number[number];
             let invoice = &self.invoices[&key];
             let is_out = in_flight.contains(&key) || day.untold.contains(number);
-            if invoice.open() == 0 && !account.is_leaving && !is_out {
+            if invoice.open() == 0 && !invoice.is_tangled() && !account.is_leaving && !is_out {
                 let what = format!("account {id} is suspended for {invoice:?}");
                 return Err(violation("who paid is restored at once", number, what));
             }

@@ -16,6 +16,7 @@ on_both!(
     a_card_that_was_entered_pays_by_its_event_alone,
     an_event_finishes_what_had_no_answer,
     events_twice_and_backwards_change_nothing,
+    what_is_read_before_a_cancel_is_no_news_after_it,
     a_chargeback_reopens_the_debt_and_a_won_one_closes_it,
     what_is_not_the_providers_is_refused,
     what_nobody_knows_waits_for_a_person,
@@ -197,6 +198,38 @@ fn a_chargeback_reopens_the_debt_and_a_won_one_closes_it(house: &House) {
     served.deliver_all(&closed);
     assert_eq!(shop.open_minor(), 0);
     assert_eq!(shop.payments()[0]["state"], "succeeded");
+    shop.check();
+}
+
+/// Found by the simulation: the event's answer was on its way when a person's credit
+/// canceled what it is about.
+fn what_is_read_before_a_cancel_is_no_news_after_it(house: &House) {
+    let shop = Shop::with(house, "tries = 2", "");
+    let total = bill_one(house);
+    shop.add_card("acc-2", CardScript::needs_authentication());
+    let failed = |event: &Value| event["type"] == "payment_intent.payment_failed";
+    let events: Vec<Value> = shop
+        .stripe
+        .take_events()
+        .into_iter()
+        .filter(failed)
+        .collect();
+    assert_eq!(events.len(), 1);
+    let amount = crate::collect::major(total);
+    shop.stripe.run_during_read(house.command(&[
+        "credit",
+        "grant",
+        "acc-2",
+        &amount,
+        "--reason",
+        "paid by transfer",
+        "--by",
+        "ada",
+    ]));
+    Served::start(house).deliver_all(&events);
+    assert_eq!(shop.open_minor(), 0);
+    let waiting = house.run(&["event", "list", "--json"]).json();
+    assert_eq!(waiting, json!([]));
     shop.check();
 }
 

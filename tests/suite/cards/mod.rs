@@ -9,6 +9,7 @@ mod refund_failures;
 mod refund_sequences;
 mod refunds;
 mod stories;
+mod taken_back;
 
 use serde_json::Value;
 

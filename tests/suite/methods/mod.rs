@@ -5,13 +5,14 @@ mod keys;
 use std::io::Write as _;
 use std::process::Stdio;
 
+use quittance::chance::Chance;
 use quittance::domain::calendar::Instant;
 use quittance::domain::ids::{AccountId, PaymentMethodId};
 use quittance::domain::payment::PaymentMethod;
 use quittance::domain::payment::plan::MethodState;
+use quittance::on;
 use quittance::store::rows::{FileState, MethodDetails, NewCard, StoredCard};
 use quittance::store::{IfMissing, Store};
-use quittance::{chance, on};
 use serde_json::{Value, json};
 
 use crate::on_both;
