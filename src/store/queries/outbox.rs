@@ -1,4 +1,8 @@
 //! What is to be told, written beside what it tells, and what becomes of it.
+//!
+//! A row that was claimed is found by its key, and waits where it has not ended:
+//! asked for its state, PostgreSQL would take the index of all that wait, and read
+//! every one of them for each, as long as it has not seen how many they are.
 
 use sqlx::QueryBuilder;
 
@@ -112,7 +116,7 @@ pub async fn claim_messages(
     let sql = format!(
         "WITH due AS MATERIALIZED (SELECT o.account_id AS due_account, o.key AS due_key FROM outbox o \
          WHERE o.state = 'waiting' AND o.channel = $1 AND o.next_try_at <= $2{in_order} \
-         ORDER BY o.next_try_at, o.account_id, o.key LIMIT $3{}) \
+         ORDER BY o.next_try_at LIMIT $3{}) \
          UPDATE outbox SET next_try_at = $4, tries = tries + 1, problem = NULL FROM due \
          WHERE account_id = due_account AND key = due_key AND channel = $1 \
          RETURNING account_id, key, topic, payload, created_at, tries",
@@ -165,7 +169,7 @@ pub async fn mark_delivered(
         for topic in Topic::ALL.into_iter().filter(|topic| topic.is_secret()) {
             topics.push_bind(topic.code());
         }
-        query.push(") THEN '{}' ELSE payload END WHERE state = 'waiting' AND channel = ");
+        query.push(") THEN '{}' ELSE payload END WHERE ended_at IS NULL AND channel = ");
         query.push_bind(channel.code());
         query.push(" AND (account_id, key) IN (");
         query.push_values(chunk, |mut values, message| {
@@ -200,7 +204,7 @@ pub async fn end_message(
     sqlx::query(
         "UPDATE outbox SET state = $5, problem = $6, ended_at = $7, \
          payload = CASE WHEN $8 = 1 THEN payload ELSE '{}' END \
-         WHERE account_id = $1 AND key = $2 AND channel = $3 AND state = 'waiting' AND tries = $4",
+         WHERE account_id = $1 AND key = $2 AND channel = $3 AND ended_at IS NULL AND tries = $4",
     )
     .bind(message.account.0)
     .bind(&message.key)
@@ -228,7 +232,7 @@ pub async fn postpone_message(
 ) -> Result<()> {
     sqlx::query(
         "UPDATE outbox SET next_try_at = $5, problem = $6 \
-         WHERE account_id = $1 AND key = $2 AND channel = $3 AND state = 'waiting' AND tries = $4",
+         WHERE account_id = $1 AND key = $2 AND channel = $3 AND ended_at IS NULL AND tries = $4",
     )
     .bind(message.account.0)
     .bind(&message.key)
@@ -259,7 +263,7 @@ pub async fn release_messages(
         query.push_bind(now.0);
         query.push(", problem = ");
         query.push_bind(problem);
-        query.push(" WHERE state = 'waiting' AND channel = ");
+        query.push(" WHERE ended_at IS NULL AND channel = ");
         query.push_bind(channel.code());
         query.push(" AND (account_id, key, tries) IN (");
         query.push_values(chunk, |mut values, message| {
