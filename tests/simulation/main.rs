@@ -95,7 +95,8 @@ fn no_seed_breaks_a_rule() {
 
 #[test]
 fn a_seed_is_played_again_exactly() {
-    for seed in [3, 7] {
+    // Years in which much happens.
+    for seed in [11, 37] {
         let first = play(seed).unwrap_or_else(|failure| panic!("{failure}"));
         let again = play(seed).unwrap_or_else(|failure| panic!("{failure}"));
         assert_eq!(first, again, "seed {seed}");
