@@ -105,13 +105,14 @@ pub async fn note_attempt_problem(
     Ok(())
 }
 
-/// What every query of attempts reads.
+/// What every query of attempts reads. The account is looked up by itself, see
+/// [`due_invoices_sql`](super::due_invoices_sql).
 macro_rules! attempt_columns {
     () => {
-        "SELECT t.account_id, t.id, t.period, t.kind, a.external_id, i.series, i.year, i.sequence, t.method, \
+        "SELECT t.account_id, t.id, t.period, t.kind, \
+         (SELECT a.external_id FROM account a WHERE a.id = t.account_id) AS external_id, i.series, i.year, i.sequence, t.method, \
          t.method_id, t.amount_minor, t.currency, t.state, t.decline_code, t.decline_class, t.decline_known, \
          t.provider_reference, t.problem, t.created_at, t.decided_at FROM payment_attempt t \
-         JOIN account a ON a.id = t.account_id \
          JOIN invoice i ON i.account_id = t.account_id AND i.period = t.period AND i.kind = t.kind"
     };
 }
@@ -280,16 +281,19 @@ pub async fn attempts_of(
     scope: &InvoiceScope,
 ) -> Result<Vec<StoredAttempt>> {
     let (from, until) = periods(scope);
+    let (each, fence) = (bulk::EACH_ACCOUNT, bulk::FENCE);
     let listed = if scope.open_only {
-        "JOIN open_invoice o ON o.account_id = t.account_id AND o.period = t.period AND o.kind = t.kind"
+        format!(
+            "JOIN (SELECT o.account_id, o.period, o.kind FROM {each} JOIN open_invoice o ON o.account_id = k.id \
+             WHERE o.period >= $2 AND o.period <= $3 {fence}) o \
+             ON o.account_id = t.account_id AND o.period = t.period AND o.kind = t.kind"
+        )
     } else {
-        ""
+        format!("JOIN {each} ON k.id = t.account_id WHERE t.period >= $2 AND t.period <= $3")
     };
     let sql = format!(
-        "{} JOIN {} ON k.id = t.account_id {listed} WHERE t.period >= $2 AND t.period <= $3 \
-         ORDER BY t.created_at, t.id",
-        attempt_columns!(),
-        bulk::EACH_ACCOUNT,
+        "{} {listed} ORDER BY t.created_at, t.id",
+        attempt_columns!()
     );
     let rows: Vec<AttemptRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
         .bind(bulk::accounts(accounts))

@@ -408,12 +408,13 @@ pub async fn methods_on_file(
     let sql = format!(
         "SELECT m.account_id, m.id, m.method, m.state, m.decline_code, c.reference AS card_reference, \
          s.reference AS mandate_reference, s.signed_on, s.last_sequence, s.last_presented_on \
-         FROM {} JOIN payment_method m ON m.account_id = k.id \
+         FROM (SELECT m.account_id, m.id, m.method, m.state, m.decline_code, m.preferred_at \
+         FROM {} JOIN payment_method m ON m.account_id = k.id AND m.state <> 'removed' {}) m \
          LEFT JOIN payment_card c ON c.account_id = m.account_id AND c.method_id = m.id \
          LEFT JOIN sepa_mandate s ON s.account_id = m.account_id AND s.method_id = m.id \
-         WHERE m.state <> 'removed' \
          ORDER BY m.account_id, m.method, m.preferred_at DESC, m.id DESC",
-        bulk::EACH_ACCOUNT
+        bulk::EACH_ACCOUNT,
+        bulk::FENCE
     );
     let rows: Vec<OnFileRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
         .bind(bulk::accounts(accounts))

@@ -58,14 +58,17 @@ pub async fn accounts_with_invoices(
 /// one more table to be joined, it has PostgreSQL read all invoices of the account.
 #[must_use]
 pub fn due_invoices_sql(open_only: bool) -> String {
-    let (invoices, period) = if open_only {
-        (
-            "JOIN open_invoice o ON o.account_id = k.id \
-             JOIN invoice i ON i.account_id = o.account_id AND i.period = o.period AND i.kind = o.kind",
-            "o.period",
+    let (each, fence) = (bulk::EACH_ACCOUNT, bulk::FENCE);
+    let invoices = if open_only {
+        format!(
+            "(SELECT o.account_id, o.period, o.kind FROM {each} JOIN open_invoice o ON o.account_id = k.id \
+             WHERE o.period >= $2 AND o.period <= $3 {fence}) o \
+             JOIN invoice i ON i.account_id = o.account_id AND i.period = o.period AND i.kind = o.kind"
         )
     } else {
-        ("JOIN invoice i ON i.account_id = k.id", "i.period")
+        format!(
+            "{each} JOIN invoice i ON i.account_id = k.id WHERE i.period >= $2 AND i.period <= $3"
+        )
     };
     format!(
         "SELECT i.account_id, (SELECT a.external_id FROM account a WHERE a.id = i.account_id) AS external_id, \
@@ -73,9 +76,8 @@ pub fn due_invoices_sql(open_only: bool) -> String {
          (SELECT CAST(COALESCE(-SUM(p.amount_minor), 0) AS BIGINT) \
          FROM ledger_entry e JOIN ledger_posting p ON p.account_id = e.account_id AND p.entry_id = e.id \
          AND p.ledger_account = 'receivable' WHERE e.account_id = i.account_id AND e.period = i.period \
-         AND e.kind = i.kind) AS allocated_minor FROM {} {invoices} WHERE {period} >= $2 AND {period} <= $3 \
-         ORDER BY i.account_id, i.due_on, i.year, i.sequence",
-        bulk::EACH_ACCOUNT
+         AND e.kind = i.kind) AS allocated_minor FROM {invoices} \
+         ORDER BY i.account_id, i.due_on, i.year, i.sequence"
     )
 }
 

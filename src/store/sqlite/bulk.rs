@@ -64,6 +64,8 @@ pub const INSERT: &str = "INSERT OR FAIL INTO ";
 
 /// The rows of the parameter `$1` made by [`accounts`]: `k.id`.
 pub const EACH_ACCOUNT: &str = "(SELECT value AS id FROM json_each($1)) k";
+/// Ends a subquery that PostgreSQL plans by itself; SQLite plans once.
+pub const FENCE: &str = "";
 /// The rows of the parameter `$1` made by [`ids`]: `k.id`.
 pub const EACH_ID: &str = "(SELECT value AS id FROM json_each($1)) k";
 /// The rows of the parameter `$1` made by [`keys`]: `k.key`.
