@@ -58,10 +58,10 @@ pub async fn execute(url: &str, statement: String) -> Result<()> {
     let statement = AssertSqlSafe(statement);
     if url.starts_with("sqlite:") {
         let mut conn = sqlx::SqliteConnection::connect(url).await?;
-        sqlx::query(statement).execute(&mut conn).await?;
+        sqlx::raw_sql(statement).execute(&mut conn).await?;
     } else {
         let mut conn = sqlx::PgConnection::connect(url).await?;
-        sqlx::query(statement).execute(&mut conn).await?;
+        sqlx::raw_sql(statement).execute(&mut conn).await?;
     }
     Ok(())
 }

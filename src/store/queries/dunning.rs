@@ -14,6 +14,14 @@ use crate::store::rows::{
     AccountStanding, InvoiceKey, NewStep, StoredStep, Suspension, SuspensionCause,
 };
 
+/// The query of [`accounts_overdue`].
+#[must_use]
+pub const fn accounts_overdue_sql() -> &'static str {
+    "SELECT DISTINCT o.account_id FROM open_invoice o JOIN invoice i ON i.account_id = o.account_id \
+     AND i.period = o.period AND i.kind = o.kind WHERE o.account_id > $1 AND i.account_id > $1 AND i.due_on <= $2 \
+     ORDER BY o.account_id LIMIT $3"
+}
+
 /// The next accounts that owe something since a day or longer, after one of them.
 ///
 /// # Errors
@@ -24,16 +32,12 @@ pub async fn accounts_overdue(
     after: Option<AccountId>,
     limit: i64,
 ) -> Result<Vec<AccountId>> {
-    let ids: Vec<i64> = sqlx::query_scalar(
-        "SELECT DISTINCT o.account_id FROM open_invoice o JOIN invoice i ON i.account_id = o.account_id \
-         AND i.period = o.period AND i.kind = o.kind WHERE o.account_id > $1 AND i.due_on <= $2 \
-         ORDER BY o.account_id LIMIT $3",
-    )
-    .bind(after.map_or(i64::MIN, |after| after.0))
-    .bind(due_by.to_string())
-    .bind(limit)
-    .fetch_all(conn)
-    .await?;
+    let ids: Vec<i64> = sqlx::query_scalar(accounts_overdue_sql())
+        .bind(after.map_or(i64::MIN, |after| after.0))
+        .bind(due_by.to_string())
+        .bind(limit)
+        .fetch_all(conn)
+        .await?;
     Ok(ids.into_iter().map(AccountId).collect())
 }
 
