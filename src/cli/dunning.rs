@@ -209,6 +209,9 @@ async fn list(engine: &Engine, account: Option<&str>, json: bool) -> Result<Exit
             Some(next) => {
                 let on = match next.readiness {
                     Readiness::Blocked(block) => block.to_string(),
+                    Readiness::Later if debtor.held_until == Some(next.on) => {
+                        format!("held until {}", next.on)
+                    }
                     Readiness::Now | Readiness::Later => next.on.to_string(),
                 };
                 (next.step.to_string(), on)

@@ -286,8 +286,9 @@ async fn deliver(engine: &Engine, limit: u64, json: bool) -> Result<ExitCode> {
         if is_set {
             due += waiting.min(limit);
         } else if waiting > 0 && !json {
+            let wait = if waiting == 1 { "waits" } else { "wait" };
             complain!(
-                "{} wait: there is no [{channel}] in the settings",
+                "{} {wait}: there is no [{channel}] in the settings",
                 counted(waiting, "row")
             );
         }

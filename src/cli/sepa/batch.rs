@@ -230,7 +230,7 @@ fn print_made(made: &BatchMade, dry_run: bool, out: Option<&Path>) {
         Some(out) => say!("file: {}", out.display()),
         None => say!("`quittance sepa file {id} --out FILE` gets its file."),
     }
-    say!("`quittance sepa release {id}` lets it go to the bank.");
+    say!("`quittance sepa release {id} --reason ...` lets it go to the bank.");
 }
 
 #[derive(Serialize)]

@@ -193,7 +193,8 @@ pub enum Readiness {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NextStep {
     pub step: Step,
-    /// When it comes, as things stand: today or earlier where its day has come.
+    /// When it comes, as things stand: today or earlier where its day has come, and
+    /// not while it is held.
     pub on: NaiveDate,
     pub readiness: Readiness,
 }
@@ -209,8 +210,9 @@ pub fn next_step(
         return None;
     }
     let step = following(facts, policy)?;
-    let on = day_of(step, facts, policy, today);
-    let readiness = if on > today {
+    let own = day_of(step, facts, policy, today);
+    let on = facts.held_until.map_or(own, |until| own.max(until));
+    let readiness = if own > today {
         Readiness::Later
     } else {
         block(step, facts, policy, today).map_or(Readiness::Now, Readiness::Blocked)

@@ -214,9 +214,14 @@ fn what_blocks_which_step() {
             } else {
                 Readiness::Now
             };
+            // What is held comes when it is not held any more.
+            let comes_on = match block {
+                Block::Held { until } => until,
+                _ => day(today),
+            };
             assert_eq!(
                 next(&facts, today),
-                Some((step, day(today), expected)),
+                Some((step, comes_on, expected)),
                 "{step} and {block}"
             );
         }

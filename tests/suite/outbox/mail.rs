@@ -29,7 +29,7 @@ fn without_a_mail_server_notices_wait() {
     office.restored("acc-1", 1);
     let answer = house.run(&["outbox", "deliver"]);
     assert!(
-        answer.stderr.contains("1 row wait: there is no [mail]"),
+        answer.stderr.contains("1 row waits: there is no [mail]"),
         "{answer:?}"
     );
     assert_eq!(office.standing("restored:1"), "waiting after 0: no problem");
