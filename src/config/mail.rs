@@ -72,6 +72,9 @@ pub struct MailSettings {
     pub account_url: String,
     /// Where a deletion is confirmed; `{token}` stands for the key to it.
     pub deletion_url: String,
+    /// How many days before the end of a card's last month its customer is told; 0
+    /// for never.
+    pub card_expiry_days: u32,
     /// What customers know the house as; the issuer's name unless set.
     pub product_name: Option<String>,
 }
@@ -97,6 +100,8 @@ pub struct RawMail {
     pay_url: String,
     account_url: String,
     deletion_url: String,
+    #[serde(default = "default_card_expiry_days")]
+    card_expiry_days: i64,
     product_name: Option<String>,
 }
 
@@ -106,6 +111,11 @@ fn default_security() -> String {
 
 const fn default_connections() -> i64 {
     8
+}
+
+/// Time enough for a new card to come by post.
+const fn default_card_expiry_days() -> i64 {
+    30
 }
 
 /// Servers look into a mail before they accept it.
@@ -148,6 +158,7 @@ impl RawMail {
         let login = self.login(check);
         let connections = check.range("mail.connections", self.connections, 1, 100);
         let timeout = check.range("mail.timeout_seconds", self.timeout_seconds, 1, 300);
+        let card_expiry_days = check.range("mail.card_expiry_days", self.card_expiry_days, 0, 365);
         let urls = [
             ("mail.pay_url", &self.pay_url),
             ("mail.account_url", &self.account_url),
@@ -178,6 +189,7 @@ impl RawMail {
             pay_url: self.pay_url.clone(),
             account_url: self.account_url.clone(),
             deletion_url: self.deletion_url.clone(),
+            card_expiry_days: card_expiry_days?,
             product_name: product_name.map(str::to_owned),
         })
     }

@@ -3,6 +3,7 @@
 
 use secrecy::SecretString;
 
+use crate::domain::calendar::PeriodKey;
 use crate::domain::ids::{AccountId, PaymentMethodId};
 use crate::domain::invoice::fingerprint::Digest;
 use crate::engine::collect::{CollectError, InvoiceOutcome};
@@ -10,7 +11,7 @@ use crate::engine::providers::ProviderError;
 use crate::engine::run::Engine;
 use crate::on;
 use crate::providers::CallError;
-use crate::providers::stripe::SetupStanding;
+use crate::providers::stripe::{CardOnFile, SetupStanding};
 use crate::store::StoreError;
 use crate::store::rows::NewCard;
 
@@ -136,8 +137,7 @@ impl Engine {
             reference: &reference,
             brand: &card.brand,
             last4: &card.last4,
-            expires: i32::try_from(card.exp_year * 100 + card.exp_month)
-                .map_err(|_| CardError::Expiry(reference.clone()))?,
+            expires: expiry_number(&reference, &card)?,
             added_at: self.clock.now(),
         };
         let id = on!(&mut tx, conn, q => q::insert_card(conn, new).await)?;
@@ -145,4 +145,14 @@ impl Engine {
         let invoices = self.charge_by_new_method(account, id).await?;
         Ok(CardAdded::Added { id, invoices })
     }
+}
+
+/// The last month in which a card is good, such as 202810.
+pub(super) fn expiry_number(reference: &str, card: &CardOnFile) -> Result<i32, CardError> {
+    let month = i32::try_from(card.exp_year)
+        .ok()
+        .and_then(|year| PeriodKey::new(year, card.exp_month).ok());
+    Ok(month
+        .ok_or_else(|| CardError::Expiry(reference.to_owned()))?
+        .to_number())
 }

@@ -1,10 +1,12 @@
 //! Cards and mandates on file.
 //!
 //! - [`card`]: a card entered at its provider
+//! - [`expiry`]: cards that will soon not be good any more
 //! - [`mandate`]: a mandate signed, and another account under it
 //! - [`rotate`]: everything sealed, under the newest key
 
 mod card;
+mod expiry;
 mod mandate;
 mod rotate;
 
@@ -24,6 +26,7 @@ use crate::store::{StoreError, Tx};
 use crate::vault::VaultError;
 
 pub use card::{CardAdded, CardError, CardSetup};
+pub use expiry::ExpiryTally;
 pub use mandate::{MandateOffer, MandateRequest, NewMethod, Signature};
 pub use rotate::{RotateError, Rotated};
 

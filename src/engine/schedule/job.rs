@@ -20,6 +20,8 @@ pub enum Job {
     Collect,
     /// Takes the steps of accounts that do not pay.
     Dunning,
+    /// Tells customers whose card is about to expire.
+    Cards,
     /// Mails customers, and tells the platform what to do.
     Deliver,
 }
@@ -27,11 +29,12 @@ pub enum Job {
 impl Job {
     /// In the order in which one round does them: what is known of payments before
     /// anyone is charged, and that before anyone is warned.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::MonthRun,
         Self::Reconcile,
         Self::Collect,
         Self::Dunning,
+        Self::Cards,
         Self::Deliver,
     ];
 
@@ -43,6 +46,7 @@ impl Job {
             Self::Reconcile => "reconcile",
             Self::Collect => "collect",
             Self::Dunning => "dunning",
+            Self::Cards => "cards",
             Self::Deliver => "deliver",
         }
     }
@@ -87,6 +91,7 @@ impl Engine {
             Job::Reconcile => self.reconcile_all(&mut report).await,
             Job::Collect => self.collect_due(&mut report).await,
             Job::Dunning => self.take_due_steps(&mut report).await,
+            Job::Cards => self.tell_of_cards(&mut report).await,
             Job::Deliver => self.deliver_due(&mut report).await,
         }
         report
@@ -184,6 +189,27 @@ impl Engine {
                 }
                 for (channel, reason) in &done.stopped {
                     report.problem(format!("{}: {reason}", channel.code()));
+                }
+            }
+            Err(error) => report.problem(error),
+        }
+    }
+
+    async fn tell_of_cards(&self, report: &mut JobReport) {
+        if self.config.stripe.is_none() {
+            return;
+        }
+        match self.tell_of_expiring_cards().await {
+            Ok(tally) => {
+                if tally.told > 0 {
+                    report.did(format!("{} about to expire", counted(tally.told, "card")));
+                }
+                if tally.renewed > 0 {
+                    let renewed = counted(tally.renewed, "card");
+                    report.did(format!("{renewed} renewed by the bank"));
+                }
+                for (account, problem) in &tally.problems {
+                    report.problem(format!("account {account}: {problem}"));
                 }
             }
             Err(error) => report.problem(error),

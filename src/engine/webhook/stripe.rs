@@ -59,6 +59,14 @@ impl Engine {
                 Err(CardError::NoCustomer(_)) => Ok(Handled::Ignored),
                 Err(error) => Err(error.into()),
             },
+            "payment_method.updated" | "payment_method.automatically_updated" => {
+                let is_ours = self.refresh_card(stripe, id).await?;
+                Ok(if is_ours {
+                    Handled::Done
+                } else {
+                    Handled::Ignored
+                })
+            }
             "charge.dispute.created"
             | "charge.dispute.updated"
             | "charge.dispute.funds_withdrawn"

@@ -144,10 +144,10 @@ pub fn card_expiring(pen: Pen<'_>, label: &str, expires: PeriodKey) -> Content {
         tone: Tone::Warning,
         opening: vec![words!(
             pen,
-            "Your card {label}, which pays your invoices, expires at the end of {month}. Please add its \
+            "Your card {label}, which is on file for your invoices, expires at the end of {month}. Please add its \
              successor or another payment method before.",
-            "Votre carte {label}, qui règle vos factures, expire fin {month}. Merci d’ajouter d’ici là la \
-             suivante ou un autre moyen de paiement."
+            "Votre carte {label}, enregistrée pour régler vos factures, expire fin {month}. Merci d’ajouter d’ici \
+             là la suivante ou un autre moyen de paiement."
         )],
         facts: vec![
             pen.fact("Card", "Carte", label),

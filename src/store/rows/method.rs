@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use chrono::NaiveDate;
 
-use crate::domain::calendar::Instant;
+use crate::domain::calendar::{Instant, PeriodKey};
 use crate::domain::ids::{AccountId, PaymentMethodId};
 use crate::domain::payment::PaymentMethod;
 use crate::domain::payment::plan::MethodState;
@@ -25,6 +25,19 @@ pub struct NewCard<'a> {
     /// The last month in which it is good, such as 202810.
     pub expires: i32,
     pub added_at: Instant,
+}
+
+/// A card that would be charged, and is good for a short time only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExpiringCard {
+    pub account: AccountId,
+    pub method: PaymentMethodId,
+    /// The provider's id of the card.
+    pub reference: String,
+    pub brand: String,
+    pub last4: String,
+    /// The last month in which it is good.
+    pub expires: PeriodKey,
 }
 
 /// A mandate to be kept, with the evidence of its signature.

@@ -2,6 +2,7 @@
 
 mod disputes;
 mod events;
+mod expiry;
 mod faults;
 mod ladder;
 mod processes;

@@ -6,6 +6,7 @@ mod nobody_pays;
 mod off_for_days;
 mod pays_late;
 mod two_rounds;
+mod two_services;
 
 use chrono::{NaiveDate, NaiveTime};
 use quittance::clock::Clock;
