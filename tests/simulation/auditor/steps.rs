@@ -138,7 +138,10 @@ impl Auditor {
         let is_out = |intent: &Value| {
             let made = intent["created"].as_i64().unwrap() * 1_000_000;
             let own = intent["description"].as_str().unwrap();
-            self.by_number[own].0 == told.account && made < day.from_us
+            let key = self.by_number[own];
+            // What comes for a debt that was paid otherwise meanwhile stops no clock.
+            let is_owed = self.invoices[&key].open() > 0;
+            key.0 == told.account && made < day.from_us && is_owed
         };
         let has_card_out = !stripe.intents_that_are("processing", is_out).is_empty();
         if has_card_out || self.has_debit_out(told.account, day, bank) {
