@@ -1,6 +1,6 @@
 //! The platform: takes webhooks, keeps them, and answers as it is told to.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex};
 
 use axum::Router;
@@ -33,6 +33,8 @@ pub struct Webhook {
     pub timestamp: String,
     pub signature: String,
     pub body: String,
+    /// What was answered; 200 unless told otherwise.
+    pub reply: Option<Reply>,
 }
 
 impl Webhook {
@@ -51,6 +53,8 @@ impl Webhook {
 #[derive(Default)]
 struct Inner {
     replies: VecDeque<Reply>,
+    /// By account, before those that are for anyone.
+    replies_to: HashMap<String, VecDeque<Reply>>,
     came: Vec<Webhook>,
 }
 
@@ -87,6 +91,26 @@ impl PlatformFake {
         self.shared.inner.lock().unwrap().replies.extend(replies);
     }
 
+    /// The next webhooks about an account are answered so, whatever order those of
+    /// others come in.
+    pub fn reply_to(&self, account: &str, replies: impl IntoIterator<Item = Reply>) {
+        let mut inner = self.shared.inner.lock().unwrap();
+        let queue = inner.replies_to.entry(account.to_owned()).or_default();
+        queue.extend(replies);
+    }
+
+    /// All are answered with 200 again.
+    pub fn forget_replies(&self) {
+        let mut inner = self.shared.inner.lock().unwrap();
+        inner.replies.clear();
+        inner.replies_to.clear();
+    }
+
+    /// What came since the last time.
+    pub fn take_came(&self) -> Vec<Webhook> {
+        std::mem::take(&mut self.shared.inner.lock().unwrap().came)
+    }
+
     /// Every webhook that came, whatever was answered.
     pub fn came(&self) -> Vec<Webhook> {
         self.shared.inner.lock().unwrap().came.clone()
@@ -109,17 +133,24 @@ impl PlatformFake {
 
 async fn receive(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
     let header = |name: &str| headers[name].to_str().unwrap().to_owned();
-    let webhook = Webhook {
+    let mut webhook = Webhook {
         id: header("webhook-id"),
         timestamp: header("webhook-timestamp"),
         signature: header("webhook-signature"),
         body: String::from_utf8(body.to_vec()).unwrap(),
+        reply: None,
     };
     let reply = {
         let mut inner = shared.inner.lock().unwrap();
+        let account = webhook.json()["data"]["account"]
+            .as_str()
+            .map(str::to_owned);
+        let own = account.and_then(|account| inner.replies_to.get_mut(&account)?.pop_front());
+        let reply = own.or_else(|| inner.replies.pop_front());
+        webhook.reply.clone_from(&reply);
         inner.came.push(webhook);
         shared.came.notify_all();
-        inner.replies.pop_front()
+        reply
     };
     let status = |code| StatusCode::from_u16(code).unwrap();
     match reply {

@@ -1,5 +1,5 @@
-//! The line to Stripe: what is sent over it may not arrive, arrive twice, or its
-//! answer may not come back.
+//! The line to Stripe and PayPal: what is sent over it may not arrive, arrive twice, or
+//! its answer may not come back.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -11,12 +11,14 @@ use quittance::pace::Turns as _;
 use quittance::providers::http::{Brought, Carrier, Request};
 
 use crate::dice::Dice;
+use crate::fakes::paypal::PayPalFake;
 use crate::fakes::stripe::StripeFake;
 use crate::log::Log;
 use crate::table::Table;
 
 pub struct Line {
     pub stripe: Arc<StripeFake>,
+    pub paypal: Arc<PayPalFake>,
     pub table: Arc<Table>,
     pub log: Arc<Log>,
     pub dice: Mutex<Dice>,
@@ -53,7 +55,7 @@ impl Line {
         })
     }
 
-    async fn ask(&self, request: &Request) -> Brought {
+    async fn ask(&self, provider: &str, request: &Request) -> Brought {
         let query = request.query.as_deref();
         let uri = query.map_or_else(
             || request.path.clone(),
@@ -64,7 +66,12 @@ impl Line {
             .uri(uri);
         *asked.headers_mut().unwrap() = request.headers.clone();
         let body = request.body.clone().map_or_else(Body::empty, Body::from);
-        let answer = self.stripe.answer(asked.body(body).unwrap()).await;
+        let asked = asked.body(body).unwrap();
+        let answer = match provider {
+            "Stripe" => self.stripe.answer(asked).await,
+            "PayPal" => self.paypal.answer(asked).await,
+            other => panic!("nobody plays {other}"),
+        };
         let (parts, body) = answer.into_parts();
         Brought::Answer {
             status: parts.status.as_u16(),
@@ -73,7 +80,7 @@ impl Line {
         }
     }
 
-    async fn carry_once(&self, request: &Request) -> Brought {
+    async fn carry_once(&self, provider: &str, request: &Request) -> Brought {
         // A crash here: committed, and never sent.
         self.table.turn().await;
         let trouble = self.trouble();
@@ -81,6 +88,8 @@ impl Line {
             self.log
                 .say(format!("{trouble:?}: {} {}", request.method, request.path));
         }
+        let mut keys = ["idempotency-key", "paypal-request-id"].into_iter();
+        let key = keys.find_map(|name| request.headers.get(name)?.to_str().ok());
         let broken = |status| Brought::Answer {
             status,
             headers: axum::http::HeaderMap::new(),
@@ -92,20 +101,19 @@ impl Line {
             Some(Trouble::LostOnTheWay) => return Brought::Lost("played".to_owned()),
             Some(Trouble::ErrorBefore) => return broken(500),
             // A network that repeats what was under way.
-            Some(Trouble::Twice) if request.headers.contains_key("idempotency-key") => {
-                self.ask(request).await;
+            Some(Trouble::Twice) if key.is_some() => {
+                self.ask(provider, request).await;
             }
             _ => {}
         }
-        let answer = self.ask(request).await;
+        let answer = self.ask(provider, request).await;
         if request.method == "POST" {
             let Brought::Answer { status, .. } = &answer else {
                 unreachable!("it answers")
             };
-            let key = request.headers.get("idempotency-key");
-            let key = key.and_then(|key| key.to_str().ok()).unwrap_or_default();
+            let key = key.unwrap_or_default();
             self.log
-                .say(format!("stripe: POST {} {key}: {status}", request.path));
+                .say(format!("{provider}: POST {} {key}: {status}", request.path));
         }
         // A crash here: done, and nobody knows.
         self.table.turn().await;
@@ -120,9 +128,9 @@ impl Line {
 impl Carrier for Line {
     fn carry<'a>(
         &'a self,
-        _provider: &'static str,
+        provider: &'static str,
         request: &'a Request,
     ) -> Pin<Box<dyn Future<Output = Brought> + Send + 'a>> {
-        Box::pin(self.carry_once(request))
+        Box::pin(self.carry_once(provider, request))
     }
 }

@@ -2,7 +2,10 @@
 //! an auditor that knows only what anyone can see.
 //!
 //! - [`world`]: the days; [`profile`]: what kind of a year it is
-//! - [`people`]: customers and staff; [`line`]: Stripe, and the way to it
+//! - [`hands`]: who does what on a day; [`people`]: customers and staff, [`desk`]: those
+//!   of them who send files to the bank and import its own
+//! - [`line`]: the way to Stripe and PayPal; [`cardholders`], [`purchases`]: what happens
+//!   there by itself; [`bank`]: the bank; [`post`]: the mail server and the platform
 //! - [`table`]: whose move is next, and who crashes
 //! - [`auditor`]: what should not have happened
 //!
@@ -12,13 +15,19 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod auditor;
+mod bank;
+mod cardholders;
+mod desk;
 mod dice;
 #[path = "../fakes/mod.rs"]
 mod fakes;
+mod hands;
 mod line;
 mod log;
 mod people;
+mod post;
 mod profile;
+mod purchases;
 mod table;
 mod world;
 

@@ -1,16 +1,24 @@
 //! Customers and staff, and what they do on a day.
 
+use std::net::IpAddr;
 use std::rc::Rc;
 
 use chrono::{Days, NaiveDate};
-use quittance::domain::ids::AccountId;
+use quittance::domain::account::Language;
+use quittance::domain::ids::{AccountId, PaymentMethodId};
 use quittance::domain::money::{Currency, Money};
-use quittance::engine::methods::CardAdded;
+use quittance::domain::payment::{FileState, PaymentMethod};
+use quittance::domain::sepa::iban::Iban;
+use quittance::domain::sepa::message::Scheme;
+use quittance::engine::methods::{CardAdded, MandateRequest, Signature};
 use quittance::engine::run::Engine;
 use quittance::store::rows::ByPerson;
 
 use crate::auditor::Auditor;
+use crate::bank::Temper;
+use crate::cardholders::part_of;
 use crate::dice::Dice;
+use crate::fakes::paypal::PayPalFake;
 use crate::fakes::stripe::{CardScript, Outcome, StripeFake};
 use crate::log::Log;
 
@@ -25,6 +33,8 @@ pub enum Kind {
     Asked,
     /// By a card whose bank takes its time.
     Slow,
+    /// By direct debit, and some by a card too.
+    Debtor(Temper),
     /// By transfers, late; the staff grants credit for them.
     Transfers,
     /// Not at all.
@@ -39,12 +49,18 @@ pub struct Customer {
 }
 
 impl Customer {
-    pub fn draw(account: i64, external_id: String, dice: &mut Dice) -> Self {
-        use Kind::{Asked, Card, Never, ShortOfMoney, Slow, Transfers};
-        Self {
-            account: AccountId(account),
-            external_id,
-            kind: dice.pick(&[
+    pub fn draw(
+        account: i64,
+        external_id: String,
+        debtor_permille: usize,
+        dice: &mut Dice,
+    ) -> Self {
+        use Kind::{Asked, Card, Debtor, Never, ShortOfMoney, Slow, Transfers};
+        use Temper::{Closes, IsShort, Pays, TakesBack};
+        let kind = if dice.permille(debtor_permille) {
+            Debtor(dice.pick(&[Pays, Pays, IsShort, IsShort, TakesBack, Closes]))
+        } else {
+            dice.pick(&[
                 Card,
                 Card,
                 ShortOfMoney,
@@ -53,9 +69,18 @@ impl Customer {
                 Slow,
                 Transfers,
                 Never,
-            ]),
+            ])
+        };
+        Self {
+            account: AccountId(account),
+            external_id,
+            kind,
             plan: dice.pick(&["S", "M", "L", "XL"]),
         }
+    }
+
+    pub fn email(&self) -> String {
+        format!("{}@example.com", self.external_id)
     }
 
     /// The card that such a customer has.
@@ -87,9 +112,27 @@ pub enum Deed {
     EnterCard {
         account: AccountId,
     },
+    SignMandate {
+        account: AccountId,
+        temper: Temper,
+    },
+    /// Another account under the mandate that is there.
+    ChangeIban {
+        account: AccountId,
+        temper: Temper,
+    },
+    RemoveMandate {
+        account: AccountId,
+    },
     Transfer {
         account: AccountId,
         minor: i64,
+    },
+    /// By PayPal; whoever comes back from there has approved it.
+    BuyCredit {
+        account: AccountId,
+        minor: i64,
+        comes_back: bool,
     },
     Hold {
         account: AccountId,
@@ -108,59 +151,12 @@ pub enum Deed {
     WriteOff {
         number: String,
     },
+    /// All of it where no amount is named.
     Refund {
         payment: String,
+        minor: Option<i64>,
         reopens: bool,
     },
-}
-
-/// What happens at Stripe by itself, by a customer or a bank.
-pub fn happens_at_stripe(stripe: &StripeFake, dice: &mut Dice, log: &Log, often_permille: usize) {
-    for status in ["requires_action", "requires_payment_method"] {
-        let is_asked = |intent: &serde_json::Value| {
-            status == "requires_action"
-                || intent["last_payment_error"]["code"] == "authentication_required"
-        };
-        for intent in stripe.intents_that_are(status, is_asked) {
-            if dice.permille(150) {
-                let id = intent["id"].as_str().unwrap();
-                log.say(format!("customer: authenticates {id}"));
-                stripe.authenticate(id);
-            }
-        }
-    }
-    for intent in stripe.intents_that_are("processing", |_| true) {
-        if dice.permille(300) {
-            let id = intent["id"].as_str().unwrap();
-            let outcome = if dice.permille(700) {
-                Outcome::Succeeds
-            } else {
-                Outcome::Declines("insufficient_funds".to_owned())
-            };
-            log.say(format!("bank: {id} comes to {outcome:?}"));
-            stripe.settle(id, &outcome);
-        }
-    }
-    for (dispute, status) in stripe.disputes_open() {
-        if status == "needs_response" && dice.permille(60) {
-            let won = dice.permille(500);
-            log.say(format!("bank: decides {dispute}, won: {won}"));
-            stripe.close_dispute(&dispute, won);
-        }
-    }
-    if dice.permille(often_permille) {
-        let paid = stripe.intents_that_are("succeeded", |_| true);
-        if paid.is_empty() {
-            return;
-        }
-        let intent = &paid[dice.below(paid.len())];
-        let id = intent["id"].as_str().unwrap();
-        if stripe.is_disputable(id) {
-            let amount = intent["amount"].as_i64().unwrap();
-            log.say(format!("customer: disputes {id}"));
-            stripe.open_dispute(id, amount, 1_500);
-        }
-    }
 }
 
 /// What people set out to do on a day.
@@ -188,13 +184,27 @@ pub fn deeds(
         };
         let acts = customer.kind != Kind::Never && dice.permille(customer_permille * moved);
         if acts {
-            deeds.push(match (customer.kind, dice.below(4)) {
+            deeds.push(match (customer.kind, dice.below(5)) {
+                (_, 4) => Deed::BuyCredit {
+                    account,
+                    minor: match dice.below(3) {
+                        0 => i64::try_from(dice.between(500, 5_000)).unwrap(),
+                        _ => all.max(500),
+                    },
+                    comes_back: dice.permille(600),
+                },
                 (Kind::Transfers, _) | (_, 0) => Deed::Transfer {
                     account,
                     minor: match dice.below(3) {
                         0 => i64::try_from(dice.between(100, 3_000)).unwrap(),
                         _ => all.max(500),
                     },
+                },
+                (Kind::Debtor(temper), no) => match (no, dice.below(10)) {
+                    (1, 0..3) => Deed::ChangeIban { account, temper },
+                    (1, 3) => Deed::RemoveMandate { account },
+                    (2, 0..4) => Deed::EnterCard { account },
+                    _ => Deed::SignMandate { account, temper },
                 },
                 _ => Deed::EnterCard { account },
             });
@@ -217,6 +227,7 @@ pub fn deeds(
             let intent = &paid[dice.below(paid.len())];
             deeds.push(Deed::Refund {
                 payment: intent["metadata"]["attempt"].as_str().unwrap().to_owned(),
+                minor: dice.permille(500).then(|| part_of(intent, dice)),
                 reopens: dice.permille(500),
             });
         }
@@ -224,32 +235,56 @@ pub fn deeds(
     deeds
 }
 
-const BY: ByPerson<'static> = ByPerson {
+pub const BY: ByPerson<'static> = ByPerson {
     actor: "ada",
     reason: "played",
 };
+
+/// What a deed needs beside: a card, or an account with a bank.
+pub enum Means {
+    None,
+    Card(CardScript),
+    Account(Iban),
+}
+
+/// What a customer gave to be charged by, or was sent to PayPal with.
+#[derive(Debug, Clone)]
+pub enum Given {
+    Card(i64),
+    Mandate(i64),
+    Order(String),
+}
 
 /// What a deed leaves behind that its doer knows.
 pub struct Doer {
     pub engine: Engine,
     pub stripe: std::sync::Arc<StripeFake>,
+    pub paypal: std::sync::Arc<PayPalFake>,
     pub log: std::sync::Arc<Log>,
-    /// Who entered a card.
-    pub cards: Rc<std::cell::RefCell<Vec<i64>>>,
+    /// What was given.
+    pub given: Rc<std::cell::RefCell<Vec<Given>>>,
 }
 
 impl Doer {
     /// Does it; a refusal is an answer too.
-    pub async fn act(self, deed: Deed, card: Option<CardScript>) {
+    pub async fn act(self, deed: Deed, means: Means) {
         self.log.say(format!("person: {deed:?}"));
         let engine = &self.engine;
         let answer = match &deed {
-            Deed::EnterCard { account } => self.enter_card(*account, card.unwrap()).await,
+            Deed::EnterCard { account } => self.enter_card(*account, means.card()).await,
+            Deed::SignMandate { account, .. } => self.sign_mandate(*account, means.iban()).await,
+            Deed::ChangeIban { account, .. } => self.change_iban(*account, means.iban()).await,
+            Deed::RemoveMandate { account } => self.remove_mandate(*account).await,
             Deed::Transfer { account, minor } => engine
                 .grant_credit(*account, Money::new(*minor, Currency::Eur), BY)
                 .await
                 .map(|_| ())
                 .map_err(|error| error.to_string()),
+            Deed::BuyCredit {
+                account,
+                minor,
+                comes_back,
+            } => self.buy_credit(*account, *minor, *comes_back).await,
             Deed::Hold { account, until } => engine
                 .hold_dunning(*account, *until, BY)
                 .await
@@ -272,8 +307,12 @@ impl Doer {
                 .await
                 .map(|_| ())
                 .map_err(|error| error.to_string()),
-            Deed::Refund { payment, reopens } => engine
-                .refund_payment(payment.parse().unwrap(), None, *reopens, BY)
+            Deed::Refund {
+                payment,
+                minor,
+                reopens,
+            } => engine
+                .refund_payment(payment.parse().unwrap(), *minor, *reopens, BY)
                 .await
                 .map(|_| ())
                 .map_err(|error| error.to_string()),
@@ -287,12 +326,101 @@ impl Doer {
         let setup = self.engine.begin_card(account).await;
         let setup = setup.map_err(|error| error.to_string())?;
         self.stripe.confirm_setup(&setup.setup_intent, card);
-        self.cards.borrow_mut().push(account.0);
+        self.given.borrow_mut().push(Given::Card(account.0));
         // The customer's browser comes back, before or after the event.
         match self.engine.finish_card(&setup.setup_intent).await {
             Ok(CardAdded::Added { .. } | CardAdded::Already(_)) => Ok(()),
             Ok(CardAdded::NotYet(why)) => Err(why.to_owned()),
             Err(error) => Err(error.to_string()),
+        }
+    }
+
+    async fn buy_credit(
+        &self,
+        account: AccountId,
+        minor: i64,
+        comes_back: bool,
+    ) -> Result<(), String> {
+        let paypal = self.engine.providers.paypal(&self.engine.config);
+        let paypal = paypal.map_err(|error| error.to_string())?;
+        let amount = Money::new(minor, Currency::Eur);
+        let bought = self.engine.buy_credit(paypal, account, amount).await;
+        let bought = bought.map_err(|error| error.to_string())?.purchase;
+        let Some(order) = bought.order_reference else {
+            return Ok(());
+        };
+        self.given.borrow_mut().push(Given::Order(order.clone()));
+        if !comes_back {
+            return Ok(());
+        }
+        if self.paypal.is_approvable(&order) {
+            self.paypal.approve(&order);
+        }
+        let captured = self.engine.advance_purchase(paypal, bought.id).await;
+        captured.map(|_| ()).map_err(|error| error.to_string())
+    }
+
+    async fn sign_mandate(&self, account: AccountId, iban: Iban) -> Result<(), String> {
+        let request = MandateRequest {
+            debtor_name: "Jan Kowalski",
+            iban: &iban,
+            bic: None,
+            scheme: Scheme::Core,
+            language: Language::English,
+        };
+        let signature = Signature {
+            at: self.engine.clock.now(),
+            from: IpAddr::from([127, 0, 0, 1]),
+            reference: None,
+        };
+        let signed = self
+            .engine
+            .add_mandate(account, &request, signature, BY)
+            .await;
+        let signed = signed.map_err(|error| error.to_string())?;
+        self.given.borrow_mut().push(Given::Mandate(account.0));
+        let charged = self.engine.charge_by_new_method(account, signed.id).await;
+        charged.map(|_| ()).map_err(|error| error.to_string())
+    }
+
+    async fn mandate(&self, account: AccountId) -> Result<PaymentMethodId, String> {
+        let methods = self.engine.methods(account).await;
+        let methods = methods.map_err(|error| error.to_string())?;
+        let mut mandates = methods.into_iter().filter(|method| {
+            method.method() == PaymentMethod::Sepa && method.state != FileState::Removed
+        });
+        let last = mandates.next_back().ok_or("there is no mandate")?;
+        Ok(last.id)
+    }
+
+    async fn change_iban(&self, account: AccountId, iban: Iban) -> Result<(), String> {
+        let mandate = self.mandate(account).await?;
+        let changed = self
+            .engine
+            .change_iban(account, mandate, &iban, None, BY)
+            .await;
+        changed.map_err(|error| error.to_string())
+    }
+
+    async fn remove_mandate(&self, account: AccountId) -> Result<(), String> {
+        let mandate = self.mandate(account).await?;
+        let removed = self.engine.remove_method(account, mandate, BY).await;
+        removed.map(|_| ()).map_err(|error| error.to_string())
+    }
+}
+
+impl Means {
+    fn card(self) -> CardScript {
+        match self {
+            Self::Card(card) => card,
+            _ => panic!("no card"),
+        }
+    }
+
+    fn iban(self) -> Iban {
+        match self {
+            Self::Account(iban) => iban,
+            _ => panic!("no account with a bank"),
         }
     }
 }

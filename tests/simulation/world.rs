@@ -1,10 +1,8 @@
-//! A world of fourteen months, one seed: the house, its customers, Stripe, the mail
-//! server and the platform, day after day.
+//! A world of fourteen months, one seed: the house, its customers, Stripe, PayPal, the
+//! bank, the mail server and the platform, day after day.
 
-use std::cell::RefCell;
-use std::collections::HashSet;
-use std::path::Path;
-use std::rc::Rc;
+use std::collections::{BTreeSet, HashSet};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -23,16 +21,23 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::auditor::facts::Facts;
-use crate::auditor::{Auditor, Day, Violation};
+use crate::auditor::{Auditor, Day, Others, Violation};
+use crate::bank::Bank;
+use crate::cardholders::{self, happens_at_stripe};
+use crate::desk::Courier;
 use crate::dice::{Dice, Drawn};
+use crate::fakes::paypal::{CLIENT_ID, CLIENT_SECRET, PayPalFake, SentEvent};
 use crate::fakes::stripe::{SECRET_KEY, StripeFake};
+use crate::hands::{Left, Today};
 use crate::line::Line;
 use crate::log::Log;
-use crate::people::{Customer, Deed, Doer, deeds, happens_at_stripe};
+use crate::people::{Customer, Given};
+use crate::post::Post;
 use crate::profile::Profile;
-use crate::table::{Hand, Table};
+use crate::purchases::{self, happens_at_paypal};
+use crate::table::Table;
 
-const WEBHOOK_SECRET: &str = "whsec_played";
+pub const WEBHOOK_SECRET: &str = "whsec_played";
 /// In which nothing is in trouble any more, and nobody does anything.
 const QUIET_DAYS: u64 = 4;
 
@@ -40,31 +45,46 @@ fn first_day() -> NaiveDate {
     NaiveDate::from_ymd_opt(2026, 1, 1).unwrap()
 }
 
-/// An event that Stripe has not got through with.
-struct Undelivered {
-    event: Value,
-    from: NaiveDate,
+/// An event of Stripe's or PayPal's.
+#[derive(Clone)]
+pub enum Event {
+    Stripe(Value),
+    PayPal(SentEvent),
+}
+
+/// An event that its provider has not got through with.
+#[derive(Clone)]
+pub struct Undelivered {
+    pub id: String,
+    pub event: Event,
+    pub from: NaiveDate,
 }
 
 pub struct World {
-    folder: TempDir,
-    profile: Profile,
+    pub folder: TempDir,
+    pub profile: Profile,
     store: Store,
     config: Config,
     chance: Chance,
-    stripe: Arc<StripeFake>,
+    pub stripe: Arc<StripeFake>,
+    pub paypal: Arc<PayPalFake>,
+    /// Orders that a customer was sent to.
+    orders: BTreeSet<String>,
+    pub bank: Bank,
+    courier: Courier,
+    post: Option<Post>,
     line: Arc<Line>,
     table: Arc<Table>,
     pub log: Arc<Log>,
-    auditor: Auditor,
-    customers: Vec<Customer>,
-    events: Vec<Undelivered>,
-    dice: Dice,
+    pub auditor: Auditor,
+    pub customers: Vec<Customer>,
+    pub events: Vec<Undelivered>,
+    pub dice: Dice,
     turns: Dice,
-    usage_no: u64,
+    pub usage_no: u64,
 }
 
-struct NoBadRow;
+pub struct NoBadRow;
 
 impl BadRows for NoBadRow {
     fn bad(&mut self, row: &BadRow) -> std::io::Result<()> {
@@ -78,7 +98,7 @@ impl ImportProgress for Silent {
     fn read(&self, _bytes: u64, _rows: u64) {}
 }
 
-fn import<'a>(path: &'a Path, bad_rows: &'a mut NoBadRow) -> Import<'a> {
+pub fn import<'a>(path: &'a Path, bad_rows: &'a mut NoBadRow) -> Import<'a> {
     Import {
         path,
         on_bad_rows: OnBadRows::RefuseFile,
@@ -106,11 +126,23 @@ impl World {
         let folder = folder();
         std::fs::write(folder.path().join("key"), SECRET_KEY).unwrap();
         std::fs::write(folder.path().join("webhook"), WEBHOOK_SECRET).unwrap();
-        let config = Config::parse(&profile.settings(folder.path()), "played").unwrap();
+        std::fs::write(folder.path().join("paypal-id"), CLIENT_ID).unwrap();
+        std::fs::write(folder.path().join("paypal-secret"), CLIENT_SECRET).unwrap();
+        std::fs::write(folder.path().join("vault"), "11".repeat(32)).unwrap();
+        let mut settings = profile.settings(folder.path());
+        let post = profile
+            .delivers
+            .then(|| Post::open(folder.path(), profile.post_permille));
+        if let Some(post) = &post {
+            settings.push_str(&post.settings(folder.path()));
+        }
+        let config = Config::parse(&settings, "played").unwrap();
         let table = Arc::new(Table::default());
         let stripe = Arc::new(StripeFake::in_process());
+        let paypal = Arc::new(PayPalFake::in_process());
         let line = Arc::new(Line {
             stripe: stripe.clone(),
+            paypal: paypal.clone(),
             table: table.clone(),
             log: log.clone(),
             dice: Mutex::new(Dice::new(seed, "line")),
@@ -129,11 +161,16 @@ impl World {
             customers: Vec::new(),
             events: Vec::new(),
             usage_no: 0,
+            bank: Bank::new(profile.bank, Dice::new(seed, "bank")),
+            courier: Courier::default(),
+            post,
             folder,
             profile,
             store,
             config,
             stripe,
+            paypal,
+            orders: BTreeSet::new(),
             line,
             table,
             log,
@@ -144,7 +181,7 @@ impl World {
     }
 
     /// A process of the house, at a time.
-    fn engine(&self, now: DateTime<Utc>) -> Engine {
+    pub fn engine(&self, now: DateTime<Utc>) -> Engine {
         let mut engine = Engine::new(self.store.clone(), self.config.clone(), Clock::Fixed(now));
         engine.chance = self.chance.clone();
         engine.providers = Providers::reached_by(Way::Carried(self.line.clone()));
@@ -160,7 +197,7 @@ impl World {
                 .to_owned();
         for no in 1..=self.profile.accounts {
             accounts.push_str(&format!(
-                "acc-{no},u{no},u{no}@example.com,User {no},,FR,1 rue du Pont,67000,Strasbourg,,EUR,\
+                "acc-{no},u{no},acc-{no}@example.com,User {no},,FR,1 rue du Pont,67000,Strasbourg,,EUR,\
                  2025-01-05T10:00:00Z\n"
             ));
         }
@@ -175,7 +212,12 @@ impl World {
             .await
             .unwrap();
         for (account, external_id) in self.auditor.facts.accounts().await.unwrap() {
-            let customer = Customer::draw(account, external_id, &mut self.dice);
+            let customer = Customer::draw(
+                account,
+                external_id,
+                self.profile.debtor_permille,
+                &mut self.dice,
+            );
             self.log.say(format!(
                 "{} is {account}: {:?}",
                 customer.external_id, customer.kind
@@ -184,7 +226,7 @@ impl World {
         }
     }
 
-    fn file(&self, name: &str, content: &str) -> std::path::PathBuf {
+    pub fn file(&self, name: &str, content: &str) -> PathBuf {
         let path = self.folder.path().join(name);
         std::fs::write(&path, content).unwrap();
         path
@@ -202,7 +244,13 @@ impl World {
             self.day(on, true).await?;
         }
         self.auditor.verify(&self.store).await?;
-        self.auditor.close(&self.stripe).await
+        let others = Others {
+            stripe: &self.stripe,
+            paypal: &self.paypal,
+            bank: &self.bank,
+            delivers: self.profile.delivers,
+        };
+        self.auditor.close(others).await
     }
 
     async fn day(&mut self, on: NaiveDate, is_quiet: bool) -> Result<(), Violation> {
@@ -212,103 +260,114 @@ impl World {
         self.log.say(format!("== {now}"));
         self.stripe.set_now(now.timestamp());
         if is_quiet {
-            self.bring_to_rest();
+            cardholders::bring_to_rest(&self.stripe);
+            purchases::bring_to_rest(&self.paypal);
         } else {
             let often = self.profile.customer_permille;
             happens_at_stripe(&self.stripe, &mut self.dice, &self.log, often);
+            happens_at_paypal(&self.paypal, &self.orders, &mut self.dice, &self.log);
         }
         self.take_events(on, is_quiet);
+        self.bank.pass(on, is_quiet);
         let mut untold = self.untold();
-        self.play(now, on, is_quiet).await;
+        let unwarned = self.auditor.facts.unwarned().await.unwrap();
+        self.play(Today { now, on, is_quiet }).await;
         // What happened within the day is told from tomorrow on.
         self.take_events(on, is_quiet);
         untold.extend(self.untold());
-        let mail_is_down = !is_quiet && self.dice.permille(self.profile.mail_down_permille);
-        if !mail_is_down {
-            self.auditor.facts.deliver("mail").await.unwrap();
-        }
-        self.auditor.facts.deliver("platform").await.unwrap();
+        self.deliver(now, is_quiet).await?;
         let day = Day {
             on,
             from_us: midnight.timestamp_micros(),
             untold,
+            unwarned,
         };
-        self.auditor.audit(&day, &self.stripe).await?;
+        let others = Others {
+            stripe: &self.stripe,
+            paypal: &self.paypal,
+            bank: &self.bank,
+            delivers: self.profile.delivers,
+        };
+        self.auditor.audit(&day, others).await?;
         if on.day() == 28 {
             self.auditor.verify(&self.store).await?;
         }
         Ok(())
     }
 
-    /// What is under way at Stripe comes to its end.
-    fn bring_to_rest(&mut self) {
-        for intent in self.stripe.intents_that_are("processing", |_| true) {
-            let id = intent["id"].as_str().unwrap();
-            self.stripe
-                .settle(id, &crate::fakes::stripe::Outcome::Succeeds);
+    /// What was told goes out: to servers in trouble, or it is marked as if it had.
+    async fn deliver(&mut self, now: DateTime<Utc>, is_quiet: bool) -> Result<(), Violation> {
+        let Some(post) = &self.post else {
+            let is_down = !is_quiet && self.dice.permille(self.profile.mail_down_permille);
+            if !is_down {
+                self.auditor.facts.deliver("mail").await.unwrap();
+            }
+            self.auditor.facts.deliver("platform").await.unwrap();
+            return Ok(());
+        };
+        post.draw(&self.customers, &mut self.dice, is_quiet);
+        // Later than what the other host's clock wrote.
+        let now = now + TimeDelta::minutes(30);
+        let report = self.engine(now).do_job(Job::Deliver).await;
+        let came = post.came();
+        for line in report.did.iter().chain(&report.problems) {
+            self.log.say(format!("post: {line}"));
+        }
+        self.log.say(format!("post: {came:?}"));
+        self.auditor.check_came(&came)
+    }
+
+    /// What Stripe and PayPal tell from now on: some of it late, twice, in another
+    /// order, and some of PayPal's never.
+    fn take_events(&mut self, on: NaiveDate, is_quiet: bool) {
+        for event in self.stripe.take_events() {
+            let id = event["id"].as_str().unwrap().to_owned();
+            self.take_event(id, Event::Stripe(event), on, is_quiet);
+        }
+        for event in self.paypal.take_events() {
+            if self.dice.permille(self.profile.lost_event_permille) {
+                continue;
+            }
+            let body: Value = serde_json::from_slice(&event.body).unwrap();
+            let id = body["id"].as_str().unwrap().to_owned();
+            self.take_event(id, Event::PayPal(event), on, is_quiet);
         }
     }
 
-    /// What Stripe tells from now on: some of it late, twice, or in another order.
-    fn take_events(&mut self, on: NaiveDate, is_quiet: bool) {
-        for event in self.stripe.take_events() {
-            let is_late = !is_quiet && self.dice.permille(self.profile.late_event_permille);
-            let days = if is_late { self.dice.between(1, 5) } else { 0 };
-            let from = on + Days::new(u64::try_from(days).unwrap());
-            if is_late && self.dice.permille(200) {
-                let event = event.clone();
-                self.events.push(Undelivered { event, from: on });
-            }
-            self.events.push(Undelivered { event, from });
+    fn take_event(&mut self, id: String, event: Event, on: NaiveDate, is_quiet: bool) {
+        let is_late = !is_quiet && self.dice.permille(self.profile.late_event_permille);
+        let days = if is_late { self.dice.between(1, 5) } else { 0 };
+        let from = on + Days::new(u64::try_from(days).unwrap());
+        let undelivered = Undelivered { id, event, from };
+        if is_late && self.dice.permille(200) {
+            let first = undelivered.clone();
+            self.events.push(Undelivered { from: on, ..first });
         }
+        self.events.push(undelivered);
     }
 
     /// Invoices of whose payments something is not told yet.
     fn untold(&self) -> HashSet<String> {
         let numbers = self.events.iter().filter_map(|undelivered| {
-            let object = &undelivered.event["data"]["object"];
+            // What is bought at PayPal pays nothing but credit.
+            let Event::Stripe(event) = &undelivered.event else {
+                return None;
+            };
+            let object = &event["data"]["object"];
             let of = match object["payment_intent"].as_str() {
                 Some(intent) => self.stripe.object(intent)["description"].clone(),
                 None => object["description"].clone(),
             };
             of.as_str().map(str::to_owned)
         });
-        numbers.collect()
+        numbers.chain(self.bank.untold()).collect()
     }
 
     /// Everybody does what they do on that day, one move at a time.
-    async fn play(&mut self, now: DateTime<Utc>, on: NaiveDate, is_quiet: bool) {
-        let is_off = !is_quiet && self.dice.permille(self.profile.off_permille);
-        let cards = Rc::new(RefCell::new(Vec::new()));
-        let told = Rc::new(RefCell::new(HashSet::new()));
-        let mut hands = Vec::new();
-        if !is_off {
-            hands.push(self.jobs_hand(0, now));
-            hands.push(self.webhook_hand(now, on, is_quiet, told.clone()));
-            if self.dice.permille(self.profile.second_worker_permille) {
-                // Another host, whose clock is not quite the same.
-                let off = i64::try_from(self.dice.between(0, 20)).unwrap() - 10;
-                hands.push(self.jobs_hand(1, now + TimeDelta::minutes(off)));
-            }
-        }
-        if on.day() == 1 || (on.day() == 2 && self.dice.permille(100)) {
-            hands.push(self.usage_hand(now, on));
-        }
-        if !is_quiet {
-            let often = (self.profile.customer_permille, self.profile.staff_permille);
-            let deeds = deeds(
-                &self.customers,
-                &self.auditor,
-                &self.stripe,
-                &mut self.dice,
-                on,
-                often,
-            );
-            for (at, deed) in deeds.into_iter().enumerate() {
-                hands.push(self.deed_hand(10 + at, now, deed, cards.clone()));
-            }
-        }
-        let crash = if is_quiet {
+    async fn play(&mut self, today: Today) {
+        let left = Left::default();
+        let hands = self.hands(today, &left);
+        let crash = if today.is_quiet {
             0
         } else {
             self.profile.crash_permille
@@ -317,110 +376,25 @@ impl World {
         for name in crashed {
             self.log.say(format!("crashed: {name}"));
         }
-        for account in cards.take() {
-            self.auditor.card_entered(account);
+        for given in left.given.take() {
+            match given {
+                Given::Card(account) => self.auditor.card_entered(account),
+                Given::Mandate(account) => self.auditor.mandate_signed(account),
+                Given::Order(order) => {
+                    self.orders.insert(order);
+                }
+            }
         }
+        self.bank.read(&left.read.take());
         // Only the first that is told twice.
-        let mut told = told.take();
+        let mut told = left.told.take();
         self.events
-            .retain(|undelivered| !told.remove(undelivered.event["id"].as_str().unwrap()));
-    }
-
-    fn jobs_hand(&self, process: usize, now: DateTime<Utc>) -> Hand<'static> {
-        let (engine, log) = (self.engine(now), self.log.clone());
-        Hand::new(process, format!("jobs {process}"), async move {
-            for job in Job::ALL {
-                let report = engine.do_job(job).await;
-                for did in report.did {
-                    log.say(format!("{process} {job}: {did}"));
-                }
-                for problem in report.problems {
-                    log.say(format!("{process} {job}: PROBLEM {problem}"));
-                }
-            }
-        })
-    }
-
-    /// Stripe delivers what it has to tell, until it gets an answer.
-    fn webhook_hand(
-        &mut self,
-        now: DateTime<Utc>,
-        on: NaiveDate,
-        is_quiet: bool,
-        told: Rc<RefCell<HashSet<String>>>,
-    ) -> Hand<'static> {
-        let due = self.events.iter();
-        let due = due.filter(|undelivered| is_quiet || undelivered.from <= on);
-        let mut due: Vec<Value> = due.map(|undelivered| undelivered.event.clone()).collect();
-        for at in (1..due.len()).rev() {
-            due.swap(at, self.dice.below(at + 1));
+            .retain(|undelivered| !told.remove(&undelivered.id));
+        let engine = self.engine(today.now);
+        let courier = &mut self.courier;
+        let folder = self.folder.path();
+        for batch in courier.go(&engine, &mut self.bank, folder, today.on).await {
+            self.log.say(format!("bank: received {batch}"));
         }
-        let (engine, log) = (self.engine(now), self.log.clone());
-        Hand::new(0, "webhooks", async move {
-            for event in due {
-                let body = serde_json::to_vec(&event).unwrap();
-                let signature = StripeFake::sign(&body, WEBHOOK_SECRET, now.timestamp());
-                let answer = engine.handle_stripe_event(&signature, &body).await;
-                let id = event["id"].as_str().unwrap();
-                log.say(format!("event {id} {}: {answer:?}", event["type"]));
-                if answer.is_ok() {
-                    told.borrow_mut().insert(id.to_owned());
-                }
-            }
-        })
-    }
-
-    /// The platform reports last month's usage, and some of it again.
-    fn usage_hand(&mut self, now: DateTime<Utc>, on: NaiveDate) -> Hand<'static> {
-        let first = on.with_day(1).unwrap();
-        let month = first.pred_opt().unwrap().with_day(1).unwrap();
-        let mut rows = "id,account,app,kind,type,plan,quantity,started_at,ended_at\n".to_owned();
-        for customer in &self.customers {
-            if self.auditor.is_leaving(customer.account.0) || self.dice.permille(50) {
-                continue;
-            }
-            self.usage_no += 1;
-            let from = self.dice.between(1, 14);
-            let until = self.dice.between(15, 28);
-            rows.push_str(&format!(
-                "u{},{},shop,container,web,{},{},{}T00:00:00Z,{}T00:00:00Z\n",
-                self.usage_no,
-                customer.external_id,
-                customer.plan,
-                self.dice.between(1, 3),
-                month.with_day(u32::try_from(from).unwrap()).unwrap(),
-                month.with_day(u32::try_from(until).unwrap()).unwrap(),
-            ));
-        }
-        let path = self.file(&format!("usage-{on}.csv"), &rows);
-        let engine = self.engine(now);
-        let log = self.log.clone();
-        Hand::new(2, "usage", async move {
-            let report = engine.import_usage(import(&path, &mut NoBadRow)).await;
-            log.say(format!("usage: {report:?}"));
-        })
-    }
-
-    fn deed_hand(
-        &mut self,
-        process: usize,
-        now: DateTime<Utc>,
-        deed: Deed,
-        cards: Rc<RefCell<Vec<i64>>>,
-    ) -> Hand<'static> {
-        let card = match &deed {
-            Deed::EnterCard { account } => {
-                let customer = self.customers.iter().find(|its| its.account == *account);
-                Some(customer.unwrap().card(&mut self.dice))
-            }
-            _ => None,
-        };
-        let doer = Doer {
-            engine: self.engine(now),
-            stripe: self.stripe.clone(),
-            log: self.log.clone(),
-            cards,
-        };
-        Hand::new(process, format!("{deed:?}"), doer.act(deed, card))
     }
 }

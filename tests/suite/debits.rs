@@ -89,14 +89,14 @@ fn told(house: &House, message: &str, booking: Booking) -> Answer {
     house.run(&["sepa", "import", file.to_str().unwrap()])
 }
 
-fn booking(house: &House, amount: i64, reason: Option<&'static str>, day: &'static str) -> Booking {
+fn booking(house: &House, amount: i64, reason: Option<&'static str>, day: &str) -> Booking {
     Booking {
         name: Name::Debit(latest(house)["id"].as_str().unwrap().to_owned()),
         amount,
         charges: 0,
         reason,
         is_return: reason.is_some(),
-        day,
+        day: day.to_owned(),
     }
 }
 

@@ -32,6 +32,7 @@ use crate::on;
 use crate::store::rows::{RunRange, RunState};
 use crate::store::{Store, StoreError};
 
+pub(in crate::engine) use commit::issued;
 pub use facts::RunFacts;
 
 /// Accounts of one batch: large enough to pay, small enough to hold the series

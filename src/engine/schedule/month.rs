@@ -2,12 +2,9 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
-
 use super::job::{JobReport, counted, workers};
 use crate::domain::calendar::PeriodKey;
-use crate::domain::notice::Topic;
-use crate::engine::run::{Engine, Progress, RunError, Silent};
+use crate::engine::run::{Engine, Progress, RunError, Silent, issued};
 use crate::on;
 use crate::store::StoreError;
 use crate::store::rows::{NewNotice, Run, RunState};
@@ -81,12 +78,7 @@ impl Engine {
             }
             let notices: Vec<NewNotice> = page
                 .into_iter()
-                .map(|(invoice, number)| NewNotice {
-                    account: invoice.account,
-                    key: format!("invoice_issued:{}:{}", period.to_number(), invoice.kind),
-                    topic: Topic::InvoiceIssued,
-                    payload: json!({ "invoice": number.to_string() }).to_string(),
-                })
+                .map(|(invoice, number)| issued(invoice, &number))
                 .collect();
             on!(&mut tx, conn, q => q::insert_notices(conn, &notices, now).await)?;
             tx.commit().await?;

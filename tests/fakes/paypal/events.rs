@@ -1,5 +1,6 @@
 //! Events, signed so that only their own bytes verify. The test delivers them.
 
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -14,6 +15,17 @@ pub struct SentEvent {
     pub kind: String,
     pub headers: Vec<(&'static str, String)>,
     pub body: Vec<u8>,
+}
+
+impl SentEvent {
+    /// As a server gets them.
+    pub fn header_map(&self) -> HeaderMap {
+        let pair = |(name, value): &(&'static str, String)| {
+            let name = HeaderName::from_static(name);
+            (name, HeaderValue::from_str(value).unwrap())
+        };
+        self.headers.iter().map(pair).collect()
+    }
 }
 
 impl State {

@@ -13,9 +13,12 @@ mod state;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
+use axum::extract::{Request, State as Extract};
+use axum::response::Response;
 use serde_json::json;
 
 use super::{Faults, Server};
+use contract::Contract;
 use routes::Shared;
 use state::{Capture, Order, Refund, State, minor, money};
 
@@ -25,30 +28,52 @@ pub use state::{CaptureEnd, fee_minor};
 pub const CLIENT_ID: &str = "client-1";
 pub const CLIENT_SECRET: &str = "secret-1";
 
-/// PayPal on the loopback.
+/// PayPal on a port of the loopback, until it is dropped.
 pub struct PayPalFake {
-    server: Server,
     shared: Shared,
+    /// None where it is asked in this process.
+    server: Option<Server>,
 }
 
 impl PayPalFake {
     pub fn start() -> Self {
-        let shared = Shared {
-            state: Arc::new(Mutex::new(State::new())),
-            faults: Faults::default(),
-            read_faults: Faults::default(),
-            holds: Arc::new(tokio::sync::watch::channel(false).0),
-        };
+        let shared = Self::shared(Contract::load());
         let router = Router::new()
             .fallback(routes::handle)
             .with_state(shared.clone());
         let server = Server::start(router);
         shared.state.lock().unwrap().base_url = server.url();
-        Self { server, shared }
+        let server = Some(server);
+        Self { shared, server }
+    }
+
+    /// Without a port: asked by [`Self::answer`], and not held against PayPal's
+    /// documents.
+    pub fn in_process() -> Self {
+        let shared = Self::shared(Contract::none());
+        shared.state.lock().unwrap().base_url = "https://paypal.example".to_owned();
+        Self {
+            shared,
+            server: None,
+        }
+    }
+
+    fn shared(contract: Contract) -> Shared {
+        Shared {
+            state: Arc::new(Mutex::new(State::new(contract))),
+            faults: Faults::default(),
+            read_faults: Faults::default(),
+            holds: Arc::new(tokio::sync::watch::channel(false).0),
+        }
+    }
+
+    /// Answers a request that came another way than over the port.
+    pub async fn answer(&self, request: Request) -> Response {
+        routes::handle(Extract(self.shared.clone()), request).await
     }
 
     pub fn url(&self) -> String {
-        self.server.url()
+        self.server.as_ref().expect("it has no port").url()
     }
 
     /// What goes wrong with the next creations, captures and refunds.
@@ -94,6 +119,15 @@ impl PayPalFake {
         })
     }
 
+    /// Every order that waits for its payer.
+    pub fn approvable(&self) -> Vec<String> {
+        self.with(|state| {
+            let all = state.orders.iter();
+            let waiting = all.filter(|(_, order)| order.status == "PAYER_ACTION_REQUIRED");
+            waiting.map(|(id, _)| id.clone()).collect()
+        })
+    }
+
     /// The order is kept no more.
     pub fn lapse(&self, order: &str) {
         self.with(|state| state.orders.remove(order)).unwrap();
@@ -126,6 +160,15 @@ impl PayPalFake {
             let (id, _) = pending.next().unwrap();
             assert!(pending.next().is_none());
             id.clone()
+        })
+    }
+
+    /// Every capture that is pending.
+    pub fn pending_captures(&self) -> Vec<String> {
+        self.with(|state| {
+            let all = state.captures.iter();
+            let pending = all.filter(|(_, capture)| capture.status == "PENDING");
+            pending.map(|(id, _)| id.clone()).collect()
         })
     }
 
@@ -265,6 +308,18 @@ impl PayPalFake {
                 .filter(|capture| capture.custom_id == key)
                 .filter(|capture| !matches!(capture.status, "PENDING" | "DECLINED"))
                 .map(|capture| minor(&capture.amount))
+                .sum()
+        })
+    }
+
+    /// What is on the house's balance of all captures, without what PayPal kept.
+    pub fn received_minor(&self) -> i64 {
+        self.with(|state| {
+            let taken = state.captures.values();
+            taken
+                .filter(|capture| !matches!(capture.status, "PENDING" | "DECLINED"))
+                .map(|capture| minor(&capture.amount))
+                .map(|gross| gross - fee_minor(gross))
                 .sum()
         })
     }

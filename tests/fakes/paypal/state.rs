@@ -78,7 +78,7 @@ pub fn money(minor: i64) -> Value {
 }
 
 impl State {
-    pub fn new() -> Self {
+    pub fn new(contract: Contract) -> Self {
         Self {
             counted: 0,
             base_url: String::new(),
@@ -93,7 +93,7 @@ impl State {
             ends: VecDeque::new(),
             refund_ends: VecDeque::new(),
             events: Vec::new(),
-            contract: Contract::load(),
+            contract,
             requests: Vec::new(),
             retry_after_s: None,
         }

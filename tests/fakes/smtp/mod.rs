@@ -36,6 +36,8 @@ pub struct Received {
     pub to: String,
     /// With its headers, dots undone.
     pub raw: String,
+    /// Whether the connection broke before it was said to be taken.
+    pub is_unanswered: bool,
 }
 
 impl Received {
@@ -190,6 +192,11 @@ impl SmtpFake {
 
     pub fn received(&self) -> Vec<Received> {
         self.shared.lock().received.clone()
+    }
+
+    /// What came since the last time.
+    pub fn take_received(&self) -> Vec<Received> {
+        std::mem::take(&mut self.shared.lock().received)
     }
 
     pub fn count(&self) -> usize {

@@ -38,6 +38,7 @@ impl Receiver {
                 from: self.from.clone(),
                 to: self.to.clone(),
                 raw: String::from_utf8(self.raw.clone()).unwrap(),
+                is_unanswered: self.reception == Reception::TakeAndDrop,
             };
             state.received.push(received);
         }

@@ -348,6 +348,16 @@ impl StripeFake {
             .collect()
     }
 
+    /// Every refund of a status, the youngest first.
+    pub fn refunds_that_are(&self, status: &str) -> Vec<String> {
+        let state = self.state();
+        let of_it = |refund: &&Value| refund["status"] == status;
+        let refunds = state.all("re").filter(of_it);
+        refunds
+            .map(|refund| refund["id"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
     /// Whether a payment can be disputed: nothing of it was given back or disputed.
     pub fn is_disputable(&self, intent: &str) -> bool {
         let state = self.state();

@@ -5,6 +5,9 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use chrono::NaiveDate;
+use quittance::domain::calendar::Instant;
+use quittance::domain::ids::AccountId;
+use quittance::mail::message::MessageKey;
 use serde_json::Value;
 use sqlx::{Connection as _, SqliteConnection};
 
@@ -34,6 +37,23 @@ pub struct Told {
 pub struct CreditUse {
     pub account: i64,
     pub period: i32,
+    pub amount_minor: i64,
+}
+
+/// A mail or an order as it is listed.
+#[derive(Debug)]
+pub struct Message {
+    pub account: i64,
+    pub state: String,
+    /// The key that it carries outside.
+    pub id: String,
+}
+
+/// Credit that was bought: how often and how much was booked of a purchase.
+#[derive(Debug, Clone)]
+pub struct CreditBought {
+    pub purchase: String,
+    pub times: i64,
     pub amount_minor: i64,
 }
 
@@ -133,6 +153,26 @@ impl Facts {
         Ok(new)
     }
 
+    /// Credit that was bought, by its purchase.
+    pub async fn credit_bought(&mut self) -> Result<Vec<CreditBought>> {
+        let rows: Vec<(String, i64, i64)> = sqlx::query_as(
+            "SELECT e.purchase_id, COUNT(*), CAST(-SUM(p.amount_minor) AS BIGINT) FROM ledger_entry e \
+             JOIN ledger_posting p ON p.account_id = e.account_id AND p.entry_id = e.id \
+             WHERE e.movement = 'credit_bought' AND p.ledger_account = 'customer_credit' \
+             GROUP BY e.purchase_id ORDER BY e.purchase_id",
+        )
+        .fetch_all(&mut self.conn)
+        .await?;
+        let rows = rows.into_iter();
+        Ok(rows
+            .map(|(purchase, times, amount_minor)| CreditBought {
+                purchase,
+                times,
+                amount_minor,
+            })
+            .collect())
+    }
+
     /// What was given up of each invoice, without what came after all.
     pub async fn written_off(&mut self) -> Result<Vec<(i64, i32, i64)>> {
         sqlx::query_as(
@@ -149,6 +189,47 @@ impl Facts {
         let rows: Vec<(i64, i32)> = sqlx::query_as(
             "SELECT account_id, period FROM payment_attempt \
              WHERE state IN ('created', 'submitted', 'pending', 'unknown')",
+        )
+        .fetch_all(&mut self.conn)
+        .await?;
+        Ok(rows.into_iter().collect())
+    }
+
+    /// Invoices whose debit waits for a file, or for its file to go to the bank.
+    pub async fn debits_to_come(&mut self) -> Result<Vec<(i64, i32)>> {
+        sqlx::query_as(
+            "SELECT account_id, period FROM payment_attempt WHERE state = 'created' AND method = 'sepa'",
+        )
+        .fetch_all(&mut self.conn)
+        .await
+    }
+
+    /// What the bank told that waits for a person.
+    pub async fn unmatched_facts(&mut self) -> Result<Vec<String>> {
+        sqlx::query_scalar(
+            "SELECT COALESCE(problem, 'no problem') FROM bank_fact WHERE state = 'unmatched'",
+        )
+        .fetch_all(&mut self.conn)
+        .await
+    }
+
+    /// Payments with refunds: the amount, and the sum of those that were not refused.
+    pub async fn refunded(&mut self) -> Result<Vec<(String, i64, i64)>> {
+        sqlx::query_as(
+            "SELECT t.id, t.amount_minor, CAST(SUM(r.amount_minor) AS BIGINT) FROM refund r \
+             JOIN payment_attempt t ON t.account_id = r.account_id AND t.id = r.attempt_id \
+             WHERE r.state NOT IN ('declined', 'returned') GROUP BY t.id, t.amount_minor ORDER BY t.id",
+        )
+        .fetch_all(&mut self.conn)
+        .await
+    }
+
+    /// Invoices of whose payments a refund is on its way.
+    pub async fn refunds_out(&mut self) -> Result<HashSet<(i64, i32)>> {
+        let rows: Vec<(i64, i32)> = sqlx::query_as(
+            "SELECT t.account_id, t.period FROM refund r \
+             JOIN payment_attempt t ON t.account_id = r.account_id AND t.id = r.attempt_id \
+             WHERE r.state IN ('created', 'submitted', 'pending', 'unknown')",
         )
         .fetch_all(&mut self.conn)
         .await?;
@@ -211,6 +292,35 @@ impl Facts {
         sqlx::query_scalar("SELECT kind || ': ' || COALESCE(problem, 'never') FROM provider_event WHERE handled_at IS NULL")
             .fetch_all(&mut self.conn)
             .await
+    }
+
+    /// Accounts that are to be warned, and are not yet.
+    pub async fn unwarned(&mut self) -> Result<HashSet<i64>> {
+        let rows: Vec<i64> = sqlx::query_scalar(
+            "SELECT account_id FROM outbox WHERE channel = 'mail' AND state = 'waiting' \
+             AND topic IN ('suspension_warning', 'deletion_warning')",
+        )
+        .fetch_all(&mut self.conn)
+        .await?;
+        Ok(rows.into_iter().collect())
+    }
+
+    /// All that was told, with what became of it.
+    pub async fn messages(&mut self) -> Result<Vec<Message>> {
+        let rows: Vec<(i64, String, i64, String)> =
+            sqlx::query_as("SELECT account_id, key, created_at, state FROM outbox ORDER BY 1, 2")
+                .fetch_all(&mut self.conn)
+                .await?;
+        let rows = rows.into_iter();
+        Ok(rows
+            .map(|(account, key, created_at, state)| Message {
+                account,
+                id: MessageKey::of_row(AccountId(account), &key, Instant(created_at))
+                    .as_str()
+                    .to_owned(),
+                state,
+            })
+            .collect())
     }
 
     /// The mail server takes what waits, and the platform its orders.

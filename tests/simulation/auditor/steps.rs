@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::facts::Told;
 use super::{Auditor, Day, Found, violation};
+use crate::bank::Bank;
 use crate::fakes::stripe::StripeFake;
 
 /// An account as the platform knows it.
@@ -16,6 +17,8 @@ pub struct Account {
     pub is_leaving: bool,
     /// Cards that its customer entered.
     pub cards: usize,
+    /// Mandates that its customer signed.
+    pub mandates: usize,
     /// How often it was suspended so far.
     suspensions: u64,
 }
@@ -50,7 +53,12 @@ fn later(day: NaiveDate, days: i64) -> NaiveDate {
 }
 
 impl Auditor {
-    pub(super) async fn check_told(&mut self, day: &Day, stripe: &StripeFake) -> Found {
+    pub(super) async fn check_told(
+        &mut self,
+        day: &Day,
+        stripe: &StripeFake,
+        bank: &Bank,
+    ) -> Found {
         let mut all = self.facts.told(day.from_us).await.unwrap();
         let held = self.facts.held(day.from_us, day.on).await.unwrap();
         let approved = self.facts.approved().await.unwrap();
@@ -80,10 +88,18 @@ impl Auditor {
             if is_step && held.contains(&told.account) {
                 return Err(violation("a hold is respected", told.account, &told.key));
             }
+            if is_step {
+                self.check_nothing_out(told, day, stripe, bank)?;
+                let is_harm = matches!(told.topic.as_str(), "suspended" | "deletion_begun");
+                if is_harm && day.unwarned.contains(&told.account) {
+                    let rule = "a step waits for the warning before it";
+                    return Err(violation(rule, told.account, &told.key));
+                }
+            }
             match told.topic.as_str() {
                 "invoice_issued" => self.check_announced(told)?,
                 "suspension_warning" => self.check_suspension_warning(told, day)?,
-                "suspended" => self.check_suspended(told, day, stripe)?,
+                "suspended" => self.check_suspended(told, day)?,
                 "account.suspend" => self.check_order_to_suspend(told, day, no(told))?,
                 "account.resume" => self.check_order_to_resume(told, no(told))?,
                 "deletion_warning" => self.check_deletion_warning(told, day)?,
@@ -113,6 +129,28 @@ impl Auditor {
         if invoice.owes_nothing() && !day.untold.contains(number) {
             let what = format!("{} of {invoice:?}", told.key);
             return Err(violation("nobody is dunned who owes nothing", number, what));
+        }
+        Ok(())
+    }
+
+    /// No step is taken against whose payment has been on its way since before the day.
+    fn check_nothing_out(&self, told: &Told, day: &Day, stripe: &StripeFake, bank: &Bank) -> Found {
+        let is_out = |intent: &Value| {
+            let made = intent["created"].as_i64().unwrap() * 1_000_000;
+            let own = intent["description"].as_str().unwrap();
+            let key = self.by_number[own];
+            // What comes for a debt that was paid otherwise meanwhile stops no clock.
+            let is_owed = self.invoices[&key].open() > 0;
+            key.0 == told.account && made < day.from_us && is_owed
+        };
+        let has_card_out = !stripe.intents_that_are("processing", is_out).is_empty();
+        if has_card_out || self.has_debit_out(told.account, day, bank) {
+            let what = format!("{}: a payment of it is out", told.key);
+            return Err(violation(
+                "no step is taken while a payment is out",
+                told.account,
+                what,
+            ));
         }
         Ok(())
     }
@@ -154,7 +192,7 @@ impl Auditor {
         Ok(())
     }
 
-    fn check_suspended(&mut self, told: &Told, day: &Day, stripe: &StripeFake) -> Found {
+    fn check_suspended(&mut self, told: &Told, day: &Day) -> Found {
         let number = number(told);
         self.check_owed(told, &number, day)?;
         let invoice = &self.invoices[&self.by_number[&number]];
@@ -171,19 +209,6 @@ impl Auditor {
                     return Err(violation("suspension is warned of", &number, what));
                 }
             }
-        }
-        let is_out = |intent: &Value| {
-            let made = intent["created"].as_i64().unwrap() * 1_000_000;
-            let own = intent["description"].as_str().unwrap();
-            self.by_number[own].0 == told.account && made < day.from_us
-        };
-        if !stripe.intents_that_are("processing", is_out).is_empty() {
-            let what = "a payment of it is processing";
-            return Err(violation(
-                "nobody is suspended whose payment is out",
-                &number,
-                what,
-            ));
         }
         let account = self.accounts.entry(told.account).or_default();
         match &mut account.suspended {

@@ -83,7 +83,7 @@ fn a_batch_and_its_debits_one_by_one(house: &House) {
     assert_eq!(owed_and_held(house), (0, sum));
     // And nothing of it again.
     let again = Booking {
-        day: "2026-12-02",
+        day: "2026-12-02".to_owned(),
         ..single(3)
     };
     let report = import(house, &statement("S4", &[again]));
@@ -97,7 +97,7 @@ fn a_batch_that_does_not_fit_or_comes_twice(house: &House) {
     let sum: i64 = amounts(house).iter().sum();
     let before = rows(house);
     let few = Booking {
-        day: "2026-12-04",
+        day: "2026-12-04".to_owned(),
         ..batch(2, sum)
     };
     let wrong = [few, batch(3, sum - 1), batch(4, sum + 1)];
@@ -107,7 +107,7 @@ fn a_batch_that_does_not_fit_or_comes_twice(house: &House) {
     import(house, &statement("S2", &[batch(3, sum)]));
     assert_eq!(owed_and_held(house), (0, sum));
     let again = Booking {
-        day: "2026-12-02",
+        day: "2026-12-02".to_owned(),
         ..batch(3, sum)
     };
     let report = import(house, &statement("S3", &[again]));

@@ -133,7 +133,7 @@ fn refunded_after_settlement(house: &House) {
     let amount = amounts(house)[0];
     import(house, &statement("S1", &[settled(1, amount)]));
     let refund = Booking {
-        day: "2027-01-20",
+        day: "2027-01-20".to_owned(),
         ..returned(1, amount, 0, "MD06")
     };
     let report = import(house, &statement("S2", &[refund]));
@@ -357,7 +357,7 @@ fn money_that_moves_twice_waits_for_a_person(house: &House) {
     debited(house, 2);
     let amounts = amounts(house);
     let again = |booking: Booking| Booking {
-        day: "2026-12-04",
+        day: "2026-12-04".to_owned(),
         ..booking
     };
     let back = returned(2, amounts[1], 0, "AM04");

@@ -13,7 +13,6 @@ use quittance::engine::webhook::{Handled, WebhookError};
 use quittance::providers::http::Way;
 use quittance::providers::paypal::PayPal;
 use quittance::store::{IfMissing, Store};
-use reqwest::header::{HeaderMap, HeaderValue};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
@@ -26,14 +25,6 @@ pub fn runtime() -> Runtime {
         .enable_all()
         .build()
         .unwrap()
-}
-
-pub fn headers_of(event: &SentEvent) -> HeaderMap {
-    let pair = |(name, value): &(&'static str, String)| {
-        let name = reqwest::header::HeaderName::from_static(name);
-        (name, HeaderValue::from_str(value).unwrap())
-    };
-    event.headers.iter().map(pair).collect()
 }
 
 /// PayPal's client without a house.
@@ -188,7 +179,7 @@ impl<'a> Desk<'a> {
     }
 
     pub fn deliver(&self, event: &SentEvent) -> Result<Handled, WebhookError> {
-        let headers = headers_of(event);
+        let headers = event.header_map();
         self.run(self.engine.handle_paypal_event(&headers, &event.body))
     }
 

@@ -128,7 +128,7 @@ fn two_at_once_handle_an_event_once(house: &House) {
     let (_, order) = desk.buy("acc-1", "50.00");
     desk.fake.approve(&order);
     let event = desk.fake.take_events().remove(0);
-    let headers = super::desk::headers_of(&event);
+    let headers = event.header_map();
     let deliver = || desk.engine.handle_paypal_event(&headers, &event.body);
     let (first, second, third) = desk.run(async { tokio::join!(deliver(), deliver(), deliver()) });
     for outcome in [first, second, third] {

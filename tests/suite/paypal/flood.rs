@@ -4,7 +4,7 @@ use quittance::domain::ids::PurchaseId;
 use quittance::domain::money::{Currency, Money};
 use quittance::engine::webhook::{Handled, WebhookError};
 
-use super::desk::{Desk, headers_of};
+use super::desk::Desk;
 use crate::fakes::paypal::SentEvent;
 use crate::on_both;
 use crate::support::House;
@@ -40,7 +40,7 @@ fn forged_events_leave_captures_alone(house: &House) {
             let engine = &desk.engine;
             async move {
                 engine
-                    .handle_paypal_event(&headers_of(&event), &event.body)
+                    .handle_paypal_event(&event.header_map(), &event.body)
                     .await
             }
         });
@@ -94,7 +94,7 @@ fn forged_events_wait_for_a_limit_of_their_own(house: &House) {
                     let engine = &desk.engine;
                     async move {
                         engine
-                            .handle_paypal_event(&headers_of(&event), &event.body)
+                            .handle_paypal_event(&event.header_map(), &event.body)
                             .await
                     }
                 });

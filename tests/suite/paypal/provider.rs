@@ -9,7 +9,7 @@ use quittance::providers::{CallError, Charge, GiveBack, PaymentProvider as _, St
 
 use reqwest::header::{HeaderMap, HeaderValue};
 
-use super::desk::{Client, headers_of};
+use super::desk::Client;
 use crate::fakes::Fault;
 use crate::fakes::paypal::{CaptureEnd, PayPalFake, fee_minor};
 use crate::providers::contract::lookup;
@@ -309,7 +309,7 @@ fn only_what_paypal_sent_is_an_event() {
     let [event] = events.as_slice() else {
         panic!("{events:?}");
     };
-    let headers = headers_of(event);
+    let headers = event.header_map();
     let receive = |headers: &HeaderMap, body: &[u8]| {
         let unverified = read_event(headers, body)?;
         client.run(client.paypal.verify(unverified))

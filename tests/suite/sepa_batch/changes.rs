@@ -36,7 +36,7 @@ fn again(house: &House, round: u32) {
             charges: 0,
             reason: Some("AM04"),
             is_return: true,
-            day: "2026-11-12",
+            day: "2026-11-12".to_owned(),
         })
         .collect();
     let message = format!("S-{round}");
