@@ -86,9 +86,13 @@ impl Auditor {
         Ok(())
     }
 
-    /// The account whose debit, received before a day, is with the bank.
+    /// Whether the bank has a debit of an account, received before a day, for what is
+    /// owed.
     pub(super) fn has_debit_out(&self, account: i64, day: &Day, bank: &Bank) -> bool {
-        bank.out()
-            .any(|debit| self.by_number[&debit.number].0 == account && debit.received_on < day.on)
+        bank.out().any(|debit| {
+            let key = self.by_number[&debit.number];
+            let is_owed = self.invoices[&key].open() > 0;
+            key.0 == account && debit.received_on < day.on && is_owed
+        })
     }
 }
