@@ -33,6 +33,7 @@ pub struct RawSchedule {
     reconcile: String,
     collect: String,
     dunning: String,
+    deletion: String,
     deliver: String,
 }
 
@@ -44,6 +45,7 @@ impl Default for RawSchedule {
             reconcile: "0 */10 * * * *".to_owned(),
             collect: "0 0 8 * * *".to_owned(),
             dunning: "0 0 9 * * *".to_owned(),
+            deletion: "30 */10 * * * *".to_owned(),
             deliver: "*/20 * * * * *".to_owned(),
         }
     }
@@ -63,6 +65,7 @@ impl RawSchedule {
                 Job::Reconcile => &self.reconcile,
                 Job::Collect => &self.collect,
                 Job::Dunning => &self.dunning,
+                Job::Deletion => &self.deletion,
                 Job::Deliver => &self.deliver,
             };
             if text == "off" {

@@ -2,18 +2,15 @@
 //! series row is taken last, so that it is held for milliseconds.
 
 use chrono::{Days, NaiveDate};
-use serde_json::json;
 
 use super::batch::Batch;
 use super::facts::RunFacts;
 use super::{Engine, RunError};
-use crate::domain::ids::AccountId;
 use crate::domain::invoice::InvoiceNumber;
 use crate::domain::invoice::fingerprint::chain;
-use crate::domain::notice::Topic;
 use crate::on;
 use crate::store::Tx;
-use crate::store::rows::{NewNotice, NumberedInvoice};
+use crate::store::rows::{InvoiceKey, NewNotice, NumberedInvoice};
 
 /// Writes a batch; the caller commits.
 pub async fn write(
@@ -87,24 +84,16 @@ async fn number(
             .invoices
             .iter()
             .zip(numbers)
-            .map(|(invoice, number)| issued(invoice.account, number))
+            .map(|(invoice, number)| {
+                let key = InvoiceKey::monthly(invoice.account, facts.run.period.key);
+                NewNotice::invoice_issued(key, number)
+            })
             .collect();
         let now = engine.clock.now();
         on!(&mut *tx, conn, q => q::write_notices(conn, &notices, now).await)?;
     }
     on!(&mut *tx, conn, q => q::advance_series(conn, &head, issued_on, hash).await)?;
     Ok(())
-}
-
-/// What a customer is told of its invoice.
-fn issued(account: AccountId, number: &InvoiceNumber) -> NewNotice {
-    let topic = Topic::InvoiceIssued;
-    NewNotice {
-        account,
-        key: format!("{topic}:{number}"),
-        topic,
-        payload: json!({ "invoice": number.to_string() }).to_string(),
-    }
 }
 
 /// A clock may be set back by less than a day; beyond that one of the two dates

@@ -20,6 +20,8 @@ pub enum Job {
     Collect,
     /// Takes the steps of accounts that do not pay.
     Dunning,
+    /// Lets accounts that leave go on: settled, erased, forgotten.
+    Deletion,
     /// Mails customers, and tells the platform what to do.
     Deliver,
 }
@@ -27,11 +29,12 @@ pub enum Job {
 impl Job {
     /// In the order in which one round does them: what is known of payments before
     /// anyone is charged, and that before anyone is warned.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::MonthRun,
         Self::Reconcile,
         Self::Collect,
         Self::Dunning,
+        Self::Deletion,
         Self::Deliver,
     ];
 
@@ -43,6 +46,7 @@ impl Job {
             Self::Reconcile => "reconcile",
             Self::Collect => "collect",
             Self::Dunning => "dunning",
+            Self::Deletion => "deletion",
             Self::Deliver => "deliver",
         }
     }
@@ -87,6 +91,7 @@ impl Engine {
             Job::Reconcile => self.reconcile_all(&mut report).await,
             Job::Collect => self.collect_due(&mut report).await,
             Job::Dunning => self.take_due_steps(&mut report).await,
+            Job::Deletion => self.advance_leaving(&mut report).await,
             Job::Deliver => self.deliver_due(&mut report).await,
         }
         report
@@ -184,6 +189,32 @@ impl Engine {
                 }
                 for (channel, reason) in &done.stopped {
                     report.problem(format!("{}: {reason}", channel.code()));
+                }
+            }
+            Err(error) => report.problem(error),
+        }
+    }
+
+    async fn advance_leaving(&self, report: &mut JobReport) {
+        match self.advance_deletions().await {
+            Ok(done) => {
+                let counts = [
+                    (done.lapsed, "request", "its link ran out"),
+                    (done.begun, "account", "the erasing has begun"),
+                    (done.done, "account", "erased"),
+                    (
+                        done.let_go,
+                        "mandate or identity",
+                        "kept long enough, erased",
+                    ),
+                ];
+                for (count, one, what) in counts {
+                    if count > 0 {
+                        report.did(format!("{}: {what}", counted(count, one)));
+                    }
+                }
+                for (account, problem) in &done.problems {
+                    report.problem(format!("account {account}: {problem}"));
                 }
             }
             Err(error) => report.problem(error),

@@ -2,11 +2,8 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
-
 use super::job::{JobReport, counted, workers};
 use crate::domain::calendar::PeriodKey;
-use crate::domain::notice::Topic;
 use crate::engine::run::{Engine, Progress, RunError, Silent};
 use crate::on;
 use crate::store::StoreError;
@@ -81,12 +78,7 @@ impl Engine {
             }
             let notices: Vec<NewNotice> = page
                 .into_iter()
-                .map(|(invoice, number)| NewNotice {
-                    account: invoice.account,
-                    key: format!("invoice_issued:{}:{}", period.to_number(), invoice.kind),
-                    topic: Topic::InvoiceIssued,
-                    payload: json!({ "invoice": number.to_string() }).to_string(),
-                })
+                .map(|(invoice, number)| NewNotice::invoice_issued(invoice, &number))
                 .collect();
             on!(&mut tx, conn, q => q::insert_notices(conn, &notices, now).await)?;
             tx.commit().await?;
@@ -96,7 +88,10 @@ impl Engine {
 }
 
 /// The months to be billed, the oldest first.
-fn months_to_bill(runs: &[Run], last_ended: Option<PeriodKey>) -> Vec<PeriodKey> {
+pub(in crate::engine) fn months_to_bill(
+    runs: &[Run],
+    last_ended: Option<PeriodKey>,
+) -> Vec<PeriodKey> {
     let Some(last_ended) = last_ended else {
         return Vec::new();
     };
