@@ -349,6 +349,7 @@ proptest! {
             ],
             last_total_minor: None,
             released_minor: Some(i64::MAX),
+            has_left: false,
             // Some of the late usage lies in the free trial, some before it.
             created_at: Instant(october().start.0 - signed_up * 86_400_000_000),
         };
