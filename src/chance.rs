@@ -36,6 +36,15 @@ impl Chance {
         Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
+    /// A secret that whoever has it is let in by: 256 bits as 64 hex digits.
+    ///
+    /// # Errors
+    /// When the machine has none to give.
+    pub fn token(&self) -> Result<String, getrandom::Error> {
+        let bytes: [u8; 32] = self.fill()?;
+        Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
     fn fill<const N: usize>(&self) -> Result<[u8; N], getrandom::Error> {
         match self {
             Self::System => from_machine(),

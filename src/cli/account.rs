@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 
 use super::Global;
+use super::deletion;
 use super::dunning::account_id;
 use super::person::PersonArgs;
 use crate::say;
@@ -37,18 +38,32 @@ enum AccountCommand {
         #[command(flatten)]
         person: PersonArgs,
     },
+    /// Ask for an account to be deleted, as its customer wants: a link that confirms
+    /// it is mailed
+    Delete(deletion::DeleteArgs),
+    /// Confirm a deletion by the token of its link
+    ConfirmDeletion(deletion::ConfirmArgs),
+    /// Take a request back, as long as nothing is being deleted
+    WithdrawDeletion(deletion::WithdrawArgs),
+    /// Show where the deletion of an account stands, and what it waits for
+    Deletion(deletion::ShowArgs),
 }
 
 pub async fn account(global: &Global, args: AccountArgs) -> Result<ExitCode> {
-    let engine = global.open().await?;
     match args.command {
+        AccountCommand::Delete(args) => return deletion::delete(global, args).await,
+        AccountCommand::ConfirmDeletion(args) => return deletion::confirm(global, args).await,
+        AccountCommand::WithdrawDeletion(args) => return deletion::withdraw(global, args).await,
+        AccountCommand::Deletion(args) => return deletion::show(global, args).await,
         AccountCommand::Suspend { account, person } => {
             let by = person.check()?;
+            let engine = global.open().await?;
             let id = account_id(&engine, &account).await?;
             engine
                 .suspend_account(id, by)
                 .await
                 .with_context(|| format!("account {account:?} is not suspended"))?;
+            engine.store.close().await;
             say!("suspended {account}: {}", by.reason);
         }
         AccountCommand::Resume {
@@ -57,14 +72,15 @@ pub async fn account(global: &Global, args: AccountArgs) -> Result<ExitCode> {
             person,
         } => {
             let by = person.check()?;
+            let engine = global.open().await?;
             let id = account_id(&engine, &account).await?;
             engine
                 .resume_account(id, until, by)
                 .await
                 .with_context(|| format!("account {account:?} is not resumed"))?;
+            engine.store.close().await;
             say!("resumed {account}: {}", by.reason);
         }
     }
-    engine.store.close().await;
     Ok(ExitCode::SUCCESS)
 }

@@ -5,6 +5,7 @@ mod card;
 mod check;
 mod collect;
 mod credit;
+mod deletion;
 mod demo;
 mod dispute;
 mod dunning;
@@ -124,7 +125,7 @@ enum Command {
     Reconcile(reconcile::ReconcileArgs),
     /// Unpaid accounts: who owes what, which step comes next, holds and approvals
     Dunning(dunning::DunningArgs),
-    /// Suspend and resume an account
+    /// Suspend, resume and delete an account
     Account(account::AccountArgs),
     /// List and close what providers told that a person has to look at
     Event(event::EventArgs),

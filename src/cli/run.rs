@@ -59,7 +59,8 @@ enum RunCommand {
         period: PeriodKey,
     },
     /// Bill a parked account in spite of the sanity bounds: the total that was
-    /// held back; one that grew since is held back again
+    /// held back; one that grew since is held back again. What an account used that
+    /// has left is given up
     Release {
         /// Such as 2026-10
         period: PeriodKey,

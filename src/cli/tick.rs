@@ -14,7 +14,7 @@ use crate::{complain, say};
 
 #[derive(Debug, Args)]
 pub struct TickArgs {
-    /// Only this job, and whichever others are named: month_run, reconcile, collect, dunning, cards, deliver
+    /// Only this job, and whichever others are named: month_run, reconcile, collect, dunning, cards, deletion, deliver
     #[arg(long, value_name = "NAME", value_parser = job)]
     job: Vec<Job>,
     /// As if it were this time, such as 2026-11-17T09:00:00Z: for rehearsals on a copy

@@ -2,6 +2,7 @@
 //! its key and the reason; `deploy/quittance.toml` documents them all.
 
 mod collection;
+mod deletion;
 mod dunning;
 mod mail;
 mod platform;
@@ -23,6 +24,7 @@ use crate::domain::invoice::document::Issuer;
 use crate::domain::invoice::{BillingPolicy, SeriesName};
 use crate::domain::payment::CollectionPolicy;
 
+pub use deletion::DeletionSettings;
 pub use mail::{MailSecurity, MailSettings};
 pub use platform::PlatformSettings;
 pub use provider::{CallPolicy, PayPalSettings, StripeSettings};
@@ -46,6 +48,8 @@ pub struct Config {
     pub collection: CollectionPolicy,
     /// When an account that does not pay is warned, suspended and deleted.
     pub dunning: DunningPolicy,
+    /// How an account leaves, and what is kept of it for how long.
+    pub deletion: DeletionSettings,
     /// When `serve` does what.
     pub schedule: ScheduleSettings,
     /// Cards, where they are taken.
@@ -191,6 +195,7 @@ mod tests {
         assert_eq!(config.policy.bounds.default, sample.policy.bounds.default);
         assert_eq!(config.policy.free_trial_days, sample.policy.free_trial_days);
         assert_eq!(config.due_after_days, sample.due_after_days);
+        assert_eq!(config.deletion, sample.deletion);
         assert_eq!(config.policy.zone, sample.policy.zone);
         assert_eq!(config.collection, CollectionPolicy::default());
         assert_eq!(sample.collection, CollectionPolicy::default());
@@ -348,6 +353,14 @@ mod tests {
             (
                 "[dunning]\nsuspension_day = -1",
                 "dunning.suspension_day: -1 is not between 1 and 365",
+            ),
+            (
+                "[deletion]\nlink_hours = 0",
+                "deletion.link_hours: 0 is not between 1 and 168",
+            ),
+            (
+                "[deletion]\ninvoice_years = 4",
+                "deletion.invoice_years: 4 is not between 5 and 30",
             ),
             (
                 "[dunning]\napproval_above = \"much\"",

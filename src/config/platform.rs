@@ -14,6 +14,8 @@ pub struct PlatformSettings {
     pub url: String,
     /// `whsec_` and base64, as Standard Webhooks writes it.
     pub secret: SecretSource,
+    /// What the platform signs its own webhooks with; without it none is taken.
+    pub webhook_secret: Option<SecretSource>,
     pub timeout: Duration,
 }
 
@@ -22,6 +24,7 @@ pub struct PlatformSettings {
 pub struct RawPlatform {
     url: String,
     secret: String,
+    webhook_secret: Option<String>,
     #[serde(default = "default_timeout")]
     timeout_seconds: i64,
 }
@@ -35,11 +38,18 @@ impl RawPlatform {
     pub fn check(&self, check: &mut Check) -> Option<PlatformSettings> {
         let url = web_address(check, "platform.url", &self.url);
         let secret = check.take("platform.secret", self.secret.parse());
+        let webhook_secret = match &self.webhook_secret {
+            Some(text) => check
+                .take("platform.webhook_secret", text.parse())
+                .map(Some),
+            None => Some(None),
+        };
         let timeout = check.range("platform.timeout_seconds", self.timeout_seconds, 1, 300);
         url?;
         Some(PlatformSettings {
             url: self.url.clone(),
             secret: secret?,
+            webhook_secret: webhook_secret?,
             timeout: Duration::from_secs(timeout?.into()),
         })
     }

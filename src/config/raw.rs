@@ -9,6 +9,7 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 
 use super::collection::RawCollection;
+use super::deletion::RawDeletion;
 use super::dunning::RawDunning;
 use super::mail::RawMail;
 use super::platform::RawPlatform;
@@ -38,6 +39,8 @@ pub struct RawConfig {
     collection: RawCollection,
     #[serde(default)]
     dunning: RawDunning,
+    #[serde(default)]
+    deletion: RawDeletion,
     #[serde(default)]
     schedule: RawSchedule,
     stripe: Option<RawStripe>,
@@ -200,6 +203,7 @@ impl RawConfig {
             bounds: RawBounds::default(),
             collection: RawCollection::default(),
             dunning: RawDunning::default(),
+            deletion: RawDeletion::default(),
             schedule: RawSchedule::default(),
             stripe: None,
             paypal: None,
@@ -229,6 +233,7 @@ impl RawConfig {
         let collection = self.collection.check(&mut check);
         let ladder = collection.as_ref().map(|policy| &policy.ladder);
         let dunning = self.dunning.check(&mut check, ladder);
+        let deletion = self.deletion.check(&mut check);
         let stripe = self.stripe.map(|raw| raw.check(&mut check));
         let paypal = self.paypal.map(|raw| raw.check(&mut check));
         let sepa = self.sepa.map(|raw| raw.check(&mut check));
@@ -254,6 +259,7 @@ impl RawConfig {
                 due_after_days: due?,
                 collection: collection?,
                 dunning: dunning?,
+                deletion: deletion?,
                 schedule: schedule?,
                 stripe: stripe.flatten(),
                 paypal: paypal.flatten(),

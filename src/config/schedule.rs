@@ -34,6 +34,7 @@ pub struct RawSchedule {
     collect: String,
     dunning: String,
     cards: String,
+    deletion: String,
     deliver: String,
 }
 
@@ -46,6 +47,7 @@ impl Default for RawSchedule {
             collect: "0 0 8 * * *".to_owned(),
             dunning: "0 0 9 * * *".to_owned(),
             cards: "0 30 9 * * *".to_owned(),
+            deletion: "30 */10 * * * *".to_owned(),
             deliver: "*/20 * * * * *".to_owned(),
         }
     }
@@ -66,6 +68,7 @@ impl RawSchedule {
                 Job::Collect => &self.collect,
                 Job::Dunning => &self.dunning,
                 Job::Cards => &self.cards,
+                Job::Deletion => &self.deletion,
                 Job::Deliver => &self.deliver,
             };
             if text == "off" {

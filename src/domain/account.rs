@@ -99,6 +99,11 @@ impl DeletionStep {
             Self::BillingSubscription => "billing_subscription",
         }
     }
+
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|step| step.code() == code)
+    }
 }
 
 /// What the month run has to know of an account.
@@ -135,6 +140,25 @@ pub struct BillingProfile {
 }
 
 impl BillingProfile {
+    /// What is left of a customer's profile when its account is gone: nothing of the
+    /// person, and what its documents are made by.
+    #[must_use]
+    pub fn emptied(account: String, country: Country, language: Language) -> Self {
+        Self {
+            account,
+            username: String::new(),
+            email: String::new(),
+            full_name: String::new(),
+            company: String::new(),
+            country,
+            address_line1: String::new(),
+            postal_code: String::new(),
+            city: String::new(),
+            vat_number: String::new(),
+            language,
+        }
+    }
+
     /// The digest of everything the version says.
     #[must_use]
     pub fn digest(&self) -> Digest {

@@ -12,11 +12,13 @@
 //! - [`ledger`]: every movement of money, in double entry
 //! - [`sepa`]: what is due to direct debits that a bank will take
 //! - [`dunning`]: from unpaid to suspended to deleted, one step at a time
+//! - [`deletion`]: whether an account may leave, and what is kept of it
 //! - [`notice`]: what customers and the platform are told of all that
 
 pub mod account;
 pub mod calendar;
 pub mod catalog;
+pub mod deletion;
 pub mod dunning;
 pub mod ids;
 pub mod invoice;

@@ -115,7 +115,7 @@ impl IssuedBooks {
             account: &head.customer.account,
             period: head.period,
             currency: head.currency,
-            profile: head.customer.digest(),
+            profile: head.identity_digest(),
             issuer: *issuer,
             vat: &invoice.vat,
             net_minor: head.net_minor,

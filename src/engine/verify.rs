@@ -53,6 +53,7 @@ pub async fn verify(store: &Store) -> Result<Findings, StoreError> {
     broken.extend(on!(&mut tx, conn, q => q::broken_sepa_rules(conn).await)?);
     broken.extend(on!(&mut tx, conn, q => q::broken_bank_rules(conn).await)?);
     broken.extend(on!(&mut tx, conn, q => q::broken_open_rules(conn).await)?);
+    broken.extend(on!(&mut tx, conn, q => q::broken_deletion_rules(conn).await)?);
     for (rule, places) in broken {
         for place in places {
             findings.add(rule, place);
@@ -230,7 +231,7 @@ fn check_invoice(
         }
     }
     check_lines(invoice, books, findings);
-    if head.profile_digest != head.customer.digest() {
+    if head.profile_digest != head.identity_digest() {
         findings.add("the customer's billing profile was edited", &head.number);
     }
     if books.digest(invoice)? != head.content_digest {

@@ -1,6 +1,8 @@
-//! What is served over HTTP: the webhooks of payment providers, and whether the
-//! service is alive.
+//! What is served over HTTP: the webhooks of payment providers and of the platform,
+//! the page on which a customer confirms that its account is to be deleted, and
+//! whether the service is alive.
 
+mod deletion;
 mod webhooks;
 
 use std::future::Future;
@@ -22,6 +24,11 @@ pub fn router(engine: Arc<Engine>) -> Router {
         .route("/healthz", get(async || "ok\n"))
         .route("/webhooks/stripe", post(webhooks::stripe))
         .route("/webhooks/paypal", post(webhooks::paypal))
+        .route("/webhooks/platform", post(webhooks::platform))
+        .route(
+            "/deletion/confirm",
+            get(deletion::show).post(deletion::confirm),
+        )
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(engine)
 }

@@ -149,6 +149,12 @@ pub enum CallError {
 }
 
 impl CallError {
+    /// Whether the provider has no such thing.
+    #[must_use]
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Self::Refused { code, .. } if code == "resource_missing")
+    }
+
     /// Whether the same question may fare better later, without a person.
     #[must_use]
     pub const fn is_passing(&self) -> bool {

@@ -23,6 +23,9 @@ const PREFIX: &str = "whsec_";
 /// The specification: between 24 and 64 bytes.
 const SECRET_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
 const MICROS_PER_S: i64 = 1_000_000;
+/// How far the platform's clock and ours may be apart (the specification's own
+/// libraries: five minutes).
+const TOLERANCE_S: u64 = 5 * 60;
 /// What is read of an answer; nothing in it counts.
 const ANSWER_BYTES_MAX: usize = 64 << 10;
 
@@ -81,6 +84,66 @@ impl SigningKey {
         mac.update(payload.as_bytes());
         let signature = BASE64.encode(mac.finalize().into_bytes());
         Ok(format!("v1,{signature}"))
+    }
+}
+
+/// A webhook of the platform's as it came.
+#[derive(Debug, Clone, Copy)]
+pub struct Delivery<'a> {
+    /// `webhook-id`.
+    pub id: &'a str,
+    /// `webhook-timestamp`: seconds since 1970 UTC.
+    pub timestamp: &'a str,
+    /// `webhook-signature`: one or more, with spaces between.
+    pub signature: &'a str,
+    pub body: &'a [u8],
+}
+
+/// A webhook is not the platform's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Rejected {
+    #[error("webhook-id, webhook-timestamp or webhook-signature is missing")]
+    Header,
+    #[error("webhook-timestamp is no number of seconds")]
+    Timestamp,
+    #[error(
+        "webhook-timestamp is more than 5 minutes off: it is late, repeated, or a clock is wrong"
+    )]
+    Time,
+    #[error("no signature fits")]
+    Signature,
+}
+
+impl SigningKey {
+    /// Whether a webhook was signed with this key, within five minutes of now.
+    ///
+    /// # Errors
+    /// When it was not. Signatures are compared in constant time.
+    pub fn verify(&self, delivery: &Delivery<'_>, now: Instant) -> Result<(), Rejected> {
+        let (id, timestamp) = (delivery.id, delivery.timestamp);
+        if id.is_empty() || timestamp.is_empty() || delivery.signature.is_empty() {
+            return Err(Rejected::Header);
+        }
+        let at_s: i64 = timestamp.parse().map_err(|_| Rejected::Timestamp)?;
+        let now_s = now.0.div_euclid(MICROS_PER_S);
+        if at_s.abs_diff(now_s) > TOLERANCE_S {
+            return Err(Rejected::Time);
+        }
+        let fits = |signature: &str| {
+            let encoded = signature.strip_prefix("v1,")?;
+            let bytes = BASE64.decode(encoded).ok()?;
+            let mut mac = Hmac::<Sha256>::new_from_slice(self.0.expose_secret()).ok()?;
+            mac.update(format!("{id}.{timestamp}.").as_bytes());
+            mac.update(delivery.body);
+            mac.verify_slice(&bytes).ok()
+        };
+        // While a key is changed, it is signed with both.
+        let mut signatures = delivery.signature.split_ascii_whitespace();
+        if signatures.any(|signature| fits(signature).is_some()) {
+            Ok(())
+        } else {
+            Err(Rejected::Signature)
+        }
     }
 }
 
@@ -199,6 +262,49 @@ mod tests {
             )
             .unwrap();
         assert_eq!(signature, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+    }
+
+    #[test]
+    fn a_webhook_is_taken_from_whoever_has_the_key_and_in_time() {
+        let secret = SecretString::from("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
+        let key = SigningKey::new(&secret).unwrap();
+        let right = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
+        let (id, time) = ("msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330");
+        let body = r#"{"test": 2432232314}"#;
+        let both = format!("v1,AAAA v2,x {right}");
+        // (id, timestamp, signature, body, seconds later, what becomes of it)
+        let table = [
+            (id, time, right, body, 0, Ok(())),
+            (id, time, both.as_str(), body, 0, Ok(())),
+            (id, time, right, body, 300, Ok(())),
+            (id, time, right, body, -300, Ok(())),
+            (id, time, right, body, 301, Err(Rejected::Time)),
+            (id, time, right, body, -301, Err(Rejected::Time)),
+            ("msg_2", time, right, body, 0, Err(Rejected::Signature)),
+            (id, "1614265331", right, body, 0, Err(Rejected::Signature)),
+            (id, time, right, "{}", 0, Err(Rejected::Signature)),
+            (id, time, "v1,AAAA", body, 0, Err(Rejected::Signature)),
+            (id, time, "v1,???", body, 0, Err(Rejected::Signature)),
+            (id, time, &right[3..], body, 0, Err(Rejected::Signature)),
+            (id, "soon", right, body, 0, Err(Rejected::Timestamp)),
+            ("", time, right, body, 0, Err(Rejected::Header)),
+            (id, "", right, body, 0, Err(Rejected::Header)),
+            (id, time, "", body, 0, Err(Rejected::Header)),
+        ];
+        for (id, timestamp, signature, body, later_s, expected) in table {
+            let delivery = Delivery {
+                id,
+                timestamp,
+                signature,
+                body: body.as_bytes(),
+            };
+            let now = Instant((1_614_265_330 + later_s) * MICROS_PER_S);
+            assert_eq!(
+                key.verify(&delivery, now),
+                expected,
+                "{delivery:?} {later_s}"
+            );
+        }
     }
 
     #[test]

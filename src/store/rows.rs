@@ -1,6 +1,7 @@
 //! What goes in and comes out of the store, the same for both databases.
 
 pub mod bank;
+pub mod deletion;
 pub mod dispute;
 pub mod dunning;
 pub mod event;
@@ -12,6 +13,7 @@ pub mod sepa;
 pub mod settlement;
 
 pub use bank::*;
+pub use deletion::*;
 pub use dispute::*;
 pub use dunning::*;
 pub use event::*;
@@ -46,6 +48,8 @@ pub struct DueAccount {
     pub released_minor: Option<i64>,
     /// A parked outcome stands.
     pub parked: bool,
+    /// It left, or began to, before the period began.
+    pub has_left: bool,
 }
 
 /// Usage of one account.
@@ -200,6 +204,8 @@ pub struct InvoiceHead {
     pub currency: Currency,
     pub profile: ProfileId,
     pub profile_digest: Digest,
+    /// Whether the customer's identity was emptied, its time being over.
+    pub is_erased: bool,
     pub customer: BillingProfile,
     pub issuer: IssuerId,
     pub net_minor: i64,
@@ -207,6 +213,19 @@ pub struct InvoiceHead {
     pub total_minor: i64,
     pub content_digest: Digest,
     pub hash: Digest,
+}
+
+impl InvoiceHead {
+    /// The digest of the identity that the invoice was issued to: of what stands
+    /// there, or what was kept of it when it was emptied.
+    #[must_use]
+    pub fn identity_digest(&self) -> Digest {
+        if self.is_erased {
+            self.profile_digest
+        } else {
+            self.customer.digest()
+        }
+    }
 }
 
 /// A whole issued invoice.
@@ -252,6 +271,8 @@ pub struct KnownAccount {
     pub created_at: Instant,
     pub profile: ProfileId,
     pub profile_digest: Digest,
+    /// Whether it is gone: nothing of it is taken in any more.
+    pub is_deleted: bool,
 }
 
 /// A new or changed account.
@@ -293,6 +314,18 @@ pub struct InvoiceKey {
     pub period: PeriodKey,
     /// 1 the monthly invoice.
     pub kind: i16,
+}
+
+impl InvoiceKey {
+    /// An account's invoice of a month.
+    #[must_use]
+    pub const fn monthly(account: AccountId, period: PeriodKey) -> Self {
+        Self {
+            account,
+            period,
+            kind: 1,
+        }
+    }
 }
 
 /// Which invoices a query is about.

@@ -41,6 +41,8 @@ pub struct AccountMonth<'a> {
     pub last_total_minor: Option<i64>,
     /// The total that a person accepted in spite of the sanity bounds.
     pub released_minor: Option<i64>,
+    /// Whether it left before the period began: it is not billed any more.
+    pub has_left: bool,
 }
 
 /// Decides what becomes of the month.
@@ -67,6 +69,9 @@ fn assemble(
         book,
         account: month.account,
     };
+    if month.has_left {
+        return left(&usage, &late, month.released_minor);
+    }
     let (late_taken, late_lines) = late.fitting(after_trial(&usage)?)?;
 
     let gross = usage.iter().chain(&late_lines);
@@ -126,6 +131,26 @@ fn assemble(
         late_waiting: month.late.len() - late_taken.len(),
         late_taken,
     }))
+}
+
+/// An account that has left gets no invoice. What is told of it all the same is
+/// held back, corrections too, until a person gives it up; whatever is told after
+/// that is held back again.
+fn left(
+    usage: &[RatedLine],
+    late: &LateLines<'_>,
+    given_up_minor: Option<i64>,
+) -> Result<Decision, ParkReason> {
+    if usage.is_empty() && late.pieces.is_empty() {
+        return Ok(Decision::NothingDue);
+    }
+    let net_minor = sum([after_trial(usage)?, after_trial(&late.all()?)?])?;
+    if net_minor == 0 || given_up_minor == Some(net_minor) {
+        return Ok(Decision::GivenUp);
+    }
+    Err(ParkReason::Left {
+        net: Money::new(net_minor, late.account.currency),
+    })
 }
 
 /// Discounts come before vouchers, so that a voucher lasts as long as it can.

@@ -43,6 +43,12 @@ impl LateLines<'_> {
         Ok((taken, lines))
     }
 
+    /// The lines of every piece, whether it fits or not.
+    pub fn all(&self) -> Result<Vec<RatedLine>, RatingError> {
+        let all: Vec<usize> = (0..self.pieces.len()).collect();
+        self.rated(&all)
+    }
+
     fn rated(&self, taken: &[usize]) -> Result<Vec<RatedLine>, RatingError> {
         let mut periods: Vec<PeriodKey> = taken.iter().map(|&at| self.pieces[at].period).collect();
         periods.sort_unstable();

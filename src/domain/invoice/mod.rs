@@ -114,6 +114,8 @@ pub enum Decision {
     NothingDue,
     /// Held back until a person looks at it.
     Parked(ParkReason),
+    /// A person gave up what an account used that has left: nobody is billed.
+    GivenUp,
 }
 
 /// Why an account's month was held back.
@@ -133,6 +135,10 @@ pub enum ParkReason {
     },
     #[error("the invoice would come to {net}: nobody is billed less than nothing")]
     BelowZero { net: super::money::Money },
+    /// Its final invoice is out, or its data is being deleted: a person who releases
+    /// it gives it up.
+    #[error("the account has left, and usage for {net} came after it: releasing it gives that up")]
+    Left { net: super::money::Money },
     #[error(transparent)]
     Rating(#[from] super::rating::RatingError),
     #[error(transparent)]
@@ -142,12 +148,13 @@ pub enum ParkReason {
 }
 
 impl ParkReason {
-    /// The total that a sanity bound holds back and a person may release;
-    /// `None` where the cause has to be mended first.
+    /// The total that is held back and a person may release; `None` where the cause
+    /// has to be mended first.
     #[must_use]
     pub const fn held_minor(&self) -> Option<i64> {
         match self {
             Self::OverLastMonth { total, .. } | Self::OverLimit { total, .. } => Some(total.minor),
+            Self::Left { net } => Some(net.minor),
             _ => None,
         }
     }

@@ -57,10 +57,13 @@ pub enum LedgerAccount {
     Goodwill,
     /// Debts given up.
     WriteOff,
+    /// Bought credit that customers gave up when they left (breakage): income that no
+    /// service stands for.
+    CreditBreakage,
 }
 
 impl LedgerAccount {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Receivable,
         Self::Revenue,
         Self::VatPayable,
@@ -72,6 +75,7 @@ impl LedgerAccount {
         Self::BankFees,
         Self::Goodwill,
         Self::WriteOff,
+        Self::CreditBreakage,
     ];
 
     /// The code that stores and exports hold; it never changes.
@@ -89,6 +93,7 @@ impl LedgerAccount {
             Self::BankFees => "bank_fees",
             Self::Goodwill => "goodwill",
             Self::WriteOff => "write_off",
+            Self::CreditBreakage => "credit_breakage",
         }
     }
 

@@ -1,8 +1,8 @@
 //! Every movement of money, with its facts, and the accounts it moves.
 
 use super::LedgerAccount::{
-    BankFees, Clearing, CustomerCredit, Goodwill, ProviderFees, Receivable, Revenue, VatPayable,
-    WriteOff,
+    BankFees, Clearing, CreditBreakage, CustomerCredit, Goodwill, ProviderFees, Receivable,
+    Revenue, VatPayable, WriteOff,
 };
 use super::{LedgerAccount, LedgerError, Posting, ProviderName};
 
@@ -66,6 +66,10 @@ pub enum Movement {
     /// Credit that was given to be paid back at once is taken back, because it
     /// could not be: the reverse of [`Self::CreditGranted`].
     CreditGrantUndone { amount_minor: i64 },
+    /// Credit that was given away lapses with the account that did not use it.
+    CreditLapsed { amount_minor: i64 },
+    /// A customer that leaves gives up credit it paid for.
+    CreditGivenUp { amount_minor: i64 },
     /// A payment no longer settles an invoice and becomes credit: a refund, or
     /// what was received beyond the debt.
     RefundedToCredit { amount_minor: i64 },
@@ -116,6 +120,8 @@ impl Movement {
             Self::RefundToCardFailed { .. } => "refund_to_card_failed",
             Self::CreditPayBackFailed { .. } => "credit_pay_back_failed",
             Self::CreditGrantUndone { .. } => "credit_grant_undone",
+            Self::CreditLapsed { .. } => "credit_lapsed",
+            Self::CreditGivenUp { .. } => "credit_given_up",
             Self::RefundedToCredit { .. } => "refunded_to_credit",
             Self::ChargebackOpened { .. } => "chargeback_opened",
             Self::ChargebackWon { .. } => "chargeback_won",
@@ -154,6 +160,8 @@ impl Movement {
             | Self::CreditPaidBack { .. }
             | Self::CreditPayBackFailed { .. }
             | Self::CreditGrantUndone { .. }
+            | Self::CreditLapsed { .. }
+            | Self::CreditGivenUp { .. }
             | Self::BankCharged { .. }
             | Self::ChargebackOpened { .. }
             | Self::ChargebackWon { .. } => 0,
@@ -219,8 +227,11 @@ impl Movement {
                 provider,
                 amount_minor,
             } => book.transfer(Clearing(provider), CustomerCredit, amount_minor)?,
-            Self::CreditGrantUndone { amount_minor } => {
+            Self::CreditGrantUndone { amount_minor } | Self::CreditLapsed { amount_minor } => {
                 book.transfer(CustomerCredit, Goodwill, amount_minor)?;
+            }
+            Self::CreditGivenUp { amount_minor } => {
+                book.transfer(CustomerCredit, CreditBreakage, amount_minor)?;
             }
             Self::RefundedToCredit { amount_minor } => {
                 book.transfer(Receivable, CustomerCredit, amount_minor)?;

@@ -41,6 +41,8 @@ fn every_movement_and_the_accounts_it_moves() {
         (RefundToCardFailed { amount_minor }, 1_000, "clearing_stripe +1000, receivable -1000"),
         (CreditPayBackFailed { provider: paypal, amount_minor }, 0, "clearing_paypal +1000, customer_credit -1000"),
         (CreditGrantUndone { amount_minor }, 0, "customer_credit +1000, goodwill -1000"),
+        (CreditLapsed { amount_minor }, 0, "customer_credit +1000, goodwill -1000"),
+        (CreditGivenUp { amount_minor }, 0, "customer_credit +1000, credit_breakage -1000"),
         (RefundedToCredit { amount_minor }, -1_000, "receivable +1000, customer_credit -1000"),
         (ChargebackOpened { disputed: card, amount_minor, fee_minor }, -1_000, "receivable +1000, provider_fees +40, clearing_stripe -1040"),
         (ChargebackOpened { disputed: credit, amount_minor, fee_minor }, 0, "customer_credit +1000, provider_fees +40, clearing_paypal -1040"),
@@ -58,7 +60,7 @@ fn every_movement_and_the_accounts_it_moves() {
     }
     assert_eq!(
         codes.len(),
-        18,
+        20,
         "a movement is missing, or two share a code"
     );
 }
@@ -191,7 +193,7 @@ fn any_movement() -> impl Strategy<Value = Movement> {
     ];
     let disputed = prop_oneof![Just(Disputed::CardPayment), Just(Disputed::CreditPurchase)];
     let minor = 1_i64..1_000_000;
-    (0..18, minor, 0_i64..10_000, provider, disputed).prop_map(
+    (0..20, minor, 0_i64..10_000, provider, disputed).prop_map(
         |(kind, amount_minor, fee_minor, provider, disputed)| match kind {
             0 => InvoiceIssued {
                 net_minor: amount_minor,
@@ -239,6 +241,8 @@ fn any_movement() -> impl Strategy<Value = Movement> {
                 amount_minor,
             },
             16 => CreditGrantUndone { amount_minor },
+            17 => CreditLapsed { amount_minor },
+            18 => CreditGivenUp { amount_minor },
             _ => WriteOffRecovered { amount_minor },
         },
     )

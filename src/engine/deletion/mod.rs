@@ -1,62 +1,84 @@
-//! An account on its way out: the platform removes one thing after the other, and
-//! says of each that it is done.
+//! An account on its way out, because its customer asked for it or did not pay.
+//!
+//! - [`facts`]: what keeps it from leaving
+//! - [`ask`]: its customer asks, and is mailed a link; or takes it back
+//! - [`confirm`]: the link is used: the final invoice is made, and charged
+//! - [`steps`]: the platform removes one thing after the other, and says of each
+//!   that it is done
+//! - [`erase`]: what is left of the person goes
+//! - [`advance`]: whatever waits goes on, by the schedule
+//! - [`show`]: where it stands, and what it waits for
+//!
+//! A customer's request is *asked*, *settling* once the link was used, *erasing*
+//! once nothing is owed, and *done*. An account that did not pay begins at erasing;
+//! from there on both take the same road. Each move is decided again under the
+//! account's lock, so two that make it at once make it once.
 
-use serde_json::json;
+mod advance;
+mod ask;
+mod confirm;
+mod erase;
+mod facts;
+mod show;
+mod steps;
 
-use crate::domain::account::DeletionStep;
-use crate::domain::calendar::Instant;
-use crate::domain::ids::AccountId;
-use crate::domain::notice::{DeletionCause, OrderTopic, Topic};
-use crate::on;
-use crate::store::rows::{NewNotice, NewOrder};
-use crate::store::{StoreError, Tx};
+use crate::domain::deletion::Refusal;
+use crate::domain::invoice::ParkReason;
+use crate::engine::collect::CollectError;
+use crate::engine::run::RunError;
+use crate::store::StoreError;
 
-/// Begins to delete an account that did not pay. What its customer asked for
-/// before is overtaken by it. The caller holds the account.
-pub(in crate::engine) async fn begin_for_debt(
-    tx: &mut Tx,
-    account: AccountId,
-    now: Instant,
-) -> Result<(), StoreError> {
-    on!(&mut *tx, conn, q => q::withdraw_deletion(conn, account, now).await)?;
-    let cause = DeletionCause::Unpaid;
-    let no = on!(&mut *tx, conn, q => q::begin_deletion(conn, account, cause, now).await)?;
-    begin_erasing(tx, account, no, cause, now).await
+pub use advance::DeletionTally;
+pub use ask::Asked;
+pub use confirm::Confirmed;
+pub use show::Outlook;
+pub(in crate::engine) use steps::begin_for_debt;
+pub use steps::{StepError, StepOutcome};
+
+/// A deletion does not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum DeletionError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Run(#[from] RunError),
+    #[error(transparent)]
+    Collect(#[from] CollectError),
+    #[error(transparent)]
+    Ledger(#[from] crate::domain::ledger::LedgerError),
+    #[error(transparent)]
+    Provider(#[from] crate::engine::providers::ProviderError),
+    #[error(transparent)]
+    Attempt(#[from] crate::domain::payment::Contradiction),
+    #[error("its card cannot be taken off at its provider: {0}")]
+    Detach(#[from] crate::providers::CallError),
+    #[error("the machine gives no randomness: {0}")]
+    Chance(#[from] getrandom::Error),
+    #[error("what the final invoice needs cannot be stored: {0}")]
+    Terms(#[from] serde_json::Error),
+    #[error("it cannot be deleted now:\n{}", list(.0))]
+    Refused(Vec<Refusal>),
+    #[error("its final invoice cannot be made: {0}")]
+    FinalInvoice(ParkReason),
+    /// Whoever has a link learns nothing from it but that it does not work.
+    #[error("the link does not work: it was used, replaced, or has run out")]
+    Link,
+    #[error("there is no [mail] in the settings: nobody could be sent the link that confirms it")]
+    NoMail,
+    #[error("it is on its way out already: {0}")]
+    Already(crate::domain::deletion::DeletionState),
+    #[error("nobody asked for its deletion")]
+    NotAsked,
+    #[error("its data is being deleted: that is not taken back")]
+    TooLate,
+    #[error("the date is out of range")]
+    Date,
 }
 
-/// Asks the platform for the first step of a deletion.
-async fn begin_erasing(
-    tx: &mut Tx,
-    account: AccountId,
-    no: i64,
-    cause: DeletionCause,
-    now: Instant,
-) -> Result<(), StoreError> {
-    on!(&mut *tx, conn, q => q::insert_deletion_steps(conn, account, no).await)?;
-    let notice = NewNotice {
-        account,
-        key: format!("deletion_begun:{no}"),
-        topic: Topic::DeletionBegun,
-        payload: json!({ "cause": cause.code() }).to_string(),
-    };
-    on!(&mut *tx, conn, q => q::insert_notices(conn, &[notice], now).await)?;
-    ask(tx, account, no, DeletionStep::ALL[0], now).await
-}
-
-/// Asks the platform for a step.
-async fn ask(
-    tx: &mut Tx,
-    account: AccountId,
-    no: i64,
-    step: DeletionStep,
-    now: Instant,
-) -> Result<(), StoreError> {
-    on!(&mut *tx, conn, q => q::mark_step_asked(conn, account, no, step, now).await)?;
-    let order = NewOrder {
-        account,
-        key: format!("deletion:{no}:{}", step.code()),
-        topic: OrderTopic::DeletionStep,
-        payload: json!({ "deletion": no, "step": step.code() }).to_string(),
-    };
-    on!(&mut *tx, conn, q => q::insert_orders(conn, &[order], now).await)
+fn list(refusals: &[Refusal]) -> String {
+    let lines: Vec<String> = refusals
+        .iter()
+        .map(|refusal| format!("- {refusal}"))
+        .collect();
+    lines.join("\n")
 }

@@ -42,6 +42,7 @@ struct Known {
     created_at: Instant,
     profile: ProfileId,
     digest: Digest,
+    is_deleted: bool,
 }
 
 struct Parser {
@@ -78,6 +79,7 @@ impl Engine {
                         created_at: account.created_at,
                         profile: account.profile,
                         digest: account.profile_digest,
+                        is_deleted: account.is_deleted,
                     };
                     (account.external_id, known)
                 })
@@ -159,10 +161,15 @@ impl Parser {
                 created_at,
                 profile: version.profile,
                 digest,
+                is_deleted: false,
             };
             self.known.insert(id, known);
             return Ok(Some(version));
         };
+        if known.is_deleted {
+            let reason = "was deleted: nothing of its customer is taken in again";
+            checks.refuse("id", &id, reason);
+        }
         if known.currency != currency {
             let reason = format!(
                 "the account is billed in {}: its currency cannot change",

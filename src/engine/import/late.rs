@@ -1,7 +1,9 @@
 //! Usage of periods that were settled before it came: kept for the next
 //! invoice, so that no event is lost and no issued invoice changes.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+
+use chrono_tz::Tz;
 
 use crate::domain::calendar::{BillingPeriod, PeriodKey};
 use crate::domain::ids::AccountId;
@@ -10,9 +12,11 @@ use crate::on;
 use crate::store::rows::{NewLate, RunState, UsageRow};
 use crate::store::{StoreError, Tx};
 
-/// The periods that were run, with their bounds.
+/// The periods that were run, with their bounds, and those that were billed for one
+/// account before their end.
 pub struct LateKeeper {
     runs: Vec<(BillingPeriod, RunState)>,
+    early: HashMap<AccountId, Vec<BillingPeriod>>,
 }
 
 /// What a chunk's overlap with one period means for an account.
@@ -26,13 +30,25 @@ enum Standing {
 }
 
 impl LateKeeper {
-    pub async fn load(tx: &mut Tx) -> Result<Self, StoreError> {
+    pub async fn load(tx: &mut Tx, zone: Tz) -> Result<Self, StoreError> {
+        let mut early: HashMap<AccountId, Vec<BillingPeriod>> = HashMap::new();
+        for (account, key) in on!(&mut *tx, conn, q => q::final_periods_without_run(conn).await)? {
+            let period =
+                BillingPeriod::new(key, zone).map_err(|error| StoreError::Inconsistent {
+                    table: "account_deletion",
+                    column: "final_period",
+                    row: account.to_string(),
+                    value: error.to_string(),
+                })?;
+            early.entry(account).or_default().push(period);
+        }
         let runs = on!(&mut *tx, conn, q => q::list_runs(conn).await)?;
         Ok(Self {
             runs: runs
                 .into_iter()
                 .map(|run| (run.period, run.state))
                 .collect(),
+            early,
         })
     }
 
@@ -43,14 +59,20 @@ impl LateKeeper {
         tx: &mut Tx,
         rows: impl Iterator<Item = (Option<&'a UsageRow>, &'a UsageRow)>,
     ) -> Result<u64, StoreError> {
-        let Some(last_end) = self.runs.iter().map(|(period, _)| period.end).max() else {
+        let ends = self.runs.iter().map(|(period, _)| period.end);
+        let early = self.early.values().flatten().map(|period| period.end);
+        let Some(last_end) = ends.chain(early).max() else {
             return Ok(0);
         };
         let mut pieces = Vec::new();
         for (before, row) in rows.filter(|(_, row)| row.started_at < last_end) {
             let before = before.map(interval_of);
             let now = interval_of(row);
-            for (period, state) in &self.runs {
+            let early = self.early.get(&row.account).into_iter().flatten();
+            // Whoever was billed before the end is settled, whatever a run will find.
+            let early = early.map(|period| (period, RunState::Closed));
+            let runs = self.runs.iter().map(|(period, state)| (period, *state));
+            for (period, state) in runs.chain(early) {
                 if let Some((quantity, from, until)) = late_piece(before.as_ref(), &now, period) {
                     let piece = NewLate {
                         account: row.account,
@@ -64,7 +86,7 @@ impl LateKeeper {
                             until,
                         },
                     };
-                    pieces.push((piece, *state));
+                    pieces.push((piece, state));
                 }
             }
         }

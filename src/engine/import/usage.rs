@@ -60,7 +60,7 @@ impl Engine {
         on!(&mut tx, conn, q => q::raise_generation(conn).await)?;
         on!(&mut tx, conn, q => q::begin_bulk_import(conn).await)?;
         let parser = Parser::load(&mut tx).await?;
-        let late = LateKeeper::load(&mut tx).await?;
+        let late = LateKeeper::load(&mut tx, self.config.zone()).await?;
         let (sender, mut chunks) = mpsc::channel(1);
         let progress = Arc::clone(&import.progress);
         let reading =

@@ -31,6 +31,8 @@ pub enum CardError {
     Chance(#[from] getrandom::Error),
     #[error("the card {0} expires in a year that no card does")]
     Expiry(String),
+    #[error("the account is being deleted: nothing is put on file any more")]
+    Leaving,
     #[error("the customer of {0} is no account of ours")]
     NoCustomer(String),
 }
@@ -79,6 +81,9 @@ impl Engine {
         let mut tx = self.store.snapshot().await?;
         let known = on!(&mut tx, conn, q => q::provider_customer(conn, account).await)?;
         let external_id = on!(&mut tx, conn, q => q::external_id(conn, account).await)?;
+        if on!(&mut tx, conn, q => q::is_being_erased(conn, account).await)? {
+            return Err(CardError::Leaving);
+        }
         tx.rollback().await?;
         if let Some(customer) = known {
             return Ok(customer);
@@ -128,6 +133,9 @@ impl Engine {
         let account = on!(&mut tx, conn, q => q::account_of_customer(conn, &customer).await)?
             .ok_or_else(|| CardError::NoCustomer(setup_intent.to_owned()))?;
         on!(&mut tx, conn, q => q::lock_account(conn, account).await)?;
+        if on!(&mut tx, conn, q => q::is_being_erased(conn, account).await)? {
+            return Ok(CardAdded::NotYet("its account is being deleted"));
+        }
         let known = on!(&mut tx, conn, q => q::find_card(conn, account, &reference).await)?;
         if let Some(id) = known {
             return Ok(CardAdded::Already(id));

@@ -152,6 +152,9 @@ impl Engine {
         let name = request.debtor_name.trim();
         // As the bank will get it.
         check_text(&latin(name, usize::MAX), NAME_LENGTH_MAX).map_err(MethodError::Name)?;
+        if on!(&mut *tx, conn, q => q::is_being_erased(conn, account).await)? {
+            return Err(MethodError::Leaving);
+        }
         let currency = on!(&mut *tx, conn, q => q::account_currency(conn, account).await)?;
         if currency != Currency::Eur {
             return Err(MethodError::NotInEuros(currency));

@@ -50,6 +50,8 @@ pub enum MethodError {
     NotAMandate(PaymentMethodId, PaymentMethod),
     #[error("it was removed")]
     Removed,
+    #[error("the account is being deleted: nothing is put on file any more")]
+    Leaving,
     #[error("it has this account already")]
     SameAccount,
     #[error("the account is billed in {0}, and direct debits are in euros")]

@@ -130,6 +130,9 @@ impl<'a> Desk<'a> {
         let Some(address) = batch.addresses.get(&row.account) else {
             return refused("the account has no address");
         };
+        if address.is_erased {
+            return obsolete("the account is deleted, and its address with it");
+        }
         let standing = match told.invoice() {
             Some(number) => match batch.invoices.get(number) {
                 Some(standing) if standing.key.account == row.account => Some(standing),

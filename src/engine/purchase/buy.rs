@@ -37,6 +37,9 @@ impl Engine {
         };
         let mut tx = self.store.begin().await?;
         on!(&mut tx, conn, q => q::lock_account(conn, account).await)?;
+        if on!(&mut tx, conn, q => q::is_being_erased(conn, account).await)? {
+            return Err(PurchaseError::Leaving);
+        }
         let currency = on!(&mut tx, conn, q => q::account_currency(conn, account).await)?;
         if currency != amount.currency {
             return Err(PurchaseError::OtherCurrency {

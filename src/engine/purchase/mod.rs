@@ -48,6 +48,8 @@ pub enum PurchaseError {
     TooSmall(#[from] TooSmall),
     #[error("the account is billed in {account}, not in {asked}")]
     OtherCurrency { account: Currency, asked: Currency },
+    #[error("the account is being deleted: no credit is sold to it any more")]
+    Leaving,
     #[error("there is no purchase {0}")]
     NoPurchase(String),
     #[error(transparent)]

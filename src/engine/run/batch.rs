@@ -111,6 +111,7 @@ pub async fn decide_range(
             allowances: &allowances,
             last_total_minor: due.last_total_minor,
             released_minor: due.released_minor,
+            has_left: due.has_left,
         };
         let decision = decide(month, policy, &prices.book);
         Decided {
@@ -145,7 +146,7 @@ pub fn assemble(
             replaces: account.due.parked,
         };
         batch.outcomes.push(match &account.decision {
-            Decision::NothingDue => outcome,
+            Decision::NothingDue | Decision::GivenUp => outcome,
             Decision::Invoice(draft) => NewOutcome {
                 outcome: Outcome::Invoiced,
                 total_minor: draft.total_minor,
@@ -158,6 +159,10 @@ pub fn assemble(
                 ..outcome
             },
         });
+        if account.decision == Decision::GivenUp {
+            let given_up = account.late.iter().map(|piece| (id, piece.id));
+            batch.late_taken.extend(given_up);
+        }
         if let Decision::Invoice(draft) = account.decision {
             let taken = draft
                 .late_taken

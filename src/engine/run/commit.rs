@@ -2,20 +2,15 @@
 //! series row is taken last, so that it is held for milliseconds.
 
 use chrono::{Days, NaiveDate};
-use serde_json::json;
 
 use super::batch::Batch;
 use super::facts::RunFacts;
 use super::{Engine, RunError};
 use crate::domain::invoice::InvoiceNumber;
 use crate::domain::invoice::fingerprint::chain;
-use crate::domain::notice::Topic;
 use crate::on;
 use crate::store::Tx;
 use crate::store::rows::{InvoiceKey, NewNotice, NumberedInvoice};
-
-/// The kind of invoice that a run makes.
-const MONTHLY: i16 = 1;
 
 /// Writes a batch; the caller commits.
 pub async fn write(
@@ -84,37 +79,21 @@ async fn number(
     })?;
     // Where nobody is written to, nobody is to be told of invoices either.
     if engine.config.mail.is_some() {
-        let (period, now) = (facts.run.period.key, engine.clock.now());
+        let now = engine.clock.now();
         let numbers = numbered.iter().map(|numbered| &numbered.number);
         let notices: Vec<NewNotice> = batch
             .invoices
             .iter()
             .zip(numbers)
             .map(|(invoice, number)| {
-                let invoice = InvoiceKey {
-                    account: invoice.account,
-                    period,
-                    kind: MONTHLY,
-                };
-                issued(invoice, number)
+                let key = InvoiceKey::monthly(invoice.account, facts.run.period.key);
+                NewNotice::invoice_issued(key, number)
             })
             .collect();
         on!(&mut *tx, conn, q => q::write_notices(conn, &notices, now).await)?;
     }
     on!(&mut *tx, conn, q => q::advance_series(conn, &head, issued_on, hash).await)?;
     Ok(())
-}
-
-/// What a customer is told of its invoice: by the run where it writes to customers, else
-/// when the invoice is announced. One key for both, or it would be told twice.
-pub(in crate::engine) fn issued(invoice: InvoiceKey, number: &InvoiceNumber) -> NewNotice {
-    let topic = Topic::InvoiceIssued;
-    NewNotice {
-        account: invoice.account,
-        key: format!("{topic}:{}:{}", invoice.period.to_number(), invoice.kind),
-        topic,
-        payload: json!({ "invoice": number.to_string() }).to_string(),
-    }
 }
 
 /// A clock may be set back by less than a day; beyond that one of the two dates

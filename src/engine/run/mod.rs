@@ -4,12 +4,14 @@
 //! - [`facts`]: what every batch of a run shares
 //! - [`batch`]: one range of accounts, read and decided
 //! - [`commit`]: a decided batch, written and numbered
+//! - [`early`]: one account's month, billed before it ends
 //! - [`workers`]: many batches at once, on either database
 //! - [`shadow`]: the same month computed again, compared, not written
 //! - [`status`]: where a run stands
 
 mod batch;
 mod commit;
+mod early;
 mod facts;
 mod plan;
 pub mod shadow;
@@ -32,7 +34,6 @@ use crate::on;
 use crate::store::rows::{RunRange, RunState};
 use crate::store::{Store, StoreError};
 
-pub(in crate::engine) use commit::issued;
 pub use facts::RunFacts;
 
 /// Accounts of one batch: large enough to pay, small enough to hold the series

@@ -118,7 +118,7 @@ fn compare(report: &mut ShadowReport, account: Decided, standing: Option<(i16, i
             },
             None,
         ),
-        Decision::NothingDue => (Standing::NothingDue, None),
+        Decision::NothingDue | Decision::GivenUp => (Standing::NothingDue, None),
         Decision::Parked(reason) => (Standing::Parked, Some(reason.to_string())),
     };
     report.accounts += 1;

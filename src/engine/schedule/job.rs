@@ -22,6 +22,8 @@ pub enum Job {
     Dunning,
     /// Tells customers whose card is about to expire.
     Cards,
+    /// Lets accounts that leave go on: settled, erased, forgotten.
+    Deletion,
     /// Mails customers, and tells the platform what to do.
     Deliver,
 }
@@ -29,12 +31,13 @@ pub enum Job {
 impl Job {
     /// In the order in which one round does them: what is known of payments before
     /// anyone is charged, and that before anyone is warned.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::MonthRun,
         Self::Reconcile,
         Self::Collect,
         Self::Dunning,
         Self::Cards,
+        Self::Deletion,
         Self::Deliver,
     ];
 
@@ -47,6 +50,7 @@ impl Job {
             Self::Collect => "collect",
             Self::Dunning => "dunning",
             Self::Cards => "cards",
+            Self::Deletion => "deletion",
             Self::Deliver => "deliver",
         }
     }
@@ -92,6 +96,7 @@ impl Engine {
             Job::Collect => self.collect_due(&mut report).await,
             Job::Dunning => self.take_due_steps(&mut report).await,
             Job::Cards => self.tell_of_cards(&mut report).await,
+            Job::Deletion => self.advance_leaving(&mut report).await,
             Job::Deliver => self.deliver_due(&mut report).await,
         }
         report
@@ -209,6 +214,32 @@ impl Engine {
                     report.did(format!("{renewed} renewed by the bank"));
                 }
                 for (account, problem) in &tally.problems {
+                    report.problem(format!("account {account}: {problem}"));
+                }
+            }
+            Err(error) => report.problem(error),
+        }
+    }
+
+    async fn advance_leaving(&self, report: &mut JobReport) {
+        match self.advance_deletions().await {
+            Ok(done) => {
+                let counts = [
+                    (done.lapsed, "request", "its link ran out"),
+                    (done.begun, "account", "the erasing has begun"),
+                    (done.done, "account", "erased"),
+                    (
+                        done.let_go,
+                        "mandate or identity",
+                        "kept long enough, erased",
+                    ),
+                ];
+                for (count, one, what) in counts {
+                    if count > 0 {
+                        report.did(format!("{}: {what}", counted(count, one)));
+                    }
+                }
+                for (account, problem) in &done.problems {
                     report.problem(format!("account {account}: {problem}"));
                 }
             }

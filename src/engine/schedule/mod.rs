@@ -14,3 +14,4 @@ mod month;
 
 pub use clockwork::Clockwork;
 pub use job::{Job, JobReport};
+pub(in crate::engine) use month::months_to_bill;

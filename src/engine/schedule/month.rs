@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::job::{JobReport, counted, workers};
 use crate::domain::calendar::PeriodKey;
-use crate::engine::run::{Engine, Progress, RunError, Silent, issued};
+use crate::engine::run::{Engine, Progress, RunError, Silent};
 use crate::on;
 use crate::store::StoreError;
 use crate::store::rows::{NewNotice, Run, RunState};
@@ -78,7 +78,7 @@ impl Engine {
             }
             let notices: Vec<NewNotice> = page
                 .into_iter()
-                .map(|(invoice, number)| issued(invoice, &number))
+                .map(|(invoice, number)| NewNotice::invoice_issued(invoice, &number))
                 .collect();
             on!(&mut tx, conn, q => q::insert_notices(conn, &notices, now).await)?;
             tx.commit().await?;
@@ -88,7 +88,10 @@ impl Engine {
 }
 
 /// The months to be billed, the oldest first.
-fn months_to_bill(runs: &[Run], last_ended: Option<PeriodKey>) -> Vec<PeriodKey> {
+pub(in crate::engine) fn months_to_bill(
+    runs: &[Run],
+    last_ended: Option<PeriodKey>,
+) -> Vec<PeriodKey> {
     let Some(last_ended) = last_ended else {
         return Vec::new();
     };

@@ -18,13 +18,14 @@ use crate::store::rows::{AccountVersion, KnownAccount};
 /// # Errors
 /// When the database refuses or holds nonsense.
 pub async fn known_accounts(conn: &mut Conn) -> Result<Vec<KnownAccount>> {
-    let mut rows = sqlx::query_as::<_, (i64, String, String, i64, i32, Vec<u8>)>(
-        "SELECT a.id, a.external_id, a.currency, a.created_at, a.profile_version, p.digest FROM account a \
-         JOIN billing_profile p ON p.account_id = a.id AND p.version = a.profile_version",
+    let mut rows = sqlx::query_as::<_, (i64, String, String, i64, i32, Vec<u8>, Option<String>)>(
+        "SELECT a.id, a.external_id, a.currency, a.created_at, a.profile_version, p.digest, d.state \
+         FROM account a JOIN billing_profile p ON p.account_id = a.id AND p.version = a.profile_version \
+         LEFT JOIN account_deletion d ON d.account_id = a.id AND d.state = 'done'",
     )
     .fetch(conn);
     let mut accounts = Vec::new();
-    while let Some((id, external_id, currency, created_at, profile, digest)) =
+    while let Some((id, external_id, currency, created_at, profile, digest, deleted)) =
         rows.try_next().await?
     {
         accounts.push(KnownAccount {
@@ -33,6 +34,7 @@ pub async fn known_accounts(conn: &mut Conn) -> Result<Vec<KnownAccount>> {
             created_at: Instant(created_at),
             profile: ProfileId(profile),
             profile_digest: at("billing_profile", "digest").digest(id, &digest)?,
+            is_deleted: deleted.is_some(),
             external_id,
         });
     }

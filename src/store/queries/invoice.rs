@@ -33,6 +33,7 @@ struct HeadRow {
     content_digest: Vec<u8>,
     hash: Vec<u8>,
     profile_digest: Vec<u8>,
+    erased_at: Option<i64>,
     username: String,
     email: String,
     full_name: String,
@@ -47,7 +48,7 @@ struct HeadRow {
 
 const HEAD_COLUMNS: &str = "SELECT i.account_id, a.external_id, a.created_at, i.period, i.series, i.year, \
      i.sequence, i.issued_on, i.due_on, i.currency, i.profile_version, i.issuer_id, i.net_minor, i.vat_minor, \
-     i.total_minor, i.content_digest, i.hash, p.digest AS profile_digest, p.username, p.email, p.full_name, \
+     i.total_minor, i.content_digest, i.hash, p.digest AS profile_digest, p.erased_at, p.username, p.email, p.full_name, \
      p.company, p.country, p.address_line1, p.postal_code, p.city, p.vat_number, p.language FROM invoice i \
      JOIN account a ON a.id = i.account_id \
      JOIN billing_profile p ON p.account_id = i.account_id AND p.version = i.profile_version";
@@ -80,6 +81,7 @@ fn head_of(row: HeadRow) -> Result<InvoiceHead> {
         currency: at("invoice", "currency").parse(&number, &row.currency)?,
         profile: ProfileId(row.profile_version),
         profile_digest: at("billing_profile", "digest").digest(&number, &row.profile_digest)?,
+        is_erased: row.erased_at.is_some(),
         customer,
         issuer: IssuerId(row.issuer_id),
         net_minor: row.net_minor,

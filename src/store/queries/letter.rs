@@ -21,7 +21,7 @@ pub async fn mail_addresses(
     let mut found = HashMap::with_capacity(accounts.len());
     for chunk in accounts.chunks(ROWS_PER_INSERT) {
         let mut query = QueryBuilder::<Db>::new(
-            "SELECT a.id, a.external_id, p.email, p.full_name, p.language FROM account a \
+            "SELECT a.id, a.external_id, p.email, p.full_name, p.language, p.erased_at FROM account a \
              JOIN billing_profile p ON p.account_id = a.id AND p.version = a.profile_version \
              WHERE a.id IN (",
         );
@@ -30,15 +30,16 @@ pub async fn mail_addresses(
             ids.push_bind(account.0);
         }
         query.push(")");
-        let rows: Vec<(i64, String, String, String, String)> =
+        let rows: Vec<(i64, String, String, String, String, Option<i64>)> =
             query.build_query_as().fetch_all(&mut *conn).await?;
-        for (id, external_id, email, full_name, language) in rows {
+        for (id, external_id, email, full_name, language, erased_at) in rows {
             let language = at("billing_profile", "language").parse(id, &language)?;
             let address = MailAddress {
                 external_id,
                 email,
                 full_name,
                 language,
+                is_erased: erased_at.is_some(),
             };
             found.insert(AccountId(id), address);
         }

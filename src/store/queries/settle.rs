@@ -28,6 +28,7 @@ struct DueRow {
     outcome: Option<i16>,
     released_minor: Option<i64>,
     last_total_minor: Option<i64>,
+    has_left: i64,
 }
 
 /// The accounts of a range that the period still has to settle, or all of them
@@ -45,7 +46,8 @@ pub async fn due_accounts(
         "SELECT a.id, a.external_id, a.currency, a.created_at, a.profile_version, p.country, p.postal_code, \
          p.vat_number, p.digest, o.outcome, o.released_minor, (SELECT l.total_minor FROM period_outcome l \
          WHERE l.account_id = a.id AND l.period < $3 AND l.outcome <> 3 ORDER BY l.period DESC LIMIT 1) \
-         AS last_total_minor FROM account a \
+         AS last_total_minor, (SELECT COUNT(*) FROM account_deletion d WHERE d.account_id = a.id \
+         AND d.state IN ('settling', 'erasing', 'done') AND d.confirmed_at < $4) AS has_left FROM account a \
          LEFT JOIN billing_profile p ON p.account_id = a.id AND p.version = a.profile_version \
          LEFT JOIN period_outcome o ON o.account_id = a.id AND o.period = $3 \
          WHERE a.id >= $1 AND a.id <= $2 AND {} \
@@ -98,6 +100,7 @@ fn due_of(row: DueRow, period: &BillingPeriod) -> Result<DueAccount> {
         last_total_minor: row.last_total_minor.filter(|_| created_at < period.start),
         released_minor: row.released_minor,
         parked: row.outcome == Some(Outcome::Parked.code()),
+        has_left: row.has_left > 0,
     })
 }
 

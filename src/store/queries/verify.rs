@@ -44,9 +44,12 @@ const RULES: [(&str, &str); 14] = [
         "SELECT u.event_id FROM usage_interval u LEFT JOIN sku s ON s.id = u.sku_id WHERE s.id IS NULL LIMIT $1",
     ),
     (
-        "late usage was taken in by an invoice that does not exist",
+        "late usage was taken in by an invoice that does not exist, and nobody gave it up",
         "SELECT t.event_id FROM usage_late t LEFT JOIN invoice i ON i.account_id = t.account_id \
-         AND i.period = t.taken_period WHERE t.taken_period IS NOT NULL AND i.account_id IS NULL LIMIT $1",
+         AND i.period = t.taken_period WHERE t.taken_period IS NOT NULL AND i.account_id IS NULL \
+         AND NOT EXISTS (SELECT 1 FROM period_outcome o JOIN account_deletion d ON d.account_id = o.account_id \
+         AND d.confirmed_at IS NOT NULL WHERE o.account_id = t.account_id AND o.period = t.taken_period \
+         AND o.outcome = 2) LIMIT $1",
     ),
     (
         "a line of late usage has no late usage that it took in",
@@ -64,7 +67,9 @@ const RULES: [(&str, &str); 14] = [
     (
         "an outcome belongs to no run",
         "SELECT CAST(o.account_id AS TEXT) || ' in ' || CAST(o.period AS TEXT) FROM period_outcome o \
-         LEFT JOIN billing_run r ON r.period = o.period WHERE r.id IS NULL LIMIT $1",
+         LEFT JOIN billing_run r ON r.period = o.period WHERE r.id IS NULL \
+         AND NOT EXISTS (SELECT 1 FROM account_deletion d WHERE d.account_id = o.account_id \
+         AND d.final_period = o.period) LIMIT $1",
     ),
     (
         "an outcome belongs to no account",

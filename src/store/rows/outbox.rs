@@ -94,6 +94,22 @@ pub struct NewNotice {
     pub payload: String,
 }
 
+impl NewNotice {
+    /// What a customer is told of its invoice: once, whoever thinks of it first, the
+    /// run that makes it or the schedule afterwards.
+    #[must_use]
+    pub fn invoice_issued(invoice: InvoiceKey, number: &InvoiceNumber) -> Self {
+        let topic = Topic::InvoiceIssued;
+        let (period, kind) = (invoice.period.to_number(), invoice.kind);
+        Self {
+            account: invoice.account,
+            key: format!("{topic}:{period}:{kind}"),
+            topic,
+            payload: serde_json::json!({ "invoice": number.to_string() }).to_string(),
+        }
+    }
+}
+
 /// Without the payload, which may be a secret of the customer's.
 impl fmt::Debug for NewNotice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -175,6 +191,8 @@ pub struct MailAddress {
     pub email: String,
     pub full_name: String,
     pub language: Language,
+    /// The account is gone, and the address with it.
+    pub is_erased: bool,
 }
 
 /// An invoice as a mail tells of it.

@@ -65,7 +65,7 @@ fn a_month_runs_by_itself(house: &House) {
     let said = house.run(&["tick", "--at", "2026-11-01T08:00:00Z"]).stdout;
     assert_eq!(
         said,
-        "month_run: nothing to do\nreconcile: nothing to do\ncollect: nothing to do\ndunning: nothing to do\ncards: nothing to do\ndeliver: nothing to do\n"
+        "month_run: nothing to do\nreconcile: nothing to do\ncollect: nothing to do\ndunning: nothing to do\ncards: nothing to do\ndeletion: nothing to do\ndeliver: nothing to do\n"
     );
     // Two did not pay.
     assert_eq!(
@@ -102,7 +102,7 @@ fn a_job_by_its_name(house: &House) {
     assert_eq!(refused.code, Some(2));
     assert!(
         refused.stderr.contains(
-            "\"lunch\" is none of month_run, reconcile, collect, dunning, cards, deliver"
+            "\"lunch\" is none of month_run, reconcile, collect, dunning, cards, deletion, deliver"
         ),
         "{refused:?}"
     );

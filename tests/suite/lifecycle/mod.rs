@@ -1,10 +1,14 @@
-//! The life of an account that does not pay, as dated stories.
+//! The life of an account that does not pay or leaves, as dated stories.
 
+mod asks_to_leave;
 mod by_itself;
 mod decisions;
+mod erased;
+mod leaving;
 mod nobody_pays;
 mod off_for_days;
 mod pays_late;
+mod platform_confirms;
 mod two_rounds;
 mod two_services;
 

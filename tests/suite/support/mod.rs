@@ -96,6 +96,11 @@ impl House {
         now.clone_into(&mut self.now.borrow_mut());
     }
 
+    /// The time that it is.
+    pub fn now(&self) -> String {
+        self.now.borrow().clone()
+    }
+
     /// Commands find this in their environment from now on.
     pub fn set_env(&self, name: &'static str, value: &str) {
         self.env.borrow_mut().push((name, value.to_owned()));

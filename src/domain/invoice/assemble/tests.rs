@@ -70,6 +70,7 @@ struct Case {
     allowances: Vec<Allowance>,
     last_total_minor: Option<i64>,
     released_minor: Option<i64>,
+    has_left: bool,
     /// Where the free trial starts.
     created_at: Instant,
 }
@@ -82,6 +83,7 @@ impl Case {
             allowances: Vec::new(),
             last_total_minor: None,
             released_minor: None,
+            has_left: false,
             created_at: Instant(0),
         }
     }
@@ -98,6 +100,7 @@ impl Case {
             allowances: &self.allowances,
             last_total_minor: self.last_total_minor,
             released_minor: self.released_minor,
+            has_left: self.has_left,
         };
         decide(month, &policy(), &cent_book())
     }
@@ -126,6 +129,45 @@ fn a_plain_month() {
         (invoice.net_minor, invoice.vat_minor, invoice.total_minor),
         (1_000, 200, 1_200)
     );
+}
+
+#[test]
+fn who_has_left_is_not_billed_and_nothing_of_it_is_lost() {
+    let left = |minutes: i64, late: Vec<LateUsage>, released_minor| {
+        let usage = Case::of(minutes).usage;
+        Case {
+            usage: if minutes == 0 { Vec::new() } else { usage },
+            late,
+            released_minor,
+            has_left: true,
+            ..Case::of(0)
+        }
+        .decide()
+    };
+    let held = |minor: i64| {
+        Decision::Parked(ParkReason::Left {
+            net: Money::new(minor, Currency::Eur),
+        })
+    };
+    // (minutes, late, given up, decision)
+    let table = [
+        (0, vec![], None, Decision::NothingDue),
+        (500, vec![], None, held(500)),
+        (0, vec![late(1, 30)], None, held(30)),
+        // It was billed too much: that is held back as well.
+        (0, vec![late(-1, 30)], None, held(-30)),
+        (500, vec![late(-1, 30)], None, held(470)),
+        (500, vec![], Some(500), Decision::GivenUp),
+        (0, vec![late(-1, 30)], Some(-30), Decision::GivenUp),
+        // More came, or less, after somebody gave it up.
+        (501, vec![], Some(500), held(501)),
+        (499, vec![], Some(500), held(499)),
+        (30, vec![late(-1, 30)], None, Decision::GivenUp),
+    ];
+    for (minutes, late, given_up, expected) in table {
+        let got = left(minutes, late.clone(), given_up);
+        assert_eq!(got, expected, "{minutes} {late:?} {given_up:?}");
+    }
 }
 
 #[test]
@@ -307,6 +349,7 @@ proptest! {
             ],
             last_total_minor: None,
             released_minor: Some(i64::MAX),
+            has_left: false,
             // Some of the late usage lies in the free trial, some before it.
             created_at: Instant(october().start.0 - signed_up * 86_400_000_000),
         };

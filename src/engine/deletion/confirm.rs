@@ -1,0 +1,166 @@
+//! The link is used: nothing more may be used, what was is billed, and charged.
+
+use serde_json::json;
+
+use super::DeletionError;
+use super::ask::digest_of;
+use crate::domain::account::Language;
+use crate::domain::calendar::Instant;
+use crate::domain::deletion::{DeletionState, decide};
+use crate::domain::ids::{AccountId, RunId};
+use crate::domain::invoice::InvoiceNumber;
+use crate::domain::notice::OrderTopic;
+use crate::domain::payment::Trigger;
+use crate::engine::collect::Request;
+use crate::engine::run::{Engine, RunFacts};
+use crate::on;
+use crate::store::rows::{NewOrder, Run, RunState, StoredDeletion};
+use crate::store::{StoreError, Tx};
+
+/// How often a confirmation is tried that collides with an import or a batch.
+const TRIES: u32 = 5;
+
+/// A deletion that was confirmed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Confirmed {
+    pub account: AccountId,
+    pub external_id: String,
+    /// The invoice of what it used until now, where there was anything.
+    pub final_invoice: Option<InvoiceNumber>,
+    /// Where it stands now.
+    pub state: DeletionState,
+}
+
+impl Engine {
+    /// Whether a link works now, and its customer's language. Looking changes
+    /// nothing: what fetches links in mails deletes nothing.
+    ///
+    /// # Errors
+    /// [`DeletionError::Link`] when it does not, whatever the reason.
+    pub async fn deletion_link(&self, token: &str) -> Result<Language, DeletionError> {
+        let mut tx = self.store.snapshot().await?;
+        let deletion = self.of_link(&mut tx, token).await?;
+        let account = deletion.account;
+        Ok(on!(&mut tx, conn, q => q::account_language(conn, account).await)?)
+    }
+
+    /// Confirms a deletion by its link, which works once. Apps and addons stop, what
+    /// was used this month is billed and charged at once, and where nothing is owed
+    /// the erasing begins.
+    ///
+    /// # Errors
+    /// [`DeletionError::Link`] when the link does not work; otherwise as
+    /// [`Self::ask_deletion`], and the link still works. That the final invoice is
+    /// not paid is no error: settling waits for it.
+    pub async fn confirm_deletion(&self, token: &str) -> Result<Confirmed, DeletionError> {
+        let mut tries = 0;
+        let deletion = loop {
+            match self.begin_settling(token).await {
+                Err(error) if is_race(&error) && tries < TRIES => tries += 1,
+                done => break done?,
+            }
+        };
+        let account = deletion.account;
+        // Whatever keeps it from being charged now, the schedule charges it again.
+        let request = Request::of_account(account, Trigger::Person { only: None });
+        if let Err(error) = self.charge_account(account, &request).await {
+            tracing::error!(%account, %error, "the final invoice is not charged yet");
+        }
+        if let Err(error) = self.advance_settling(account).await {
+            tracing::error!(%account, %error, "the deletion does not go on yet");
+        }
+        let mut tx = self.store.snapshot().await?;
+        let no = deletion.no;
+        let now = on!(&mut tx, conn, q => q::find_deletion(conn, account, no).await)?;
+        let final_invoice = match deletion.final_period {
+            Some(period) => {
+                on!(&mut tx, conn, q => q::find_invoice_number(conn, account, period).await)?
+            }
+            None => None,
+        };
+        tx.rollback().await?;
+        Ok(Confirmed {
+            account,
+            external_id: deletion.external_id,
+            final_invoice,
+            state: now.map_or(deletion.state, |now| now.state),
+        })
+    }
+
+    /// The deletion whose link this is, where it works now.
+    async fn of_link(&self, tx: &mut Tx, token: &str) -> Result<StoredDeletion, DeletionError> {
+        let digest = digest_of(token);
+        let found = on!(&mut *tx, conn, q => q::deletion_of_link(conn, digest).await)?;
+        let now = self.clock.now();
+        found
+            .filter(|found| found.state == DeletionState::Asked)
+            .filter(|found| found.link_until.is_some_and(|until| now < until))
+            .ok_or(DeletionError::Link)
+    }
+
+    /// In one transaction: the link is used up, the month is billed as far as it
+    /// went, and the platform is told to stop what runs.
+    async fn begin_settling(&self, token: &str) -> Result<StoredDeletion, DeletionError> {
+        // The issuer's version is stored in a transaction of its own.
+        let mut tx = self.store.snapshot().await?;
+        self.of_link(&mut tx, token).await?;
+        tx.rollback().await?;
+        let run = Run {
+            id: RunId(0),
+            period: self.month_now()?,
+            state: RunState::Planned,
+            paused: false,
+            planned_at: self.clock.now(),
+        };
+        let facts = RunFacts::load(self, run).await?;
+
+        let now = self.clock.now();
+        let mut tx = self.store.begin().await?;
+        // As a batch of the month run does, so that no usage comes in between: and
+        // before the account, which an import under way may wait for.
+        on!(&mut tx, conn, q => q::close_gate(conn).await)?;
+        let asked = self.of_link(&mut tx, token).await?;
+        let (account, no) = (asked.account, asked.no);
+        on!(&mut tx, conn, q => q::lock_account(conn, account).await)?;
+        // Somebody else may have used the link meanwhile.
+        let asked = self.of_link(&mut tx, token).await?;
+        let known = self
+            .leaving_facts(&mut tx, account, asked.gives_up_credit)
+            .await?;
+        decide(&known).map_err(DeletionError::Refused)?;
+        self.settle_early(&mut tx, &facts, account).await?;
+        let period = facts.run.period.key;
+        on!(&mut tx, conn, q => q::begin_settling(conn, account, no, period, now).await)?;
+        deactivate(&mut tx, account, no, now).await?;
+        tx.commit().await?;
+        Ok(StoredDeletion {
+            state: DeletionState::Settling,
+            final_period: Some(period),
+            ..asked
+        })
+    }
+}
+
+/// Tells the platform to stop whatever the account runs.
+async fn deactivate(
+    tx: &mut Tx,
+    account: AccountId,
+    no: i64,
+    now: Instant,
+) -> Result<(), StoreError> {
+    let order = NewOrder {
+        account,
+        key: format!("deactivate:{no}"),
+        topic: OrderTopic::Suspend,
+        payload: json!({ "reason": "deletion" }).to_string(),
+    };
+    on!(&mut *tx, conn, q => q::insert_orders(conn, &[order], now).await)
+}
+
+fn is_race(error: &DeletionError) -> bool {
+    match error {
+        DeletionError::Store(error)
+        | DeletionError::Run(crate::engine::run::RunError::Store(error)) => error.is_race(),
+        _ => false,
+    }
+}

@@ -1,0 +1,394 @@
+//! Where the link in a mail leads that confirms a deletion. Looking at the page
+//! deletes nothing, so that whatever follows links in mails does no harm: only the
+//! button on it does. The link is in no log, no cache and no referrer.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use crate::domain::account::Language;
+use crate::domain::deletion::Refusal;
+use crate::engine::deletion::{Confirmed, DeletionError};
+use crate::engine::run::Engine;
+
+/// The page with the button.
+pub async fn show(
+    State(engine): State<Arc<Engine>>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let asked_for = wanted(&headers);
+    let Some(token) = query.as_deref().and_then(token_in) else {
+        return page(StatusCode::NOT_FOUND, asked_for, &no_link(asked_for));
+    };
+    match engine.deletion_link(token).await {
+        Ok(language) => page(StatusCode::OK, language, &question(language, token)),
+        Err(error) => problem(asked_for, &error),
+    }
+}
+
+/// The button was pressed.
+pub async fn confirm(
+    State(engine): State<Arc<Engine>>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let asked_for = wanted(&headers);
+    let form = std::str::from_utf8(&body).ok();
+    let Some(token) = form.and_then(token_in) else {
+        return page(StatusCode::BAD_REQUEST, asked_for, &no_link(asked_for));
+    };
+    let language = engine.deletion_link(token).await.unwrap_or(asked_for);
+    // Every way that money moves lies behind it: kept on the heap, as events are.
+    match Box::pin(engine.confirm_deletion(token)).await {
+        Ok(confirmed) => {
+            tracing::info!(account = %confirmed.account, state = %confirmed.state, "deletion confirmed");
+            page(StatusCode::OK, language, &done(language, &confirmed))
+        }
+        Err(error) => problem(language, &error),
+    }
+}
+
+/// The token of a query or form: hex digits, so nothing of it is encoded.
+fn token_in(pairs: &str) -> Option<&str> {
+    let token = pairs
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("token="))?;
+    let is_token = !token.is_empty()
+        && token.len() <= 128
+        && token.bytes().all(|byte| byte.is_ascii_hexdigit());
+    is_token.then_some(token)
+}
+
+/// The language that a browser asks for first, where no account says another.
+fn wanted(headers: &HeaderMap) -> Language {
+    let accepted = headers
+        .get(header::ACCEPT_LANGUAGE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    if accepted.trim_start().to_ascii_lowercase().starts_with("fr") {
+        Language::French
+    } else {
+        Language::English
+    }
+}
+
+const fn pick(language: Language, english: &'static str, french: &'static str) -> &'static str {
+    match language {
+        Language::English => english,
+        Language::French => french,
+    }
+}
+
+/// What a page says: a heading, paragraphs, and the button with its token.
+struct Content<'a> {
+    title: &'static str,
+    paragraphs: Vec<String>,
+    button: Option<(&'static str, &'a str)>,
+}
+
+fn question(language: Language, token: &str) -> Content<'_> {
+    Content {
+        title: pick(
+            language,
+            "Delete your account?",
+            "Supprimer votre compte ?",
+        ),
+        paragraphs: vec![
+            pick(
+                language,
+                "Your apps and addons stop at once. What you used this month is billed now and charged as \
+                 usual. Once it is paid, everything on your account is deleted.",
+                "Vos applications et addons s’arrêtent immédiatement. Votre consommation du mois est facturée \
+                 maintenant et prélevée comme d’habitude. Une fois la facture payée, tout ce que contient \
+                 votre compte est supprimé.",
+            )
+            .to_owned(),
+            pick(
+                language,
+                "That cannot be undone. Your invoices are kept, as the law asks.",
+                "Cette opération est définitive. Vos factures sont conservées, comme la loi l’exige.",
+            )
+            .to_owned(),
+        ],
+        button: Some((
+            pick(language, "Delete my account", "Supprimer mon compte"),
+            token,
+        )),
+    }
+}
+
+fn done(language: Language, confirmed: &Confirmed) -> Content<'static> {
+    let mut paragraphs = vec![
+        pick(
+            language,
+            "The deletion of your account is confirmed. We will write to you when it is done.",
+            "La suppression de votre compte est confirmée. Nous vous écrirons quand elle sera terminée.",
+        )
+        .to_owned(),
+    ];
+    if let Some(number) = &confirmed.final_invoice {
+        paragraphs.push(match language {
+            Language::English => format!(
+                "Your final invoice is {number}. The deletion goes on once it is paid; we have sent it to you by mail."
+            ),
+            Language::French => format!(
+                "Votre dernière facture porte le numéro {number}. La suppression se poursuit dès qu’elle est \
+                 payée ; nous vous l’avons envoyée par e-mail."
+            ),
+        });
+    }
+    Content {
+        title: pick(language, "Thank you", "Merci"),
+        paragraphs,
+        button: None,
+    }
+}
+
+fn no_link(language: Language) -> Content<'static> {
+    Content {
+        title: pick(
+            language,
+            "This link does not work",
+            "Ce lien ne fonctionne pas",
+        ),
+        paragraphs: vec![
+            pick(
+                language,
+                "It was used already, was replaced by a newer one, or has run out. If you confirmed the \
+                 deletion of your account before, there is nothing left to do. Otherwise, please ask for it \
+                 again.",
+                "Il a déjà été utilisé, a été remplacé par un lien plus récent, ou a expiré. Si vous avez déjà \
+                 confirmé la suppression de votre compte, vous n’avez plus rien à faire. Sinon, demandez-la \
+                 de nouveau.",
+            )
+            .to_owned(),
+        ],
+        button: None,
+    }
+}
+
+/// A reason in the customer's own words.
+fn said(language: Language, reason: &Refusal) -> String {
+    match (language, reason) {
+        (Language::English, Refusal::Running { app, .. }) => {
+            format!("The app {app} still runs: delete it or hand it over first.")
+        }
+        (Language::French, Refusal::Running { app, .. }) => {
+            format!("L’application {app} tourne encore : supprimez-la ou transférez-la d’abord.")
+        }
+        (Language::English, Refusal::Unbilled(month) | Refusal::Parked { period: month, .. }) => {
+            format!("Your invoice of {month} is not made yet.")
+        }
+        (Language::French, Refusal::Unbilled(month) | Refusal::Parked { period: month, .. }) => {
+            format!("Votre facture de {month} n’est pas encore établie.")
+        }
+        (Language::English, Refusal::Owed { number, open }) => {
+            format!("{open} of invoice {number} is not paid.")
+        }
+        (Language::French, Refusal::Owed { number, open }) => {
+            format!("La facture {number} n’est pas payée : {open}.")
+        }
+        (Language::English, Refusal::PaymentOut { number, amount, .. }) => {
+            format!("A payment of {amount} for invoice {number} is on its way.")
+        }
+        (Language::French, Refusal::PaymentOut { number, amount, .. }) => {
+            format!("Un paiement de {amount} pour la facture {number} est en cours.")
+        }
+        (Language::English, Refusal::Dispute(amount)) => {
+            format!("A dispute about {amount} is not decided.")
+        }
+        (Language::French, Refusal::Dispute(amount)) => {
+            format!("Une contestation de {amount} n’est pas encore tranchée.")
+        }
+        (Language::English, Refusal::PurchaseOut(amount)) => {
+            format!("A purchase of credit for {amount} is on its way.")
+        }
+        (Language::French, Refusal::PurchaseOut(amount)) => {
+            format!("Un achat de crédit de {amount} est en cours.")
+        }
+        (Language::English, Refusal::RefundOut(amount)) => {
+            format!("A refund of {amount} is on its way to you.")
+        }
+        (Language::French, Refusal::RefundOut(amount)) => {
+            format!("Un remboursement de {amount} est en cours.")
+        }
+        (Language::English, Refusal::CreditOwed(amount)) => {
+            format!("Your credit is below zero by {amount}.")
+        }
+        (Language::French, Refusal::CreditOwed(amount)) => {
+            format!("Votre crédit est négatif de {amount}.")
+        }
+        (Language::English, Refusal::CreditLeft(amount)) => format!(
+            "You have credit of {amount} left: have it refunded first, or tell us that you give it up."
+        ),
+        (Language::French, Refusal::CreditLeft(amount)) => format!(
+            "Il vous reste un crédit de {amount} : demandez son remboursement, ou indiquez-nous que vous y \
+             renoncez."
+        ),
+        (Language::English, Refusal::LateUsage(_)) => {
+            "Some of your usage was reported late and is being looked at.".to_owned()
+        }
+        (Language::French, Refusal::LateUsage(_)) => {
+            "Une partie de votre consommation a été signalée en retard et doit être vérifiée."
+                .to_owned()
+        }
+    }
+}
+
+/// Something keeps the account from leaving. The reasons name invoices and amounts,
+/// and whoever has the link is the customer.
+fn refused(language: Language, reasons: Vec<String>) -> Content<'static> {
+    let mut paragraphs = vec![
+        pick(
+            language,
+            "Something changed since you asked, and your account cannot be deleted now. The link still \
+             works: use it again once this is settled.",
+            "Un élément a changé depuis votre demande : votre compte ne peut pas être supprimé maintenant. \
+             Le lien reste valable : utilisez-le de nouveau une fois ces points réglés.",
+        )
+        .to_owned(),
+    ];
+    paragraphs.extend(reasons);
+    Content {
+        title: pick(
+            language,
+            "Your account cannot be deleted yet",
+            "Votre compte ne peut pas encore être supprimé",
+        ),
+        paragraphs,
+        button: None,
+    }
+}
+
+fn problem(language: Language, error: &DeletionError) -> Response {
+    match error {
+        DeletionError::Link => page(StatusCode::NOT_FOUND, language, &no_link(language)),
+        DeletionError::Refused(reasons) => {
+            let reasons = reasons.iter().map(|reason| said(language, reason));
+            let reasons = reasons.collect();
+            page(StatusCode::CONFLICT, language, &refused(language, reasons))
+        }
+        DeletionError::FinalInvoice(reason) => {
+            tracing::warn!(%reason, "a final invoice is held back");
+            let words = pick(
+                language,
+                "Your final invoice has to be looked at by a person first. Please write to us.",
+                "Votre dernière facture doit d’abord être vérifiée par une personne. Merci de nous écrire.",
+            );
+            let content = refused(language, vec![words.to_owned()]);
+            page(StatusCode::CONFLICT, language, &content)
+        }
+        error => {
+            tracing::error!(%error, "a deletion is not confirmed");
+            let content = Content {
+                title: pick(
+                    language,
+                    "That did not work",
+                    "L’opération n’a pas abouti",
+                ),
+                paragraphs: vec![
+                    pick(
+                        language,
+                        "Something is wrong on our side, and nothing was done. Please try again later: the \
+                         link still works.",
+                        "Un problème est survenu de notre côté et rien n’a été fait. Merci de réessayer plus \
+                         tard : le lien reste valable.",
+                    )
+                    .to_owned(),
+                ],
+                button: None,
+            };
+            page(StatusCode::INTERNAL_SERVER_ERROR, language, &content)
+        }
+    }
+}
+
+const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;color:#1c2530;background:#f4f6f8;margin:0}\
+     main{max-width:34rem;margin:12vh auto;padding:2rem 2.25rem;background:#fff;border:1px solid #dde3e9;\
+     border-radius:12px}h1{font-size:1.4rem;line-height:1.3;margin:0 0 1rem}p{margin:0 0 1rem}\
+     button{font:inherit;font-weight:600;color:#fff;background:#b3261e;border:0;border-radius:8px;\
+     padding:.7rem 1.2rem;cursor:pointer}button:hover{background:#8f1d17}\
+     button:focus-visible{outline:3px solid #1c2530;outline-offset:2px}\
+     @media(prefers-color-scheme:dark){body{color:#e6ebf0;background:#12171c}\
+     main{background:#1b222a;border-color:#2d3740}button:focus-visible{outline-color:#e6ebf0}}\
+     @media(max-width:38rem){main{margin:0;min-height:100vh;box-sizing:border-box;border:0;border-radius:0}}";
+
+fn page(status: StatusCode, language: Language, content: &Content<'_>) -> Response {
+    let title = content.title;
+    let mut html = format!(
+        "<!doctype html>\n<html lang=\"{language}\"><head><meta charset=\"utf-8\">\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
+         <meta name=\"robots\" content=\"noindex\"><title>{title}</title><style>{STYLE}</style></head>\
+         <body><main><h1>{title}</h1>"
+    );
+    for paragraph in &content.paragraphs {
+        html.push_str("<p>");
+        html.push_str(&escaped(paragraph));
+        html.push_str("</p>");
+    }
+    if let Some((label, token)) = content.button {
+        html.push_str(&format!(
+            "<form method=\"post\" action=\"confirm\"><input type=\"hidden\" name=\"token\" value=\"{}\">\
+             <button type=\"submit\">{label}</button></form>",
+            escaped(token)
+        ));
+    }
+    html.push_str("</main></body></html>\n");
+    let headers = [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; \
+             frame-ancestors 'none'",
+        ),
+    ];
+    (status, headers, html).into_response()
+}
+
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for char in text.chars() {
+        match char {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            char => escaped.push(char),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_hex_digits_and_nothing_else() {
+        let table = [
+            ("token=0aF9", Some("0aF9")),
+            ("utm=x&token=ab", Some("ab")),
+            ("token=", None),
+            ("token=%3Cscript%3E", None),
+            ("token=a\"b", None),
+            ("tokens=ab", None),
+            ("", None),
+        ];
+        for (pairs, expected) in table {
+            assert_eq!(token_in(pairs), expected, "{pairs}");
+        }
+        assert_eq!(token_in(&format!("token={}", "a".repeat(129))), None);
+    }
+
+    #[test]
+    fn names_of_apps_are_no_markup() {
+        assert_eq!(escaped("<b>&\"x\""), "&lt;b&gt;&amp;&quot;x&quot;");
+    }
+}
