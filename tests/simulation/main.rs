@@ -31,8 +31,11 @@ mod purchases;
 mod table;
 mod world;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::cmp::Reverse;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use dice::Dice;
+use profile::Profile;
 use world::World;
 
 const SEEDS: u64 = 200;
@@ -66,15 +69,19 @@ fn number(name: &str) -> Option<u64> {
 
 /// Plays seeds on every core; the first that fails, the smallest of them.
 fn play_all(first: u64, last: u64) {
-    let next = AtomicU64::new(first);
+    // The longest first, so that no core waits for another at the end.
+    let mut seeds: Vec<u64> = (first..=last).collect();
+    seeds.sort_by_key(|seed| Reverse(Profile::draw(&mut Dice::new(*seed, "world")).effort()));
+    let next = AtomicUsize::new(0);
     let cores = std::thread::available_parallelism().unwrap().get();
     let failed = std::sync::Mutex::new(std::collections::BTreeMap::new());
     std::thread::scope(|scope| {
         for _ in 0..cores {
             scope.spawn(|| {
                 loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed > last || !failed.lock().unwrap().is_empty() {
+                    let at = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(&seed) = seeds.get(at) else { return };
+                    if !failed.lock().unwrap().is_empty() {
                         return;
                     }
                     let played = std::panic::catch_unwind(|| play(seed));

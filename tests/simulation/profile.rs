@@ -52,13 +52,20 @@ pub struct Profile {
 }
 
 impl Profile {
+    /// How long such a year is played, about.
+    pub fn effort(&self) -> u64 {
+        let accounts = u64::try_from(self.accounts).unwrap();
+        let per_day = 10 + accounts + if self.delivers { 50 } else { 0 };
+        self.days * per_day
+    }
+
     pub fn draw(dice: &mut Dice) -> Self {
         // Most years end in spring: a debt has been through all its steps by then, and
         // so many more of them can be played.
-        let days = if dice.permille(125) {
+        let days = if dice.permille(100) {
             WHOLE_DAYS
         } else {
-            u64::try_from(dice.between(100, 150)).unwrap()
+            u64::try_from(dice.between(90, 130)).unwrap()
         };
         let is_crowd = dice.permille(30);
         let accounts = if is_crowd {
