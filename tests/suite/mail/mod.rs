@@ -112,7 +112,12 @@ fn every_wrong_setting_of_mail_and_platform_is_named() {
             "mail.timeout_seconds",
         ),
         ("pay_url = \"https:", "pay_url = \"http:", "mail.pay_url"),
-        ("deletion/{token}", "deletion", "mail.deletion_url"),
+        ("?token={token}", "", "mail.deletion_url"),
+        (
+            "card_expiry_days = 30",
+            "card_expiry_days = 366",
+            "mail.card_expiry_days",
+        ),
         (
             "product_name = \"Nuage\"",
             "product_name = \" \"",
