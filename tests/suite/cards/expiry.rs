@@ -40,10 +40,13 @@ impl<'a> Writing<'a> {
         script.exp_month = month;
         self.shop.add_card(account, script);
         let objects = self.shop.stripe.objects();
-        let cards = objects
+        let mut cards = objects
             .iter()
             .filter(|object| object["object"] == "payment_method");
-        cards.last().unwrap()["id"].as_str().unwrap().to_owned()
+        cards.next_back().unwrap()["id"]
+            .as_str()
+            .unwrap()
+            .to_owned()
     }
 
     /// What the job says on a day, in words.
