@@ -58,6 +58,10 @@ pub async fn finish(global: &Global, setup_intent: &str) -> Result<bool> {
             say!("not on file: {reason}");
             return Ok(false);
         }
+        CardAdded::TakenOff => {
+            say!("not on file: its account is being deleted, and the card was taken off again");
+            return Ok(false);
+        }
         CardAdded::Already(id) => say!("on file already: method {id}"),
         CardAdded::Added { id, invoices } => {
             say!("on file: method {id}");

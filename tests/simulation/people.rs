@@ -329,7 +329,7 @@ impl Doer {
         self.given.borrow_mut().push(Given::Card(account.0));
         // The customer's browser comes back, before or after the event.
         match self.engine.finish_card(&setup.setup_intent).await {
-            Ok(CardAdded::Added { .. } | CardAdded::Already(_)) => Ok(()),
+            Ok(CardAdded::Added { .. } | CardAdded::Already(_) | CardAdded::TakenOff) => Ok(()),
             Ok(CardAdded::NotYet(why)) => Err(why.to_owned()),
             Err(error) => Err(error.to_string()),
         }

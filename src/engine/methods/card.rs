@@ -50,6 +50,8 @@ pub struct CardSetup {
 pub enum CardAdded {
     /// The customer is not done, or failed; nothing was put on file.
     NotYet(&'static str),
+    /// Its account is being deleted: it was taken off again at its provider.
+    TakenOff,
     /// It is on file since before.
     Already(PaymentMethodId),
     /// It is on file, and what was unpaid was charged right away.
@@ -133,12 +135,14 @@ impl Engine {
         let account = on!(&mut tx, conn, q => q::account_of_customer(conn, &customer).await)?
             .ok_or_else(|| CardError::NoCustomer(setup_intent.to_owned()))?;
         on!(&mut tx, conn, q => q::lock_account(conn, account).await)?;
-        if on!(&mut tx, conn, q => q::is_being_erased(conn, account).await)? {
-            return Ok(CardAdded::NotYet("its account is being deleted"));
-        }
         let known = on!(&mut tx, conn, q => q::find_card(conn, account, &reference).await)?;
         if let Some(id) = known {
             return Ok(CardAdded::Already(id));
+        }
+        if on!(&mut tx, conn, q => q::is_being_erased(conn, account).await)? {
+            tx.rollback().await?;
+            stripe.detach(&reference).await?;
+            return Ok(CardAdded::TakenOff);
         }
         let new = NewCard {
             account,

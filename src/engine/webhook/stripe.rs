@@ -53,7 +53,9 @@ impl Engine {
             | "payment_intent.requires_action"
             | "payment_intent.canceled" => self.read_payment(stripe, id).await,
             "setup_intent.succeeded" => match self.finish_card(id).await {
-                Ok(CardAdded::Added { .. } | CardAdded::Already(_)) => Ok(Handled::Done),
+                Ok(CardAdded::Added { .. } | CardAdded::Already(_) | CardAdded::TakenOff) => {
+                    Ok(Handled::Done)
+                }
                 Ok(CardAdded::NotYet(reason)) => Ok(Handled::ForAPerson(reason.to_owned())),
                 // Somebody else uses the same Stripe account.
                 Err(CardError::NoCustomer(_)) => Ok(Handled::Ignored),
