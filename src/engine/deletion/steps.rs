@@ -128,7 +128,10 @@ impl Engine {
         on!(&mut tx, conn, q => q::mark_step_confirmed(conn, account, no, step, now).await)?;
         match done {
             StepDone::Next(next) => ask(&mut tx, account, no, next, now).await?,
-            _ => tell_deleted(&mut tx, account, no, deletion.cause, now).await?,
+            _ => {
+                let (key, cause) = (deleted_key(no), deletion.cause);
+                tell(&mut tx, account, key, Topic::Deleted, cause, now).await?;
+            }
         }
         tx.commit().await?;
         Ok(StepOutcome::Recorded)
@@ -158,13 +161,8 @@ pub(super) async fn begin_erasing(
     now: Instant,
 ) -> Result<(), StoreError> {
     on!(&mut *tx, conn, q => q::insert_deletion_steps(conn, account, no).await)?;
-    let notice = NewNotice {
-        account,
-        key: format!("deletion_begun:{no}"),
-        topic: Topic::DeletionBegun,
-        payload: json!({ "cause": cause.code() }).to_string(),
-    };
-    on!(&mut *tx, conn, q => q::insert_notices(conn, &[notice], now).await)?;
+    let key = format!("deletion_begun:{no}");
+    tell(tx, account, key, Topic::DeletionBegun, cause, now).await?;
     ask(tx, account, no, DeletionStep::ALL[0], now).await
 }
 
@@ -192,17 +190,18 @@ pub(super) fn deleted_key(no: i64) -> String {
 }
 
 /// Tells the customer, as long as there is an address.
-async fn tell_deleted(
+async fn tell(
     tx: &mut Tx,
     account: AccountId,
-    no: i64,
+    key: String,
+    topic: Topic,
     cause: DeletionCause,
     now: Instant,
 ) -> Result<(), StoreError> {
     let notice = NewNotice {
         account,
-        key: deleted_key(no),
-        topic: Topic::Deleted,
+        key,
+        topic,
         payload: json!({ "cause": cause.code() }).to_string(),
     };
     on!(&mut *tx, conn, q => q::insert_notices(conn, &[notice], now).await)
