@@ -26,6 +26,7 @@ on_both!(
 pub struct Served {
     child: Child,
     url: String,
+    now_s: i64,
     runtime: tokio::runtime::Runtime,
     client: reqwest::Client,
 }
@@ -45,6 +46,7 @@ impl Served {
         Self {
             child,
             url,
+            now_s: crate::outbox::micros(&house.now()) / 1_000_000,
             runtime: tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()
@@ -66,7 +68,7 @@ impl Served {
 
     fn deliver(&self, event: &Value) -> u16 {
         let body = serde_json::to_vec(event).unwrap();
-        let signature = StripeFake::sign(&body, WEBHOOK_SECRET, NOW_S);
+        let signature = StripeFake::sign(&body, WEBHOOK_SECRET, self.now_s);
         self.post(&body, &signature)
     }
 

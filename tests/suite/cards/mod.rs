@@ -1,7 +1,7 @@
 //! Cards, as dated stories: the real binary against a Stripe that is played here.
 
 mod disputes;
-mod events;
+pub mod events;
 mod expiry;
 mod faults;
 mod ladder;
@@ -18,7 +18,7 @@ use crate::collect::{MONTHS, bill};
 use crate::fakes::stripe::{CardScript, SECRET_KEY, StripeFake};
 use crate::support::House;
 
-const WEBHOOK_SECRET: &str = "whsec_played";
+pub const WEBHOOK_SECRET: &str = "whsec_played";
 
 /// A house that takes cards. Tries follow each other at once.
 struct Shop<'a> {

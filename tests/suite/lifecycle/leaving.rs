@@ -3,6 +3,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::process::Child;
+use std::thread::JoinHandle;
 
 use chrono::{DateTime, Utc};
 use quittance::providers::platform::SigningKey;
@@ -42,7 +43,12 @@ pub struct Leaver<'a> {
 
 impl<'a> Leaver<'a> {
     pub fn open(house: &'a House) -> Self {
-        let leaver = Self::unfurnished(house, "");
+        Self::with(house, "")
+    }
+
+    /// With further settings.
+    pub fn with(house: &'a House, more: &str) -> Self {
+        let leaver = Self::unfurnished(house, more);
         house.import_accounts(THREE_ACCOUNTS);
         leaver.october();
         house.import_usage(
@@ -190,8 +196,14 @@ impl<'a> Leaver<'a> {
     /// The platform does every step it is asked for, and says so.
     #[track_caller]
     pub fn work_off(&self, account: &str, deletion: i64) {
+        self.work_off_from(account, deletion, 0);
+    }
+
+    /// So many of the steps are done before.
+    #[track_caller]
+    pub fn work_off_from(&self, account: &str, deletion: i64, done: usize) {
         let served = Served::start(self.house);
-        for step in STEPS {
+        for step in &STEPS[done..] {
             self.deliver();
             let asked = self.platform.came();
             let last = asked.last().unwrap().json();
@@ -247,19 +259,39 @@ impl Served {
         self.tell(&step_done(account, deletion, step), self.now_s, IN)
     }
 
+    /// The platform says so to a process that is killed before it answers. It ends as
+    /// the process does.
+    pub fn step_done_unanswered(&self, account: &str, deletion: i64, step: &str) -> JoinHandle<()> {
+        let request = self.signed(&step_done(account, deletion, step), self.now_s, IN);
+        std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            let answered = runtime.block_on(request.send());
+            assert!(answered.is_err(), "{answered:?}");
+        })
+    }
+
+    pub fn process(&mut self) -> &mut Child {
+        &mut self.child
+    }
+
     /// A body as the platform sends it, signed at a time with a secret.
     pub fn tell(&self, body: &Value, at_s: i64, secret: &str) -> (u16, String) {
+        self.answer(self.signed(body, at_s, secret))
+    }
+
+    fn signed(&self, body: &Value, at_s: i64, secret: &str) -> reqwest::RequestBuilder {
         let body = body.to_string();
         let key = SigningKey::new(&SecretString::from(secret)).unwrap();
         let signature = key.sign("msg_1", at_s, &body).unwrap();
-        let request = self
-            .client
+        self.client
             .post(format!("{}/webhooks/platform", self.url))
             .header("webhook-id", "msg_1")
             .header("webhook-timestamp", at_s.to_string())
             .header("webhook-signature", signature)
-            .body(body);
-        self.answer(request)
+            .body(body)
     }
 
     /// As [`Self::tell`], rightly signed.

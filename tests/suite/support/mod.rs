@@ -3,6 +3,7 @@
 pub mod direct_debit;
 mod golden;
 mod postgres;
+pub mod wall;
 mod watch;
 
 use std::cell::RefCell;
