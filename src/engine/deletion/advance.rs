@@ -23,6 +23,8 @@ pub struct DeletionTally {
     pub begun: u64,
     /// Accounts that are gone.
     pub done: u64,
+    /// Those of them that nobody could be told of: the mail server refused the mail.
+    pub untold: u64,
     /// Mandates and identities whose time was over.
     pub let_go: u64,
     /// What kept single accounts from going on. The others went on.
@@ -68,7 +70,11 @@ impl Engine {
         {
             for deletion in page {
                 match self.erase_if_ready(&deletion).await {
-                    Ok(done) => tally.done += u64::from(done),
+                    Ok(erased) => {
+                        tally.done += u64::from(erased.is_some());
+                        let is_untold = erased.is_some_and(|erased| erased.is_mail_refused);
+                        tally.untold += u64::from(is_untold);
+                    }
                     Err(error @ DeletionError::Store(_)) => return Err(error),
                     Err(error) => tally
                         .problems

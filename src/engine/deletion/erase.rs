@@ -23,6 +23,14 @@ const BY: ByPerson<'static> = ByPerson {
     reason: "(erased)",
 };
 
+/// An account that was erased.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Erased {
+    /// Whether the mail server refused the mail that tells its customer. There is no
+    /// other address to write to, so that keeps nobody; but it is told.
+    pub is_mail_refused: bool,
+}
+
 /// What an erasing waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum EraseWaits {
@@ -40,20 +48,20 @@ pub enum EraseWaits {
 }
 
 impl Engine {
-    /// Erases an account whose steps are all done, unless something keeps it;
-    /// whether it did. Its cards are taken off at their provider before: that may be
+    /// Erases an account whose steps are all done, unless something keeps it; `None`
+    /// where something does. Its cards are taken off at their provider before: that may be
     /// done twice, and nothing is forgotten that is not done.
     pub(super) async fn erase_if_ready(
         &self,
         deletion: &StoredDeletion,
-    ) -> Result<bool, DeletionError> {
+    ) -> Result<Option<Erased>, DeletionError> {
         let account = deletion.account;
         let mut tx = self.store.snapshot().await?;
         let waits = self.erase_waits(&mut tx, deletion).await?;
         let cards = on!(&mut tx, conn, q => q::card_references(conn, account).await)?;
         tx.rollback().await?;
         if waits.is_some() {
-            return Ok(false);
+            return Ok(None);
         }
         if !cards.is_empty() {
             let stripe = self.providers.stripe(&self.config)?;
@@ -83,7 +91,7 @@ impl Engine {
         // Where nobody is written to, nobody waits for it.
         let key = deleted_key(no);
         if self.config.mail.is_some()
-            && on!(&mut *tx, conn, q => q::notice_waits(conn, account, &key).await)?
+            && on!(&mut *tx, conn, q => q::mail_is(conn, account, &key, "waiting").await)?
         {
             return Ok(Some(EraseWaits::Mail));
         }
@@ -148,7 +156,11 @@ impl Engine {
 
     /// Erases what is left, decided again under the account's lock. `cards` are off
     /// at their provider.
-    async fn erase(&self, account: AccountId, cards: &[String]) -> Result<bool, DeletionError> {
+    async fn erase(
+        &self,
+        account: AccountId,
+        cards: &[String],
+    ) -> Result<Option<Erased>, DeletionError> {
         let now = self.clock.now();
         let mut tx = self.store.begin().await?;
         // As an import of accounts does: no batch of a month's run that was decided
@@ -157,11 +169,11 @@ impl Engine {
         on!(&mut tx, conn, q => q::lock_account(conn, account).await)?;
         let latest = on!(&mut tx, conn, q => q::latest_deletion(conn, account).await)?;
         let Some(deletion) = latest.filter(|latest| latest.state == DeletionState::Erasing) else {
-            return Ok(false);
+            return Ok(None);
         };
         let on_file = on!(&mut tx, conn, q => q::card_references(conn, account).await)?;
         if on_file != cards || self.erase_waits(&mut tx, &deletion).await?.is_some() {
-            return Ok(false);
+            return Ok(None);
         }
         for attempt in self.unsent_debits(&mut tx, account).await? {
             let before = AttemptState::Created;
@@ -178,8 +190,17 @@ impl Engine {
         on!(&mut tx, conn, q => {
             q::empty_profile(conn, account, &empty, digest, now).await
         })?;
+        let key = deleted_key(deletion.no);
+        let is_mail_refused =
+            on!(&mut tx, conn, q => q::mail_is(conn, account, &key, "refused").await)?;
         on!(&mut tx, conn, q => q::erase_notes(conn, account, now).await)?;
-        let subject = format!("deletion {}", deletion.no);
+        // The mail itself is emptied.
+        let refused = if is_mail_refused {
+            ", its mail was refused"
+        } else {
+            ""
+        };
+        let subject = format!("deletion {}{refused}", deletion.no);
         on!(&mut tx, conn, q => {
             q::write_audit(conn, account, BY, "account_erased", now, Some(&subject), None).await
         })?;
@@ -187,8 +208,8 @@ impl Engine {
         on!(&mut tx, conn, q => q::set_deletion_state(conn, account, no, done, now).await)?;
         self.let_mandates_go(&mut tx, Some(account)).await?;
         tx.commit().await?;
-        tracing::info!(%account, "erased");
-        Ok(true)
+        tracing::info!(%account, is_mail_refused, "erased");
+        Ok(Some(Erased { is_mail_refused }))
     }
 
     /// Removes what was kept of accounts that are gone, and whose time is over: the

@@ -228,6 +228,7 @@ impl Engine {
                     (done.lapsed, "request", "its link ran out"),
                     (done.begun, "account", "the erasing has begun"),
                     (done.done, "account", "erased"),
+                    (done.untold, "account", "the mail that told so was refused"),
                     (
                         done.let_go,
                         "mandate or identity",

@@ -261,20 +261,21 @@ pub async fn erase_identity(
     Ok(())
 }
 
-/// Whether a notice of an account still waits to be sent.
+/// Whether a mail to an account stands in a state, such as `waiting`.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn notice_waits(conn: &mut Conn, account: AccountId, key: &str) -> Result<bool> {
-    let waiting: i64 = sqlx::query_scalar(
+pub async fn mail_is(conn: &mut Conn, account: AccountId, key: &str, state: &str) -> Result<bool> {
+    let such: i64 = sqlx::query_scalar(
         "SELECT COUNT(*) FROM outbox WHERE account_id = $1 AND key = $2 AND channel = 'mail' \
-         AND state = 'waiting'",
+         AND state = $3",
     )
     .bind(account.0)
     .bind(key)
+    .bind(state)
     .fetch_one(conn)
     .await?;
-    Ok(waiting > 0)
+    Ok(such > 0)
 }
 
 /// Ends the mails with a link to confirm a deletion that wait or were refused: the

@@ -2,7 +2,7 @@
 
 use super::leaving::{BY, Leaver};
 use crate::on_both;
-use crate::support::direct_debit::{IBAN, KEY_A};
+use crate::support::direct_debit::{IBAN, KEY_A, SECTIONS};
 use crate::support::{ACCOUNT_COLUMNS, House, THREE_ACCOUNTS};
 
 on_both!(
@@ -18,11 +18,7 @@ const TRACES: [&str; 6] = ["Zebulon", "zebulon", "Quagga", "quagga", "Okapi", "o
 /// acc-2 is somebody with a name to be found, has a mandate, was billed by credit,
 /// and moved before it was.
 fn zebulon(house: &House) -> Leaver<'_> {
-    let sections = "[sepa]\ncreditor_name = \"Nuage Exemple SAS\"\ncreditor_id = \"FR72ZZZ123456\"\n\
-         iban = \"FR1420041010050500013M02606\"\nbic = \"PSSTFRPPXXX\"\nversion = \"pain.008.001.08\"\n\
-         prenotification_days = 5\nfirst_collection = \"RCUR\"\narchive = \"sepa\"\n\
-         [vault]\nkeys = [{ id = \"a\", key = \"file:a.key\" }]\n";
-    let leaver = Leaver::unfurnished(house, sections);
+    let leaver = Leaver::unfurnished(house, SECTIONS);
     house.file("a.key", KEY_A);
     for address in ["1 Okapi Road", "2 Okapi Road"] {
         house.import_accounts(&row(address));

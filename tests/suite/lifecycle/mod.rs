@@ -4,6 +4,7 @@ mod asks_to_leave;
 mod by_itself;
 mod decisions;
 mod erased;
+mod erasing;
 mod killed;
 mod leaving;
 mod leaving_with_a_card;

@@ -19,7 +19,8 @@ pub const BY: [&str; 4] = ["--by", "ada", "--reason", "test"];
 pub const KEY_A: &str = "aa11aa11aa11aa11aa11aa11aa11aa11aa11aa11aa11aa11aa11aa11aa11aa11";
 const KEY_B: &str = "bb22bb22bb22bb22bb22bb22bb22bb22bb22bb22bb22bb22bb22bb22bb22bb22";
 
-const SECTIONS: &str = r#"
+/// `[sepa]`, and `[vault]` with [`KEY_A`] in a file.
+pub const SECTIONS: &str = r#"
 [sepa]
 creditor_name = "Nuage Exemple SAS"
 creditor_id = "FR72ZZZ123456"
