@@ -20,6 +20,7 @@ on_both!(
     a_request_is_withdrawn,
     nothing_is_due_and_a_gift_lapses,
     two_use_a_link_at_once,
+    two_use_a_link_that_bills_nothing,
     usage_that_is_told_after_the_final_invoice_waits_for_a_person,
     a_debt_overtakes_a_request,
 );
@@ -370,6 +371,38 @@ fn two_use_a_link_at_once(house: &House) {
     );
     assert_eq!(house.invoices("2026-11").len(), 1);
     assert_eq!(leaver.topics("platform"), ["account.suspend"]);
+    house.run(&["verify"]);
+}
+
+/// Where nothing is owed afterwards, nothing but the link itself tells the second that
+/// it is used.
+fn two_use_a_link_that_bills_nothing(house: &House) {
+    let leaver = Leaver::unfurnished(house, "");
+    house.import_accounts(THREE_ACCOUNTS);
+    leaver.october();
+    house.set_now("2026-11-10T09:00:00Z");
+    leaver.ask(&[]);
+    let token = leaver.token();
+    // Both have looked at the link before either holds the account.
+    let mut holding = house.watch();
+    holding.hold_account("acc-2");
+    let both = [(); 2].map(|()| house.spawn(&["account", "confirm-deletion", &token]));
+    let mut watch = house.watch();
+    while !watch.so_many_wait(2) {
+        std::thread::yield_now();
+    }
+    holding.execute("ROLLBACK");
+    let answers = both.map(|child| child.wait_with_output().unwrap());
+    let done = answers.iter().filter(|answer| answer.status.success());
+    assert_eq!(done.count(), 1, "{answers:?}");
+    let refused = answers.iter().find(|answer| !answer.status.success());
+    let said = String::from_utf8_lossy(&refused.unwrap().stderr);
+    assert!(said.contains("the link does not work"), "{said}");
+    assert_eq!(leaver.standing()["state"], "erasing");
+    assert_eq!(
+        leaver.topics("platform"),
+        ["account.suspend", "account.deletion.step"]
+    );
     house.run(&["verify"]);
 }
 

@@ -16,6 +16,7 @@ on_both!(
     its_card_pays_the_final_invoice_and_is_taken_off,
     a_card_entered_meanwhile_is_taken_off_again,
     a_card_that_cannot_be_taken_off_keeps_the_account,
+    a_card_that_stripe_does_not_know_keeps_nobody,
 );
 
 /// acc-2 leaves, and has a card that pays.
@@ -181,4 +182,16 @@ fn a_card_that_cannot_be_taken_off_keeps_the_account(house: &House) {
     assert_eq!(leaver.count("SELECT COUNT(*) FROM payment_card"), 1);
     assert_eq!(leaver.advance(), ["1 account: erased"]);
     holder.left_once();
+}
+
+fn a_card_that_stripe_does_not_know_keeps_nobody(house: &House) {
+    let holder = Cardholder::open(house);
+    let leaver = &holder.leaver;
+    leaver.leave(&[]);
+    leaver.work_off("acc-2", 1);
+    leaver.deliver();
+    house.edit("UPDATE payment_card SET reference = 'pm_of_nobody'");
+    assert_eq!(leaver.advance(), ["1 account: erased"]);
+    assert_eq!(leaver.count("SELECT COUNT(*) FROM payment_card"), 0);
+    house.run(&["verify"]);
 }

@@ -138,9 +138,15 @@ impl Watch {
 
     /// Whether a process waits for a lock; SQLite does not tell.
     pub fn someone_waits(&mut self) -> bool {
+        self.so_many_wait(1)
+    }
+
+    /// Whether so many processes wait for a lock; SQLite does not tell. PostgreSQL tells
+    /// what others do once a transaction.
+    pub fn so_many_wait(&mut self, many: i64) -> bool {
         match self.conn {
             Conn::Sqlite(_) => true,
-            Conn::Postgres(_) => self.count(POSTGRES_WAITING) > 0,
+            Conn::Postgres(_) => self.count(POSTGRES_WAITING) >= many,
         }
     }
 
