@@ -1,5 +1,7 @@
 //! `[schedule]`: when `serve` does what.
 
+use std::sync::Arc;
+
 use chrono_tz::Tz;
 use croner::Cron;
 use croner::parser::{CronParser, Seconds};
@@ -13,7 +15,9 @@ use crate::engine::schedule::Job;
 pub struct ScheduleSettings {
     /// The zone of its hours.
     pub zone: Tz,
-    jobs: Vec<(Job, Cron)>,
+    /// Each of them holds every second, minute, hour and day that it names: many, to be
+    /// copied with the settings.
+    jobs: Arc<[(Job, Cron)]>,
 }
 
 impl ScheduleSettings {
@@ -84,6 +88,9 @@ impl RawSchedule {
                     .map(|cron| (job, cron)),
             );
         }
-        Some(ScheduleSettings { zone: zone?, jobs })
+        Some(ScheduleSettings {
+            zone: zone?,
+            jobs: jobs.into(),
+        })
     }
 }

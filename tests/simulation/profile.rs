@@ -61,13 +61,14 @@ impl Profile {
 
     pub fn draw(dice: &mut Dice) -> Self {
         // Most years end in spring: a debt has been through all its steps by then, and
-        // so many more of them can be played.
-        let days = if dice.permille(100) {
+        // so many more of them can be played. Of 200 seeds, ten are played to the end and
+        // three are crowds: so few, because each of them takes as long as many others.
+        let days = if dice.permille(50) {
             WHOLE_DAYS
         } else {
             u64::try_from(dice.between(90, 130)).unwrap()
         };
-        let is_crowd = dice.permille(30);
+        let is_crowd = dice.permille(15);
         let accounts = if is_crowd {
             dice.between(100, 200)
         } else {

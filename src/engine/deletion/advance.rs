@@ -14,6 +14,24 @@ use crate::store::rows::{KeyedEntry, NewEntry, StoredDeletion};
 /// Deletions that are looked at together.
 const PAGE: i64 = 500;
 
+/// How far the deletions in a state were looked at.
+struct Pages {
+    state: DeletionState,
+    after: Option<AccountId>,
+    /// Whether the last page was not full.
+    is_through: bool,
+}
+
+impl Pages {
+    const fn of(state: DeletionState) -> Self {
+        Self {
+            state,
+            after: None,
+            is_through: false,
+        }
+    }
+}
+
 /// What a round did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DeletionTally {
@@ -39,20 +57,14 @@ impl Engine {
     /// When the database refuses; what was done stands.
     pub async fn advance_deletions(&self) -> Result<DeletionTally, DeletionError> {
         let mut tally = DeletionTally::default();
-        let mut after = None;
-        while let Some(page) = self
-            .deletions_page(DeletionState::Asked, &mut after)
-            .await?
-        {
+        let mut pages = Pages::of(DeletionState::Asked);
+        while let Some(page) = self.deletions_page(&mut pages).await? {
             for deletion in page {
                 tally.lapsed += u64::from(self.lapse(deletion.account).await?);
             }
         }
-        after = None;
-        while let Some(page) = self
-            .deletions_page(DeletionState::Settling, &mut after)
-            .await?
-        {
+        pages = Pages::of(DeletionState::Settling);
+        while let Some(page) = self.deletions_page(&mut pages).await? {
             for deletion in page {
                 match self.advance_settling(deletion.account).await {
                     Ok(begun) => tally.begun += u64::from(begun),
@@ -63,11 +75,8 @@ impl Engine {
                 }
             }
         }
-        after = None;
-        while let Some(page) = self
-            .deletions_page(DeletionState::Erasing, &mut after)
-            .await?
-        {
+        pages = Pages::of(DeletionState::Erasing);
+        while let Some(page) = self.deletions_page(&mut pages).await? {
             for deletion in page {
                 match self.erase_if_ready(&deletion).await {
                     Ok(erased) => {
@@ -89,13 +98,17 @@ impl Engine {
     /// The next deletions in a state, after those seen before.
     async fn deletions_page(
         &self,
-        state: DeletionState,
-        after: &mut Option<AccountId>,
+        pages: &mut Pages,
     ) -> Result<Option<Vec<StoredDeletion>>, DeletionError> {
+        if pages.is_through {
+            return Ok(None);
+        }
+        let (state, after) = (pages.state, pages.after);
         let mut tx = self.store.snapshot().await?;
-        let page = on!(&mut tx, conn, q => q::deletions_in(conn, state, *after, PAGE).await)?;
+        let page = on!(&mut tx, conn, q => q::deletions_in(conn, state, after, PAGE).await)?;
         tx.rollback().await?;
-        *after = page.last().map(|last| last.account).or(*after);
+        pages.after = page.last().map(|last| last.account);
+        pages.is_through = i64::try_from(page.len()).is_ok_and(|length| length < PAGE);
         Ok((!page.is_empty()).then_some(page))
     }
 

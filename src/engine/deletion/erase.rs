@@ -58,11 +58,12 @@ impl Engine {
         let account = deletion.account;
         let mut tx = self.store.snapshot().await?;
         let waits = self.erase_waits(&mut tx, deletion).await?;
-        let cards = on!(&mut tx, conn, q => q::card_references(conn, account).await)?;
-        tx.rollback().await?;
         if waits.is_some() {
+            tx.rollback().await?;
             return Ok(None);
         }
+        let cards = on!(&mut tx, conn, q => q::card_references(conn, account).await)?;
+        tx.rollback().await?;
         if !cards.is_empty() {
             let stripe = self.providers.stripe(&self.config)?;
             for card in &cards {

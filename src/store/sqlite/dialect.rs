@@ -55,6 +55,9 @@ pub async fn open(url: &str, if_missing: IfMissing) -> Result<Pools, StoreError>
         .pragma("temp_store", "memory");
     let writer = SqlitePoolOptions::new()
         .max_connections(1)
+        // A file does not hang up: to ask a connection whether it is still there costs
+        // as much as a query, once a transaction.
+        .test_before_acquire(false)
         // As long as the one before may wait for another process.
         .acquire_timeout(BUSY_TIMEOUT)
         .connect_with(options.clone().pragma("cache_size", "-16384"))
@@ -63,6 +66,7 @@ pub async fn open(url: &str, if_missing: IfMissing) -> Result<Pools, StoreError>
     sqlx::migrate!("migrations/sqlite").run(&writer).await?;
     let reader = SqlitePoolOptions::new()
         .max_connections(READERS_MAX)
+        .test_before_acquire(false)
         .connect_with(
             options
                 .pragma("cache_size", "-4096")
