@@ -3,6 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
+
 /// Where chance comes from.
 #[derive(Clone, Default)]
 pub enum Chance {
@@ -45,6 +48,31 @@ impl Chance {
         Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
     }
 
+    /// The id of something that clients know it by: a UUID of version 4 (RFC 9562).
+    ///
+    /// # Errors
+    /// When the machine has none to give.
+    pub fn uuid(&self) -> Result<String, getrandom::Error> {
+        let mut number = u128::from_be_bytes(self.fill()?);
+        // Its version and its variant have places of their own.
+        number = number & !(0xf << 76) | 4 << 76;
+        number = number & !(0b11 << 62) | 0b10 << 62;
+        let mut text = format!("{number:032x}");
+        for at in [20, 16, 12, 8] {
+            text.insert(at, '-');
+        }
+        Ok(text)
+    }
+
+    /// A secret for people to copy: 288 bits as 48 characters of base64url.
+    ///
+    /// # Errors
+    /// When the machine has none to give.
+    pub fn secret(&self) -> Result<String, getrandom::Error> {
+        let bytes: [u8; 36] = self.fill()?;
+        Ok(BASE64URL.encode(bytes))
+    }
+
     fn fill<const N: usize>(&self) -> Result<[u8; N], getrandom::Error> {
         match self {
             Self::System => from_machine(),
@@ -80,4 +108,38 @@ fn from_machine<const N: usize>() -> Result<[u8; N], getrandom::Error> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes)?;
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Always(u8);
+
+    impl Draw for Always {
+        fn fill(&self, bytes: &mut [u8]) {
+            bytes.fill(self.0);
+        }
+    }
+
+    #[test]
+    fn a_uuid_says_its_version_and_variant() {
+        for (byte, uuid) in [
+            (0x00, "00000000-0000-4000-8000-000000000000"),
+            (0xff, "ffffffff-ffff-4fff-bfff-ffffffffffff"),
+        ] {
+            let chance = Chance::Drawn(Arc::new(Always(byte)));
+            assert_eq!(chance.uuid().unwrap(), uuid);
+        }
+    }
+
+    #[test]
+    fn a_secret_is_48_characters_and_another_each_time() {
+        let (one, two) = (
+            Chance::System.secret().unwrap(),
+            Chance::System.secret().unwrap(),
+        );
+        assert_eq!(one.len(), 48);
+        assert_ne!(one, two);
+    }
 }

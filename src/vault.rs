@@ -3,10 +3,13 @@
 //! that keys are changed without losing anything.
 
 pub mod archive;
+mod signer;
+
+pub use signer::Signer;
 
 use aes_gcm::aead::{Aead as _, KeyInit as _, Payload};
 use aes_gcm::{Aes256Gcm, Nonce};
-use secrecy::ExposeSecret as _;
+use secrecy::{ExposeSecret as _, SecretBox};
 
 use crate::chance;
 use crate::config::{SecretError, VaultSettings};
@@ -44,6 +47,7 @@ pub enum VaultError {
 
 struct Key {
     id: String,
+    bytes: SecretBox<[u8; 32]>,
     cipher: Aes256Gcm,
 }
 
@@ -70,6 +74,7 @@ impl Vault {
             keys.push(Key {
                 id: key.id.clone(),
                 cipher: Aes256Gcm::new(&bytes.into()),
+                bytes: SecretBox::new(Box::new(bytes)),
             });
         }
         Ok(Self { keys })
@@ -122,6 +127,20 @@ impl Vault {
         key.cipher
             .decrypt(&Nonce::from(*nonce), payload)
             .map_err(|_| altered())
+    }
+
+    /// Keys to sign with, one of each key of the vault's, the newest last: what is
+    /// signed for one purpose is good for no other (NIST SP 800-108, HMAC).
+    #[must_use]
+    pub fn signers(&self, purpose: &str) -> Vec<(String, Signer)> {
+        self.keys
+            .iter()
+            .map(|key| {
+                let master = Signer::new(key.bytes.expose_secret());
+                let derived = master.sign(&[purpose.as_bytes()]);
+                (key.id.clone(), Signer::new(&derived))
+            })
+            .collect()
     }
 
     /// The id of the key that new values are sealed with.

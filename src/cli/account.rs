@@ -10,6 +10,7 @@ use super::Global;
 use super::deletion;
 use super::dunning::account_id;
 use super::person::PersonArgs;
+use super::token;
 use crate::say;
 
 #[derive(Debug, Args)]
@@ -38,6 +39,8 @@ enum AccountCommand {
         #[command(flatten)]
         person: PersonArgs,
     },
+    /// Make an API token for an account, and print its secret: this once
+    Token(token::TokenArgs),
     /// Ask for an account to be deleted, as its customer wants: a link that confirms
     /// it is mailed
     Delete(deletion::DeleteArgs),
@@ -51,6 +54,7 @@ enum AccountCommand {
 
 pub async fn account(global: &Global, args: AccountArgs) -> Result<ExitCode> {
     match args.command {
+        AccountCommand::Token(args) => return token::token(global, args).await,
         AccountCommand::Delete(args) => return deletion::delete(global, args).await,
         AccountCommand::ConfirmDeletion(args) => return deletion::confirm(global, args).await,
         AccountCommand::WithdrawDeletion(args) => return deletion::withdraw(global, args).await,

@@ -29,6 +29,7 @@ mod scope;
 mod sepa;
 mod serve;
 mod tick;
+mod token;
 mod vault;
 mod verify;
 mod voucher;

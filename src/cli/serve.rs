@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::Global;
+use crate::engine::access::AccessKeys;
 use crate::engine::schedule::Clockwork;
 use crate::http;
 use crate::say;
@@ -31,6 +32,13 @@ pub struct ServeArgs {
 
 pub async fn serve(global: &Global, args: ServeArgs) -> Result<ExitCode> {
     let engine = Arc::new(global.open_to_bill().await?);
+    let keys = match engine.config.vault {
+        Some(_) => Some(AccessKeys::open(&engine.config)?),
+        None => {
+            tracing::warn!("there is no [vault] in the settings: the account API is not answered");
+            None
+        }
+    };
     let listener = TcpListener::bind(args.listen)
         .await
         .with_context(|| format!("{} cannot be listened on", args.listen))?;
@@ -43,7 +51,7 @@ pub async fn serve(global: &Global, args: ServeArgs) -> Result<ExitCode> {
         }
     };
     let listen = async {
-        let served = http::serve(listener, Arc::clone(&engine), stop_signal()).await;
+        let served = http::serve(listener, Arc::clone(&engine), keys, stop_signal()).await;
         // What a job has begun is ended before the process is.
         stop.send_replace(true);
         served

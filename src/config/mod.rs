@@ -1,6 +1,7 @@
 //! The settings of `quittance.toml`. Every wrong one is refused at start, with
 //! its key and the reason; `deploy/quittance.toml` documents them all.
 
+mod api;
 mod collection;
 mod deletion;
 mod dunning;
@@ -24,6 +25,7 @@ use crate::domain::invoice::document::Issuer;
 use crate::domain::invoice::{BillingPolicy, SeriesName};
 use crate::domain::payment::CollectionPolicy;
 
+pub use api::ApiSettings;
 pub use deletion::DeletionSettings;
 pub use mail::{MailSecurity, MailSettings};
 pub use platform::PlatformSettings;
@@ -52,6 +54,8 @@ pub struct Config {
     pub deletion: DeletionSettings,
     /// When `serve` does what.
     pub schedule: ScheduleSettings,
+    /// How the account API is used, which is answered where there is a vault.
+    pub api: ApiSettings,
     /// Cards, where they are taken.
     pub stripe: Option<StripeSettings>,
     /// The sale of prepaid credit, where there is one.

@@ -8,6 +8,7 @@ use chrono_tz::Tz;
 use rust_decimal::Decimal;
 use serde::Deserialize;
 
+use super::api::RawApi;
 use super::collection::RawCollection;
 use super::deletion::RawDeletion;
 use super::dunning::RawDunning;
@@ -43,6 +44,8 @@ pub struct RawConfig {
     deletion: RawDeletion,
     #[serde(default)]
     schedule: RawSchedule,
+    #[serde(default)]
+    api: RawApi,
     stripe: Option<RawStripe>,
     paypal: Option<RawPayPal>,
     sepa: Option<RawSepa>,
@@ -205,6 +208,7 @@ impl RawConfig {
             dunning: RawDunning::default(),
             deletion: RawDeletion::default(),
             schedule: RawSchedule::default(),
+            api: RawApi::default(),
             stripe: None,
             paypal: None,
             sepa: None,
@@ -219,6 +223,7 @@ impl RawConfig {
         let country = check_issuer(&mut check, &self.issuer);
         let zone = check.zone("billing.zone", &self.billing.zone);
         let schedule = self.schedule.check(&mut check, zone);
+        let api = self.api.check(&mut check);
         let series = check.take("billing.series", SeriesName::from_str(&self.billing.series));
         let trial = check.range(
             "billing.free_trial_days",
@@ -261,6 +266,7 @@ impl RawConfig {
                 dunning: dunning?,
                 deletion: deletion?,
                 schedule: schedule?,
+                api: api?,
                 stripe: stripe.flatten(),
                 paypal: paypal.flatten(),
                 sepa: sepa.flatten(),

@@ -14,7 +14,9 @@
 //! - [`dunning`]: from unpaid to suspended to deleted, one step at a time
 //! - [`deletion`]: whether an account may leave, and what is kept of it
 //! - [`notice`]: what customers and the platform are told of all that
+//! - [`access`]: who may do what by the account API
 
+pub mod access;
 pub mod account;
 pub mod calendar;
 pub mod catalog;

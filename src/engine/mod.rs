@@ -16,10 +16,12 @@
 //! - [`purchase`]: prepaid credit, bought
 //! - [`dunning`]: accounts that do not pay, from the first warning to the last step
 //! - [`deletion`]: accounts on their way out
+//! - [`access`]: who is let in by the account API
 //! - [`schedule`]: all of it, by itself
 //! - [`outbox`]: customers and the platform, told
 //! - [`verify`]: every invariant, recomputed
 
+pub mod access;
 pub mod bank;
 pub mod collect;
 pub mod deletion;

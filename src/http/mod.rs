@@ -1,11 +1,13 @@
-//! What is served over HTTP: the webhooks of payment providers and of the platform,
-//! the page on which a customer confirms that its account is to be deleted, and
+//! What is served over HTTP: the account API, the webhooks of payment providers and of
+//! the platform, the page on which a customer confirms that its account is to be deleted, and
 //! whether the service is alive.
 
+mod api;
 mod deletion;
 mod webhooks;
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -13,14 +15,15 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use tokio::net::TcpListener;
 
+use crate::engine::access::AccessKeys;
 use crate::engine::run::Engine;
 
 /// A provider's event is a few KiB.
 const BODY_BYTES_MAX: usize = 512 << 10;
 
-/// Every route.
-pub fn router(engine: Arc<Engine>) -> Router {
-    Router::new()
+/// Every route. Without keys to sign with there is no account API.
+pub fn router(engine: Arc<Engine>, keys: Option<AccessKeys>) -> Router {
+    let rest = Router::new()
         .route("/healthz", get(async || "ok\n"))
         .route("/webhooks/stripe", post(webhooks::stripe))
         .route("/webhooks/paypal", post(webhooks::paypal))
@@ -29,8 +32,12 @@ pub fn router(engine: Arc<Engine>) -> Router {
             "/deletion/confirm",
             get(deletion::show).post(deletion::confirm),
         )
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .with_state(engine)
+        .with_state(Arc::clone(&engine));
+    let all = match keys {
+        Some(keys) => rest.merge(api::router(engine, keys)),
+        None => rest,
+    };
+    all.layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
 }
 
 /// Serves until `stop` comes, and then ends what was begun.
@@ -40,9 +47,11 @@ pub fn router(engine: Arc<Engine>) -> Router {
 pub async fn serve(
     listener: TcpListener,
     engine: Arc<Engine>,
+    keys: Option<AccessKeys>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    axum::serve(listener, router(engine))
+    let router = router(engine, keys).into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, router)
         .with_graceful_shutdown(stop)
         .await
 }

@@ -1,5 +1,6 @@
 //! What goes in and comes out of the store, the same for both databases.
 
+pub mod access;
 pub mod bank;
 pub mod deletion;
 pub mod dispute;
@@ -12,6 +13,7 @@ pub mod refund;
 pub mod sepa;
 pub mod settlement;
 
+pub use access::*;
 pub use bank::*;
 pub use deletion::*;
 pub use dispute::*;

@@ -5,6 +5,7 @@
 mod fakes;
 mod support;
 
+mod api;
 mod bank;
 mod bank_import;
 mod cards;

@@ -16,7 +16,7 @@ pub mod fingerprint;
 mod late;
 pub mod number;
 
-pub use allowance::{Allowance, AllowanceValue};
+pub use allowance::{Allowance, AllowanceValue, FreeTrial};
 pub use assemble::{AccountMonth, BillingPolicy, decide};
 pub use bounds::{Bounds, SanityBounds};
 pub use number::{InvoiceNumber, SeriesName};

@@ -184,6 +184,7 @@ impl Engine {
             })?;
         }
         on!(&mut tx, conn, q => q::erase_cards(conn, account).await)?;
+        on!(&mut tx, conn, q => q::erase_access(conn, account).await)?;
         on!(&mut tx, conn, q => q::remove_mandates(conn, account, now).await)?;
         let (country, language) = on!(&mut tx, conn, q => q::residence_of(conn, account).await)?;
         let empty = BillingProfile::emptied(deletion.external_id.clone(), country, language);

@@ -7,7 +7,7 @@ use sqlx::QueryBuilder;
 
 use super::decode::at;
 use super::{Conn, Db, ROWS_PER_INSERT, Result};
-use crate::domain::account::Language;
+use crate::domain::account::{BillingProfile, Language};
 use crate::domain::calendar::Instant;
 use crate::domain::ids::{AccountId, ProfileId};
 use crate::domain::money::Currency;
@@ -131,6 +131,53 @@ pub async fn write_accounts(conn: &mut Conn, versions: &[AccountVersion]) -> Res
         query.build().execute(&mut *conn).await?;
     }
     Ok(())
+}
+
+/// The profile that an account's next invoice prints, and when the account was made.
+///
+/// # Errors
+/// When the database refuses or holds nonsense, or there is no such account.
+pub async fn current_profile(
+    conn: &mut Conn,
+    account: AccountId,
+) -> Result<(BillingProfile, Instant)> {
+    #[derive(sqlx::FromRow)]
+    struct Row {
+        external_id: String,
+        created_at: i64,
+        username: String,
+        email: String,
+        full_name: String,
+        company: String,
+        country: String,
+        address_line1: String,
+        postal_code: String,
+        city: String,
+        vat_number: String,
+        language: String,
+    }
+    let row: Row = sqlx::query_as(
+        "SELECT a.external_id, a.created_at, p.username, p.email, p.full_name, p.company, p.country, \
+         p.address_line1, p.postal_code, p.city, p.vat_number, p.language FROM account a \
+         JOIN billing_profile p ON p.account_id = a.id AND p.version = a.profile_version WHERE a.id = $1",
+    )
+    .bind(account.0)
+    .fetch_one(conn)
+    .await?;
+    let profile = BillingProfile {
+        account: row.external_id,
+        username: row.username,
+        email: row.email,
+        full_name: row.full_name,
+        company: row.company,
+        country: at("billing_profile", "country").parse(account, &row.country)?,
+        address_line1: row.address_line1,
+        postal_code: row.postal_code,
+        city: row.city,
+        vat_number: row.vat_number,
+        language: at("billing_profile", "language").parse(account, &row.language)?,
+    };
+    Ok((profile, Instant(row.created_at)))
 }
 
 /// The currency an account is billed in.

@@ -89,7 +89,9 @@ pub async fn empty_profile(
 const NOTES: [&str; 8] = [
     "UPDATE outbox SET payload = '{}', problem = CASE WHEN problem IS NULL THEN NULL ELSE $2 END \
      WHERE account_id = $1",
-    "UPDATE audit_entry SET reason = $2 WHERE account_id = $1",
+    // A token or a key has the name that its customer gave it.
+    "UPDATE audit_entry SET reason = $2, subject = CASE WHEN action IN ('token_created', 'token_renewed', \
+     'token_deleted', 'key_added', 'key_deleted') THEN $2 ELSE subject END WHERE account_id = $1",
     "UPDATE ledger_entry SET reason = $2 WHERE account_id = $1 AND reason IS NOT NULL",
     "UPDATE refund SET reason = $2 WHERE account_id = $1",
     "UPDATE payment_attempt SET problem = $2 WHERE account_id = $1 AND problem IS NOT NULL",

@@ -1,6 +1,7 @@
 //! Every ordinary query, written once and compiled per backend: `super::Db` is
 //! PostgreSQL or SQLite, `super::dialect` what truly differs.
 
+mod access;
 mod account;
 mod allowance;
 mod attempt;
@@ -42,6 +43,7 @@ mod verify_ledger;
 mod verify_open;
 mod verify_sepa;
 
+pub use access::*;
 pub use account::*;
 pub use allowance::*;
 pub use attempt::*;

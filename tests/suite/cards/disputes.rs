@@ -15,7 +15,7 @@ use quittance::store::rows::EventSource;
 use quittance::store::{IfMissing, Store};
 use serde_json::{Value, json};
 
-use super::events::{Served, events};
+use super::events::{Listening, events};
 use super::{Shop, bill_one};
 use crate::fakes::Fault;
 use crate::fakes::stripe::{CardScript, fee_minor};
@@ -97,7 +97,7 @@ impl<'a> Paid<'a> {
             .collect()
     }
 
-    fn deliver(&self, served: &Served) {
+    fn deliver(&self, served: &Listening) {
         let stripe = &self.shop.stripe;
         let told = stripe.take_events();
         served.deliver_all(&told);
@@ -111,7 +111,7 @@ impl<'a> Paid<'a> {
 
 fn what_is_announced_books_nothing_until_the_money_moves(house: &House) {
     let paid = Paid::open(house);
-    let served = Served::start(house);
+    let served = Listening::start(house);
     let stripe = &paid.shop.stripe;
     let first = stripe.announce_dispute(&paid.intent, 100);
     paid.deliver(&served);
@@ -147,7 +147,7 @@ fn what_is_announced_books_nothing_until_the_money_moves(house: &House) {
 
 fn an_inquiry_that_is_answered_moves_nothing(house: &House) {
     let paid = Paid::open(house);
-    let served = Served::start(house);
+    let served = Listening::start(house);
     let stripe = &paid.shop.stripe;
     let inquiry = stripe.announce_dispute(&paid.intent, paid.total);
     stripe.tamper(&inquiry, &json!({ "status": "warning_needs_response" }));
@@ -166,7 +166,7 @@ fn an_inquiry_that_is_answered_moves_nothing(house: &House) {
 
 fn each_of_several_disputes_is_booked_once(house: &House) {
     let paid = Paid::open(house);
-    let served = Served::start(house);
+    let served = Listening::start(house);
     let (stripe, total) = (&paid.shop.stripe, paid.total);
     let first = stripe.open_dispute(&paid.intent, total, 1_500);
     let opened = stripe.take_events();
@@ -223,7 +223,7 @@ fn each_of_several_disputes_is_booked_once(house: &House) {
 
 fn what_was_refunded_is_not_disputed_too(house: &House) {
     let paid = Paid::open(house);
-    let served = Served::start(house);
+    let served = Listening::start(house);
     house.run(&[
         "refund",
         &paid.payment,
@@ -263,7 +263,7 @@ fn a_dispute_that_is_read_first_books_its_payment_before(house: &House) {
         intent,
     };
     paid.shop.stripe.open_dispute(&paid.intent, total, 1_500);
-    let served = Served::start(house);
+    let served = Listening::start(house);
     paid.deliver(&served);
     let shown = paid.shown();
     let fees: i64 = shown["postings"]
@@ -292,7 +292,7 @@ fn an_amount_that_differs_waits_for_a_person(house: &House) {
     let intent = intent.as_str().unwrap();
     shop.stripe.tamper(intent, &json!({ "amount": total + 1 }));
     // Its event says so, and after a day so does whoever looks it up.
-    let served = Served::start(house);
+    let served = Listening::start(house);
     served.deliver_all(&shop.stripe.take_events());
     let open = events(house);
     assert_eq!(open.len(), 1, "{open:?}");
@@ -353,7 +353,7 @@ fn disputes_from_before_they_had_names(house: &House) {
     let stripe = &paid.shop.stripe;
     let total = paid.total;
     let (first, second) = {
-        let served = Served::start(house);
+        let served = Listening::start(house);
         let first = stripe.open_dispute(&paid.intent, total, 1_500);
         paid.deliver(&served);
         stripe.close_dispute(&first, true);
@@ -370,7 +370,7 @@ fn disputes_from_before_they_had_names(house: &House) {
         [format!("won {total} 1500"), format!("open {total} 1600")]
     );
     // Told anew, they take their names, and are booked no second time.
-    let served = Served::start(house);
+    let served = Listening::start(house);
     stripe.close_dispute(&second, true);
     for (no, dispute) in [&second, &first].into_iter().enumerate() {
         let event = json!({

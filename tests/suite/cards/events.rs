@@ -1,8 +1,5 @@
 //! What the provider tells by itself, over HTTP, twice, late and out of order.
 
-use std::io::{BufRead as _, BufReader};
-use std::process::Child;
-
 use serde_json::{Value, json};
 
 use super::{Shop, WEBHOOK_SECRET, bill_one, bill_three, charged, left_out};
@@ -10,7 +7,7 @@ use crate::collect::totals;
 use crate::fakes::Fault;
 use crate::fakes::stripe::{CardScript, NOW_S, StripeFake};
 use crate::on_both;
-use crate::support::House;
+use crate::support::{House, Served};
 
 on_both!(
     a_card_that_was_entered_pays_by_its_event_alone,
@@ -22,53 +19,27 @@ on_both!(
     what_nobody_knows_waits_for_a_person,
 );
 
-/// The binary, listening.
-pub struct Served {
-    child: Child,
-    url: String,
-    now_s: i64,
-    runtime: tokio::runtime::Runtime,
-    client: reqwest::Client,
-}
+/// The binary, as Stripe sees it.
+pub struct Listening(Served);
 
-impl Served {
+impl Listening {
     pub fn start(house: &House) -> Self {
-        let mut child = house.spawn(&["serve", "--no-schedule", "--listen", "127.0.0.1:0"]);
-        let mut line = String::new();
-        let mut out = BufReader::new(child.stdout.take().unwrap());
-        out.read_line(&mut line).unwrap();
-        let url = line
-            .trim()
-            .strip_prefix("listening on ")
-            .unwrap()
-            .to_owned();
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        Self {
-            child,
-            url,
-            now_s: crate::outbox::micros(&house.now()) / 1_000_000,
-            runtime: tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .unwrap(),
-            client: reqwest::Client::new(),
-        }
+        Self(Served::start(house))
     }
 
     /// Delivers a body; the status of the answer.
     fn post(&self, body: &[u8], signature: &str) -> u16 {
         let request = self
-            .client
-            .post(format!("{}/webhooks/stripe", self.url))
+            .0
+            .request("POST", "/webhooks/stripe")
             .header("stripe-signature", signature)
             .body(body.to_vec());
-        self.runtime
-            .block_on(async { request.send().await.unwrap().status().as_u16() })
+        self.0.send(request).status
     }
 
     fn deliver(&self, event: &Value) -> u16 {
         let body = serde_json::to_vec(event).unwrap();
-        let signature = StripeFake::sign(&body, WEBHOOK_SECRET, self.now_s);
+        let signature = StripeFake::sign(&body, WEBHOOK_SECRET, self.0.now_s());
         self.post(&body, &signature)
     }
 
@@ -77,13 +48,6 @@ impl Served {
         for event in events {
             assert_eq!(self.deliver(event), 200, "{event}");
         }
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -100,7 +64,7 @@ fn a_card_that_was_entered_pays_by_its_event_alone(house: &House) {
     let setup = house.run(&["method", "add-card", "acc-2", "--json"]).json();
     let intent = setup["setup_intent"].as_str().unwrap();
     shop.stripe.confirm_setup(intent, CardScript::succeeds());
-    let served = Served::start(house);
+    let served = Listening::start(house);
     let told = shop.stripe.take_events();
     assert!(
         told.iter()
@@ -125,7 +89,7 @@ fn an_event_finishes_what_had_no_answer(house: &House) {
     shop.stripe.faults().push(Fault::BrokenOffAfter);
     assert_eq!(charged(&shop.collect(&[])), ["card unknown 1"]);
     // We never heard what Stripe calls it: its metadata names the attempt.
-    let served = Served::start(house);
+    let served = Listening::start(house);
     served.deliver_all(&shop.stripe.take_events());
     assert_eq!(shop.open_minor(), 0);
     assert_eq!(shop.stripe.charged_in_all(), total);
@@ -142,7 +106,7 @@ fn events_twice_and_backwards_change_nothing(house: &House) {
         .unwrap()
         .to_owned();
     shop.stripe.authenticate(&waiting);
-    let served = Served::start(house);
+    let served = Listening::start(house);
     let mut told = shop.stripe.take_events();
     assert!(told.len() >= 2, "{told:?}");
     told.reverse();
@@ -172,7 +136,7 @@ fn a_chargeback_reopens_the_debt_and_a_won_one_closes_it(house: &House) {
     shop.collect(&[]);
     let payment = shop.payments()[0].clone();
     let intent = payment["provider_reference"].as_str().unwrap();
-    let served = Served::start(house);
+    let served = Listening::start(house);
     let dispute = shop.stripe.open_dispute(intent, total, 1_500);
     let opened = shop.stripe.take_events();
     served.deliver_all(&opened);
@@ -228,7 +192,7 @@ fn what_is_read_before_a_cancel_is_no_news_after_it(house: &House) {
         "--by",
         "ada",
     ]));
-    Served::start(house).deliver_all(&events);
+    Listening::start(house).deliver_all(&events);
     assert_eq!(shop.open_minor(), 0);
     let waiting = house.run(&["event", "list", "--json"]).json();
     assert_eq!(waiting, json!([]));
@@ -238,7 +202,7 @@ fn what_is_read_before_a_cancel_is_no_news_after_it(house: &House) {
 fn what_is_not_the_providers_is_refused(house: &House) {
     let shop = Shop::open(house);
     house.import_catalog();
-    let served = Served::start(house);
+    let served = Listening::start(house);
     let event = json!({
         "id": "evt_1", "object": "event", "type": "payment_intent.succeeded", "livemode": false,
         "data": {"object": {"id": "pi_1", "object": "payment_intent"}}
@@ -273,7 +237,7 @@ fn what_nobody_knows_waits_for_a_person(house: &House) {
     let shop = Shop::open(house);
     house.import_catalog();
     house.import_accounts(crate::support::THREE_ACCOUNTS);
-    let served = Served::start(house);
+    let served = Listening::start(house);
     let of = |id: &str, kind: &str, object: &str| {
         json!({
             "id": id, "object": "event", "type": kind, "livemode": false,

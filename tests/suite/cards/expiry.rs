@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::events::Served;
+use super::events::Listening;
 use super::{Shop, bill_three, charged};
 use crate::fakes::smtp::SmtpFake;
 use crate::fakes::stripe::{CardScript, Outcome, StripeFake};
@@ -164,7 +164,7 @@ fn an_event_tells_of_a_renewed_card(house: &House) {
         .unwrap();
     let id = card["id"].as_str().unwrap();
     renew(&shop.stripe, id, 2031, 10);
-    let served = Served::start(house);
+    let served = Listening::start(house);
     let event = |id: &str, card: &Value| {
         json!({
             "id": id, "object": "event", "api_version": "2026-06-24.dahlia", "created": 1,

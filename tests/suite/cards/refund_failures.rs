@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Shop;
-use super::events::{Served, events};
+use super::events::{Listening, events};
 use super::refunds::{credit_minor, given_back, ledger_minor, paid, paid_beyond, refund, refunds};
 use crate::collect::major;
 use crate::fakes::Fault;
@@ -36,7 +36,7 @@ fn fail(shop: &Shop<'_>, id: &str) -> Vec<Value> {
 
 /// Delivers events, backwards, and all of them twice.
 fn tell(house: &House, told: &[Value]) {
-    let served = Served::start(house);
+    let served = Listening::start(house);
     let backwards: Vec<Value> = told.iter().rev().cloned().collect();
     for told in [&backwards[..], told] {
         served.deliver_all(told);
@@ -208,7 +208,7 @@ fn a_refund_made_twice_waits_for_a_person(house: &House) {
         .tamper(reference, &json!({"metadata": {"refund": own["id"]}}));
     shop.stripe.take_events();
     shop.stripe.finish_refund(reference);
-    Served::start(house).deliver_all(&shop.stripe.take_events());
+    Listening::start(house).deliver_all(&shop.stripe.take_events());
     let open = events(house);
     assert_eq!(open.len(), 1, "{open:?}");
     let problem = open[0]["problem"].as_str().unwrap();

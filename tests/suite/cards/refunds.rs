@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::events::Served;
+use super::events::Listening;
 use super::{Shop, bill_one, charged, left_out};
 use crate::collect::major;
 use crate::fakes::Fault;
@@ -176,7 +176,7 @@ pub(super) fn paid_beyond<'a>(house: &'a House) -> (Shop<'a>, String, i64) {
     let (shop, id, total) = paid(house);
     let shown = house.run(&["payment", "show", &id, "--json"]).json();
     let intent = shown["provider_reference"].as_str().unwrap();
-    let served = Served::start(house);
+    let served = Listening::start(house);
     let dispute = shop.stripe.open_dispute(intent, 100, 0);
     served.deliver_all(&shop.stripe.take_events());
     shop.add_card("acc-2", CardScript::succeeds());
@@ -300,7 +300,7 @@ fn what_is_disputed_is_not_given_back_too(house: &House) {
     let shown = house.run(&["payment", "show", &id, "--json"]).json();
     let intent = shown["provider_reference"].as_str().unwrap();
     shop.stripe.open_dispute(intent, total, 0);
-    Served::start(house).deliver_all(&shop.stripe.take_events());
+    Listening::start(house).deliver_all(&shop.stripe.take_events());
     let asked = shop.stripe.requests("POST /v1/refunds");
     house.run(&["reconcile"]);
     assert_eq!(refunds(house, &id)[0]["state"], "unknown");

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::leaving::{BY, Leaver, Served};
+use super::leaving::{BY, Leaver, Listening};
 use crate::collect::major;
 use crate::on_both;
 use crate::support::{House, THREE_ACCOUNTS};
@@ -208,7 +208,7 @@ fn looking_at_the_page_deletes_nothing(house: &House) {
     let leaver = Leaver::open(house);
     leaver.ask(&[]);
     let token = leaver.token();
-    let served = Served::start(house);
+    let served = Listening::start(house);
     for _ in 0..3 {
         let (status, page) = served.look(&token);
         assert_eq!(status, 200);
@@ -241,7 +241,7 @@ fn what_changed_since_is_found_when_the_link_is_used(house: &House) {
         "{refused}"
     );
     assert_eq!(house.invoices("2026-11").len(), 0);
-    let served = Served::start(house);
+    let served = Listening::start(house);
     let (status, page) = served.press(&token);
     assert_eq!(status, 409);
     assert!(page.contains("The app shop still runs"), "{page}");

@@ -1,7 +1,7 @@
 //! Whatever deletes an account is killed at every place where its world could come
 //! apart: it is deleted once all the same.
 
-use super::leaving::{STEPS, Served};
+use super::leaving::{Listening, STEPS};
 use super::leaving_with_a_card::Cardholder;
 use crate::fakes::Fault;
 use crate::fakes::platform::Reply;
@@ -148,14 +148,14 @@ fn killed_while_it_is_erased(house: &House) {
     for (done, step) in STEPS.into_iter().enumerate().take(2) {
         let asked = "SELECT COUNT(*) FROM outbox WHERE topic = 'account.deletion.step'";
         let before = leaver.count(asked);
-        let mut served = Served::start(house);
+        let mut served = Listening::start(house);
         let wall = Wall::before(house, "account_deletion_step");
         let unanswered = served.step_done_unanswered("acc-2", 1, step);
         wall.kill(served.process(), |watch| watch.count(ERASING) > 0);
         unanswered.join().unwrap();
         drop(served);
         assert_eq!(leaver.count(asked), before, "{step}");
-        let served = Served::start(house);
+        let served = Listening::start(house);
         let again = served.step_done("acc-2", 1, step);
         assert_eq!(again, (200, "recorded\n".to_owned()), "{step}");
         assert_eq!(leaver.count(asked), before + 1, "{step}");

@@ -1,11 +1,9 @@
 //! A house that an account leaves: what it is mailed, what the platform is told, and
 //! what the platform says.
 
-use std::io::{BufRead as _, BufReader};
 use std::process::Child;
 use std::thread::JoinHandle;
 
-use chrono::{DateTime, Utc};
 use quittance::providers::platform::SigningKey;
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -14,7 +12,7 @@ use crate::collect::major;
 use crate::fakes::platform::PlatformFake;
 use crate::fakes::smtp::SmtpFake;
 use crate::outbox::{SETTINGS, mail_section};
-use crate::support::{Answer, House, THREE_ACCOUNTS};
+use crate::support::{Answer, House, Served, THREE_ACCOUNTS};
 
 /// Whoever acts in the stories.
 pub const BY: [&str; 4] = ["--by", "ada", "--reason", "asked by phone"];
@@ -30,8 +28,6 @@ pub const STEPS: [&str; 6] = [
 const OUT: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 /// What the platform signs with.
 const IN: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
-/// What the platform tells is of a message of its own each time.
-const MICROS_PER_S: i64 = 1_000_000;
 
 /// acc-2 has paid October, and used something in November until the eighth. It is
 /// the tenth, at nine.
@@ -202,7 +198,7 @@ impl<'a> Leaver<'a> {
     /// So many of the steps are done before.
     #[track_caller]
     pub fn work_off_from(&self, account: &str, deletion: i64, done: usize) {
-        let served = Served::start(self.house);
+        let served = Listening::start(self.house);
         for step in &STEPS[done..] {
             self.deliver();
             let asked = self.platform.came();
@@ -224,45 +220,23 @@ fn asking<'a>(more: &[&'a str]) -> Vec<&'a str> {
     args
 }
 
-/// The binary, listening at the time that it is in the house.
-pub struct Served {
-    child: Child,
-    url: String,
-    now_s: i64,
-    runtime: tokio::runtime::Runtime,
-    client: reqwest::Client,
-}
+/// The binary, as the platform and a customer's browser see it.
+pub struct Listening(Served);
 
-impl Served {
+impl Listening {
     pub fn start(house: &House) -> Self {
-        let mut child = house.spawn(&["serve", "--no-schedule", "--listen", "127.0.0.1:0"]);
-        let mut line = String::new();
-        let mut out = BufReader::new(child.stdout.take().unwrap());
-        out.read_line(&mut line).unwrap();
-        let url = line.trim().strip_prefix("listening on ").unwrap();
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let now: DateTime<Utc> = house.now().parse().unwrap();
-        Self {
-            child,
-            url: url.to_owned(),
-            now_s: now.timestamp_micros() / MICROS_PER_S,
-            runtime: tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build()
-                .unwrap(),
-            client: reqwest::Client::new(),
-        }
+        Self(Served::start(house))
     }
 
     /// The platform says that a step is done; what it is answered.
     pub fn step_done(&self, account: &str, deletion: i64, step: &str) -> (u16, String) {
-        self.tell(&step_done(account, deletion, step), self.now_s, IN)
+        self.tell(&step_done(account, deletion, step), self.now_s(), IN)
     }
 
     /// The platform says so to a process that is killed before it answers. It ends as
     /// the process does.
     pub fn step_done_unanswered(&self, account: &str, deletion: i64, step: &str) -> JoinHandle<()> {
-        let request = self.signed(&step_done(account, deletion, step), self.now_s, IN);
+        let request = self.signed(&step_done(account, deletion, step), self.now_s(), IN);
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
@@ -274,7 +248,7 @@ impl Served {
     }
 
     pub fn process(&mut self) -> &mut Child {
-        &mut self.child
+        self.0.process()
     }
 
     /// A body as the platform sends it, signed at a time with a secret.
@@ -286,8 +260,8 @@ impl Served {
         let body = body.to_string();
         let key = SigningKey::new(&SecretString::from(secret)).unwrap();
         let signature = key.sign("msg_1", at_s, &body).unwrap();
-        self.client
-            .post(format!("{}/webhooks/platform", self.url))
+        self.0
+            .request("POST", "/webhooks/platform")
             .header("webhook-id", "msg_1")
             .header("webhook-timestamp", at_s.to_string())
             .header("webhook-signature", signature)
@@ -296,43 +270,38 @@ impl Served {
 
     /// As [`Self::tell`], rightly signed.
     pub fn say(&self, body: &Value) -> (u16, String) {
-        self.tell(body, self.now_s, IN)
+        self.tell(body, self.now_s(), IN)
     }
 
     pub fn now_s(&self) -> i64 {
-        self.now_s
+        self.0.now_s()
     }
 
     /// The page behind a link.
     pub fn look(&self, token: &str) -> (u16, String) {
-        let url = format!("{}/deletion/confirm?token={token}", self.url);
-        self.answer(self.client.get(url))
+        let path = format!("/deletion/confirm?token={token}");
+        self.answer(self.0.request("GET", &path))
     }
 
     /// The headers of the page behind a link.
     pub fn headers(&self, token: &str) -> reqwest::header::HeaderMap {
-        let url = format!("{}/deletion/confirm?token={token}", self.url);
-        let request = self.client.get(url);
-        self.runtime
-            .block_on(async { request.send().await.unwrap().headers().clone() })
+        let path = format!("/deletion/confirm?token={token}");
+        self.0.send(self.0.request("GET", &path)).headers
     }
 
     /// The button on it.
     pub fn press(&self, token: &str) -> (u16, String) {
         let request = self
-            .client
-            .post(format!("{}/deletion/confirm", self.url))
+            .0
+            .request("POST", "/deletion/confirm")
             .header("content-type", "application/x-www-form-urlencoded")
             .body(format!("token={token}"));
         self.answer(request)
     }
 
     fn answer(&self, request: reqwest::RequestBuilder) -> (u16, String) {
-        self.runtime.block_on(async {
-            let response = request.send().await.unwrap();
-            let status = response.status().as_u16();
-            (status, response.text().await.unwrap())
-        })
+        let reply = self.0.send(request);
+        (reply.status, reply.text)
     }
 }
 
@@ -341,11 +310,4 @@ pub fn step_done(account: &str, deletion: i64, step: &str) -> Value {
         "type": "account.deletion.step_done",
         "data": {"account": account, "deletion": deletion, "step": step},
     })
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }

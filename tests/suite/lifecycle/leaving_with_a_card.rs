@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use serde_json::{Value, json};
 
 use super::leaving::Leaver;
-use crate::cards::events::{Served, events};
+use crate::cards::events::{Listening, events};
 use crate::fakes::smtp::Received;
 use crate::fakes::stripe::{CardScript, SECRET_KEY, StripeFake};
 use crate::on_both;
@@ -146,7 +146,7 @@ fn a_card_entered_meanwhile_is_taken_off_again(house: &House) {
     stripe.take_events();
     stripe.confirm_setup(&second, CardScript::succeeds());
     let told = stripe.take_events();
-    let served = Served::start(house);
+    let served = Listening::start(house);
     for _ in 0..2 {
         served.deliver_all(&told);
     }

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::leaving::{Leaver, STEPS, Served, step_done};
+use super::leaving::{Leaver, Listening, STEPS, step_done};
 use crate::on_both;
 use crate::support::{House, THREE_ACCOUNTS};
 
@@ -30,7 +30,7 @@ fn orders(leaver: &Leaver<'_>) -> i64 {
 
 fn a_step_counts_once_and_in_its_order(house: &House) {
     let leaver = begun(house);
-    let served = Served::start(house);
+    let served = Listening::start(house);
     for (at, step) in STEPS.into_iter().enumerate() {
         let asked = i64::try_from(at).unwrap() + 1;
         assert_eq!(orders(&leaver), asked, "{step}");
@@ -73,7 +73,7 @@ fn a_step_counts_once_and_in_its_order(house: &House) {
 
 fn what_is_wrong_is_said_with_its_place(house: &House) {
     let leaver = begun(house);
-    let served = Served::start(house);
+    let served = Listening::start(house);
     // (what the platform says, status, what it is told)
     let table = [
         (
@@ -124,7 +124,7 @@ fn what_is_wrong_is_said_with_its_place(house: &House) {
 
 fn only_the_platform_is_believed(house: &House) {
     let leaver = begun(house);
-    let served = Served::start(house);
+    let served = Listening::start(house);
     let body = step_done("acc-2", 1, "deployments");
     let right = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
     let ours = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -141,7 +141,7 @@ fn only_the_platform_is_believed(house: &House) {
     let line = "webhook_secret = \"env:PLATFORM_WEBHOOK_SECRET\"\n";
     assert!(settings.contains(line));
     house.file("quittance.toml", settings.replace(line, ""));
-    let served = Served::start(house);
+    let served = Listening::start(house);
     assert_eq!(served.say(&body).0, 404);
 }
 

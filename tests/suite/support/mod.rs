@@ -3,6 +3,7 @@
 pub mod direct_debit;
 mod golden;
 mod postgres;
+mod served;
 pub mod wall;
 mod watch;
 
@@ -15,6 +16,7 @@ use sqlx::Connection as _;
 use tempfile::TempDir;
 
 pub use golden::golden;
+pub use served::{Reply, Served};
 pub use watch::Watch;
 
 /// When the tests take place: October 2026 is over.

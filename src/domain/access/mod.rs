@@ -1,0 +1,16 @@
+//! Who may do what by the account API.
+//!
+//! - [`name`]: what customers call their tokens and keys
+//! - [`scope`]: what a token is good for
+//! - [`ssh_key`]: a key that code is pushed with
+//! - [`standing`]: what an account may still do that is suspended or leaves
+
+pub mod name;
+pub mod scope;
+pub mod ssh_key;
+pub mod standing;
+
+pub use name::{NameError, name};
+pub use scope::{Scope, ScopeError, Scopes};
+pub use ssh_key::{SshKey, SshKeyError};
+pub use standing::{Barred, Standing, Touch, may};

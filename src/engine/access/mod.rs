@@ -1,0 +1,77 @@
+//! Who is let in by the account API.
+//!
+//! - [`bearer`]: tokens of an hour, signed
+//! - [`token`]: API tokens, and what they are exchanged for
+//! - [`key`]: SSH keys
+//! - [`user`]: who an account is
+
+pub mod bearer;
+mod key;
+mod token;
+mod user;
+
+use crate::domain::access::{NameError, Scope, SshKeyError};
+use crate::store::StoreError;
+use crate::vault::{Vault, VaultError};
+
+pub use token::{Issued, SECRET_PREFIX, TokenRequest};
+pub use user::User;
+
+use bearer::BearerKeys;
+
+/// Nobody has a use for more, and a list of them is read at once.
+const OF_EACH_MAX: usize = 100;
+
+/// What the account API signs with: keys derived from the vault's, so that they
+/// change with them.
+#[derive(Clone)]
+pub struct AccessKeys {
+    pub bearer: BearerKeys,
+}
+
+impl AccessKeys {
+    /// # Errors
+    /// When the settings have no vault, or its keys are not there.
+    pub fn open(config: &crate::config::Config) -> Result<Self, VaultError> {
+        let vault = Vault::open(config.vault.as_ref())?;
+        Ok(Self {
+            bearer: BearerKeys::new(vault.signers("account API bearer token")),
+        })
+    }
+}
+
+/// Something about access is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum AccessError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the machine gives no randomness: {0}")]
+    Chance(#[from] getrandom::Error),
+    /// Whoever asks learns nothing from it but that it is not let in.
+    #[error("the token is unknown, was deleted, or has expired")]
+    NotLetIn,
+    #[error("there is none of this id")]
+    Unknown,
+    #[error("name {0}")]
+    Name(#[from] NameError),
+    #[error("name has already been taken")]
+    NameTaken,
+    #[error("content {0}")]
+    Content(#[from] SshKeyError),
+    #[error("content has already been taken")]
+    KeyTaken,
+    #[error("the account is being deleted")]
+    Leaving,
+    #[error("a token cannot make one that may more than itself")]
+    Scope,
+    #[error("expires_at is in the past")]
+    Expiry,
+    #[error("there are 100 already: delete one before")]
+    TooMany,
+    #[error("what is signed with cannot be written: {0}")]
+    Claims(#[from] serde_json::Error),
+    #[error("there is no key to sign with")]
+    NoKey,
+    #[error("the token is not good for this: it lacks {0}")]
+    Lacks(Scope),
+}

@@ -1,0 +1,83 @@
+//! Who asks: whose bearer token it is, how often it asks, what the token is good for
+//! and how its account stands. A handler that takes no [`Caller`] is open to anybody.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+
+use super::Api;
+use super::answer::Refused;
+use crate::domain::access::{Scope, Scopes, Touch, may};
+use crate::domain::ids::AccountId;
+use crate::engine::access::AccessError;
+use crate::store::rows::{ByPerson, TokenHolder};
+
+/// Who asks, let in but not allowed anything yet.
+pub struct Caller {
+    holder: TokenHolder,
+    reason: String,
+}
+
+impl FromRequestParts<Arc<Api>> for Caller {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Refused> {
+        let bearer = credentials(&parts.headers, "bearer")
+            .ok_or(Refused::Unauthorized("Authentication required"))?;
+        let holder = api.engine.holder_of_bearer(&api.keys, bearer).await;
+        let holder = holder.map_err(|error| Refused::access("User", error))?;
+        api.limits.account(holder.account)?;
+        Ok(Self {
+            reason: format!("by API token {}", holder.token.id),
+            holder,
+        })
+    }
+}
+
+impl Caller {
+    /// Lets it through to something.
+    ///
+    /// # Errors
+    /// When its token is not good for that, or its account may not as it stands.
+    pub fn allow(self, scope: Scope, touch: Touch) -> Result<Allowed, Refused> {
+        if !self.holder.token.scopes.allow(scope) {
+            return Err(Refused::access("Token", AccessError::Lacks(scope)));
+        }
+        may(self.holder.standing, touch).map_err(Refused::Barred)?;
+        Ok(Allowed(self))
+    }
+}
+
+/// Who asks, and may.
+pub struct Allowed(Caller);
+
+impl Allowed {
+    pub const fn account(&self) -> AccountId {
+        self.0.holder.account
+    }
+
+    pub const fn scopes(&self) -> &Scopes {
+        &self.0.holder.token.scopes
+    }
+
+    pub fn person(&self) -> ByPerson<'_> {
+        ByPerson {
+            actor: "customer",
+            reason: &self.0.reason,
+        }
+    }
+}
+
+/// What stands behind a scheme in the one `Authorization` of a request.
+pub fn credentials<'a>(headers: &'a HeaderMap, scheme: &str) -> Option<&'a str> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return None;
+    };
+    let (given, credentials) = value.to_str().ok()?.split_once(' ')?;
+    given
+        .eq_ignore_ascii_case(scheme)
+        .then(|| credentials.trim())
+}

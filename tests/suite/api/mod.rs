@@ -1,0 +1,91 @@
+//! The account API as its clients speak it.
+
+mod keys;
+mod routes;
+mod tokens;
+mod users;
+
+use serde_json::{Value, json};
+
+use crate::support::direct_debit::KEY_A;
+use crate::support::{House, Reply, Served, furnish};
+
+/// Whoever gives a customer its first token.
+const BY: [&str; 4] = ["--by", "ada", "--reason", "asked by phone"];
+
+/// A house that answers the account API.
+pub fn furnish_api(house: &House, requests_per_minute: u32) {
+    furnish(house);
+    let settings = include_str!("../../../deploy/quittance.toml");
+    let limit = "requests_per_minute = 60\n";
+    assert!(settings.contains(limit));
+    let settings = settings.replace(
+        limit,
+        &format!("requests_per_minute = {requests_per_minute}\n"),
+    );
+    let vault = "[vault]\nkeys = [{ id = \"a\", key = \"file:a.key\" }]";
+    house.file("quittance.toml", format!("{settings}\n{vault}\n"));
+    house.file("a.key", KEY_A);
+}
+
+/// The secret of an account's new API token.
+pub fn secret(house: &House, account: &str, more: &[&str]) -> String {
+    let mut args = vec!["account", "token", account, "--name", "first"];
+    args.extend(BY);
+    args.extend(more);
+    house.run(&args).stdout.trim().to_owned()
+}
+
+/// A client of the API with a bearer token.
+pub struct Client<'a> {
+    served: &'a Served,
+    bearer: String,
+}
+
+impl<'a> Client<'a> {
+    /// Exchanges an API token.
+    #[track_caller]
+    pub fn with(served: &'a Served, secret: &str) -> Self {
+        let reply = exchange(served, secret);
+        assert_eq!(reply.status, 200, "{reply:?}");
+        let bearer = reply.json()["token"].as_str().unwrap().to_owned();
+        Self { served, bearer }
+    }
+
+    /// Of an account's new API token.
+    pub fn of(house: &House, served: &'a Served, account: &str) -> Self {
+        Self::with(served, &secret(house, account, &[]))
+    }
+
+    pub fn send(&self, method: &str, path: &str, body: Option<&Value>) -> Reply {
+        let mut request = self.served.request(method, path).bearer_auth(&self.bearer);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        self.served.send(request)
+    }
+
+    /// The JSON of an answer that is right.
+    #[track_caller]
+    pub fn get(&self, path: &str) -> Value {
+        let reply = self.send("GET", path, None);
+        assert_eq!(reply.status, 200, "{path}: {reply:?}");
+        reply.json()
+    }
+
+    pub fn post(&self, path: &str, body: &Value) -> Reply {
+        self.send("POST", path, Some(body))
+    }
+}
+
+pub fn exchange(served: &Served, secret: &str) -> Reply {
+    let request = served
+        .request("POST", "/v1/tokens/exchange")
+        .basic_auth("", Some(secret));
+    served.send(request)
+}
+
+/// What a field is refused with.
+pub fn field(name: &str, message: &str) -> Value {
+    json!({ "errors": { name: [message] } })
+}

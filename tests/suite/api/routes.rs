@@ -1,0 +1,205 @@
+//! Every route, asked by whoever should not be let in, and in ways that no client
+//! should ask: each is answered in the contract's shape.
+
+use serde_json::{Value, json};
+
+use super::{Client, furnish_api, secret};
+use crate::on_both;
+use crate::support::{House, Reply, Served};
+
+on_both!(
+    nobody_is_let_in_who_should_not_be,
+    bad_requests_are_answered_in_the_contracts_shape,
+    without_a_vault_there_is_no_account_api,
+);
+
+/// What a route does, and which scope it needs.
+const ROUTES: [(&str, &str, &str); 10] = [
+    ("GET", "/v1/users/self", "account:read"),
+    ("GET", "/v1/tokens", "tokens:read"),
+    ("POST", "/v1/tokens", "tokens:write"),
+    ("PUT", "/v1/tokens/ID/renew", "tokens:write"),
+    ("PATCH", "/v1/tokens/ID/renew", "tokens:write"),
+    ("DELETE", "/v1/tokens/ID", "tokens:write"),
+    ("GET", "/v1/keys", "keys:read"),
+    ("POST", "/v1/keys", "keys:write"),
+    ("GET", "/v1/keys/ID", "keys:read"),
+    ("DELETE", "/v1/keys/ID", "keys:write"),
+];
+
+#[track_caller]
+fn check(reply: &Reply, status: u16, what: &str) -> Value {
+    assert_eq!(reply.status, status, "{what}: {reply:?}");
+    for (name, value) in [
+        ("cache-control", "no-store"),
+        ("x-content-type-options", "nosniff"),
+        ("x-frame-options", "DENY"),
+        ("referrer-policy", "no-referrer"),
+    ] {
+        assert_eq!(reply.headers[name], value, "{what}: {name}");
+    }
+    assert!(!reply.headers.contains_key("access-control-allow-origin"));
+    reply.json()
+}
+
+/// Whatever another account has, asked for by its id.
+fn ids(client: &Client<'_>) -> Vec<String> {
+    let key = client.post(
+        "/v1/keys",
+        &json!({ "name": "k", "content": super::keys::KEY }),
+    );
+    let token = client.get("/v1/tokens")["tokens"][0]["id"].clone();
+    [key.json()["key"]["id"].clone(), token]
+        .iter()
+        .map(|id| id.as_str().unwrap().to_owned())
+        .collect()
+}
+
+fn nobody_is_let_in_who_should_not_be(house: &House) {
+    furnish_api(house, 10_000);
+    let served = Served::start(house);
+    let theirs = ids(&Client::of(house, &served, "acc-1"));
+    let other = Client::of(house, &served, "acc-2");
+    for (method, route, scope) in ROUTES {
+        let what = format!("{method} {route}");
+        let path = route.replace("ID", &theirs[0]);
+        let body = json!({ "name": "n", "content": "c" });
+
+        let nobody = served.send(served.request(method, &path).json(&body));
+        let answer = check(&nobody, 401, &what);
+        assert_eq!(
+            answer,
+            json!({ "error": "Authentication required" }),
+            "{what}"
+        );
+        for bearer in ["x", "a.b.c", "eyJhbGciOiJub25lIn0.e30."] {
+            let request = served.request(method, &path).bearer_auth(bearer);
+            let answer = check(&served.send(request.json(&body)), 401, &what);
+            assert_eq!(
+                answer,
+                json!({ "error": "Authentication failed" }),
+                "{what}"
+            );
+        }
+
+        if route.contains("ID") {
+            for id in &theirs {
+                let path = route.replace("ID", id);
+                let answer = check(&other.send(method, &path, Some(&body)), 404, &what);
+                assert_eq!(answer["error"], "not found", "{what}");
+            }
+        }
+
+        // Every scope but the one it needs, and the one that covers it.
+        for lacking in [
+            "account:read",
+            "account:write",
+            "billing:read",
+            "billing:write",
+            "keys:read",
+            "keys:write",
+            "tokens:read",
+            "tokens:write",
+        ] {
+            let (resource, _) = scope.split_once(':').unwrap();
+            if lacking == scope || lacking == format!("{resource}:write") {
+                continue;
+            }
+            let secret = secret(house, "acc-3", &["--scope", lacking]);
+            let client = Client::with(&served, &secret);
+            let answer = check(&client.send(method, &path, Some(&body)), 403, &what);
+            assert_eq!(
+                answer["error"],
+                format!("the token is not good for this: it lacks {scope}")
+            );
+            assert_eq!(answer["code"], "forbidden");
+            let all = "DELETE FROM api_token WHERE account_id IN (SELECT id FROM account WHERE external_id = 'acc-3')";
+            house.edit(all);
+        }
+    }
+
+    let suspended = Client::of(house, &served, "acc-3");
+    house.run(&[
+        "account", "suspend", "acc-3", "--by", "ada", "--reason", "abuse",
+    ]);
+    for (method, route, scope) in ROUTES {
+        let what = format!("{method} {route}");
+        let path = route.replace("ID", "x");
+        let reply = suspended.send(method, &path, Some(&json!({ "name": "n" })));
+        if scope.ends_with(":write") {
+            let answer = check(&reply, 403, &what);
+            assert_eq!(answer["code"], "account_suspended", "{what}");
+        } else {
+            assert!(matches!(reply.status, 200 | 404), "{what}: {reply:?}");
+        }
+    }
+    // Nothing of the others' was touched by any of it.
+    assert_eq!(house.watch().count("SELECT COUNT(*) FROM ssh_key"), 1);
+    let tokens = "SELECT COUNT(*) FROM api_token";
+    assert_eq!(house.watch().count(tokens), 3);
+}
+
+fn bad_requests_are_answered_in_the_contracts_shape(house: &House) {
+    furnish_api(house, 10_000);
+    let served = Served::start(house);
+    let client = Client::of(house, &served, "acc-1");
+    let (_, bearer) = (&client, client.bearer.clone());
+    for (method, route, _) in ROUTES {
+        if method != "POST" {
+            continue;
+        }
+        for body in ["", "{", "[]", "null", "\"x\"", "{\"name\":", "\u{0}"] {
+            let request = served
+                .request(method, route)
+                .bearer_auth(&bearer)
+                .body(body);
+            let answer = check(&served.send(request), 400, route);
+            assert_eq!(answer["code"], "bad_request", "{body}");
+            assert!(answer["error"].is_string(), "{body}");
+        }
+        let large = served
+            .request(method, route)
+            .bearer_auth(&bearer)
+            .body(vec![b' '; 600 << 10]);
+        check(&served.send(large), 413, route);
+    }
+    for (method, path, status, answer) in [
+        (
+            "GET",
+            "/v1/nothing",
+            404,
+            json!({ "resource": "Route", "error": "not found" }),
+        ),
+        (
+            "GET",
+            "/v1/keys/%ff",
+            400,
+            json!({ "error": "Invalid URL: Invalid UTF-8 in `id`", "code": "bad_request" }),
+        ),
+        (
+            "PATCH",
+            "/v1/keys",
+            405,
+            json!({ "error": "method not allowed" }),
+        ),
+        (
+            "GET",
+            "/v1/tokens/exchange",
+            405,
+            json!({ "error": "method not allowed" }),
+        ),
+    ] {
+        let what = format!("{method} {path}");
+        assert_eq!(
+            check(&client.send(method, path, None), status, &what),
+            answer
+        );
+    }
+}
+
+fn without_a_vault_there_is_no_account_api(house: &House) {
+    crate::support::furnish(house);
+    let served = Served::start(house);
+    let reply = served.send(served.request("GET", "/v1/users/self"));
+    assert_eq!(reply.status, 404);
+}
