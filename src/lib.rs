@@ -14,6 +14,7 @@ pub mod config;
 pub mod documents;
 pub mod domain;
 pub mod engine;
+mod html;
 pub mod http;
 pub mod mail;
 pub mod pace;

@@ -13,6 +13,7 @@ use crate::domain::account::Language;
 use crate::domain::deletion::Refusal;
 use crate::engine::deletion::{Confirmed, DeletionError};
 use crate::engine::run::Engine;
+use crate::html::escaped;
 
 /// The page with the button.
 pub async fn show(
@@ -350,20 +351,6 @@ fn page(status: StatusCode, language: Language, content: &Content<'_>) -> Respon
         ),
     ];
     (status, headers, html).into_response()
-}
-
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for char in text.chars() {
-        match char {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            char => escaped.push(char),
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]

@@ -1,9 +1,20 @@
 //! What is served over HTTP: the account API, the webhooks of payment providers and of
 //! the platform, the page on which a customer confirms that its account is to be deleted, and
 //! whether the service is alive.
+//!
+//! - [`answer`]: what is answered, and every error in its shape
+//! - [`body`], [`path`], [`time`]: what is asked
+//! - [`limit`]: how often
+//! - [`document`]: the description of it all
 
+mod answer;
 mod api;
+mod body;
 mod deletion;
+mod document;
+mod limit;
+mod path;
+mod time;
 mod webhooks;
 
 use std::future::Future;
@@ -12,17 +23,25 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderValue, header};
+use axum::response::Response;
 use axum::routing::{get, post};
 use tokio::net::TcpListener;
+use utoipa_axum::router::OpenApiRouter;
 
 use crate::engine::access::AccessKeys;
 use crate::engine::run::Engine;
+
+use answer::Refused;
 
 /// A provider's event is a few KiB.
 const BODY_BYTES_MAX: usize = 512 << 10;
 
 /// Every route. Without keys to sign with there is no account API.
-pub fn router(engine: Arc<Engine>, keys: Option<AccessKeys>) -> Router {
+///
+/// # Errors
+/// When the description of the routes cannot be written.
+pub fn router(engine: Arc<Engine>, keys: Option<AccessKeys>) -> Result<Router, serde_json::Error> {
     let rest = Router::new()
         .route("/healthz", get(async || "ok\n"))
         .route("/webhooks/stripe", post(webhooks::stripe))
@@ -34,10 +53,39 @@ pub fn router(engine: Arc<Engine>, keys: Option<AccessKeys>) -> Router {
         )
         .with_state(Arc::clone(&engine));
     let all = match keys {
-        Some(keys) => rest.merge(api::router(engine, keys)),
+        Some(keys) => {
+            let described = OpenApiRouter::with_openapi(document::base());
+            let (router, document) = described.merge(api::router(engine, keys)).split_for_parts();
+            let router = router
+                .fallback(async || Refused::NotFound("Route"))
+                .method_not_allowed_fallback(async || Refused::Method)
+                .merge(document::router(document)?)
+                .layer(axum::middleware::map_response(guard));
+            rest.merge(router)
+        }
         None => rest,
     };
-    all.layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+    Ok(all.layer(DefaultBodyLimit::max(BODY_BYTES_MAX)))
+}
+
+/// What is answered is for whoever asked, and for nothing that stands between.
+async fn guard(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; frame-ancestors 'none'",
+        ),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ] {
+        headers
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
+    }
+    response
 }
 
 /// Serves until `stop` comes, and then ends what was begun.
@@ -50,7 +98,7 @@ pub async fn serve(
     keys: Option<AccessKeys>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let router = router(engine, keys).into_make_service_with_connect_info::<SocketAddr>();
+    let router = router(engine, keys)?.into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, router)
         .with_graceful_shutdown(stop)
         .await

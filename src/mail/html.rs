@@ -3,6 +3,7 @@
 //! it reads the style sheet, and inverts ours where it does not.
 
 use super::letter::{Letter, Tone};
+use crate::html::escaped;
 
 /// Colors of text and ground, light; the style sheet has the dark ones.
 const INK: &str = "#1f2933";
@@ -136,20 +137,4 @@ fn prose(text: &str) -> String {
     };
     let words: Vec<String> = text.split(' ').map(word).collect();
     words.join(" ")
-}
-
-/// A text as it stands in HTML, within an element or a quoted attribute.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 16);
-    for char in text.chars() {
-        match char {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            _ => out.push(char),
-        }
-    }
-    out
 }

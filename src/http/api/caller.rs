@@ -8,10 +8,11 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 
 use super::Api;
-use super::answer::Refused;
+use super::refusal::refused;
 use crate::domain::access::{Scope, Scopes, Touch, may};
 use crate::domain::ids::AccountId;
 use crate::engine::access::AccessError;
+use crate::http::answer::Refused;
 use crate::store::rows::{ByPerson, TokenHolder};
 
 /// Who asks, let in but not allowed anything yet.
@@ -27,7 +28,7 @@ impl FromRequestParts<Arc<Api>> for Caller {
         let bearer = credentials(&parts.headers, "bearer")
             .ok_or(Refused::Unauthorized("Authentication required"))?;
         let holder = api.engine.holder_of_bearer(&api.keys, bearer).await;
-        let holder = holder.map_err(|error| Refused::access("User", error))?;
+        let holder = holder.map_err(|error| refused("User", error))?;
         api.limits.account(holder.account)?;
         Ok(Self {
             reason: format!("by API token {}", holder.token.id),
@@ -43,7 +44,7 @@ impl Caller {
     /// When its token is not good for that, or its account may not as it stands.
     pub fn allow(self, scope: Scope, touch: Touch) -> Result<Allowed, Refused> {
         if !self.holder.token.scopes.allow(scope) {
-            return Err(Refused::access("Token", AccessError::Lacks(scope)));
+            return Err(refused("Token", AccessError::Lacks(scope)));
         }
         may(self.holder.standing, touch).map_err(Refused::Barred)?;
         Ok(Allowed(self))

@@ -7,25 +7,42 @@ use axum::extract::State;
 use axum::http::{Extensions, HeaderMap};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::Api;
-use super::answer::Refused;
 use super::caller::credentials;
+use super::refusal::refused;
+use crate::http::answer::Refused;
 
+#[derive(Serialize, ToSchema)]
+pub struct Exchanged {
+    /// A JWT, good for an hour: `Authorization: Bearer` it.
+    token: String,
+}
+
+/// Exchange an API token for a bearer token
+///
 /// Basic, with an empty user and the API token as its password.
+#[utoipa::path(
+    post,
+    path = "/v1/tokens/exchange",
+    tag = "tokens",
+    security(("basic" = [])),
+    responses((status = 200, body = Exchanged), Refused)
+)]
 pub async fn exchange(
     State(api): State<Arc<Api>>,
     headers: HeaderMap,
     extensions: Extensions,
-) -> Result<Json<Value>, Refused> {
+) -> Result<Json<Exchanged>, Refused> {
     api.limits.address(&headers, &extensions)?;
     let secret = credentials(&headers, "basic")
         .and_then(password)
         .ok_or(Refused::Unauthorized("Authentication required"))?;
     let bearer = api.engine.exchange_token(&api.keys, &secret).await;
-    let bearer = bearer.map_err(|error| Refused::access("Token", error))?;
-    Ok(Json(json!({ "token": bearer })))
+    let token = bearer.map_err(|error| refused("Token", error))?;
+    Ok(Json(Exchanged { token }))
 }
 
 fn password(credentials: &str) -> Option<String> {

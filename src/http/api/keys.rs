@@ -5,59 +5,139 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::Api;
-use super::answer::{Refused, time};
-use super::body::Body;
 use super::caller::{Allowed, Caller};
-use super::path::Id;
+use super::refusal;
 use crate::domain::access::{Scope, Touch};
 use crate::domain::account::BillingProfile;
 use crate::engine::access::AccessError;
+use crate::http::answer::Refused;
+use crate::http::body::Body;
+use crate::http::path::Id;
+use crate::http::time::Time;
 use crate::store::rows::StoredKey;
 
-pub async fn list(State(api): State<Arc<Api>>, caller: Caller) -> Result<Json<Value>, Refused> {
+#[derive(Serialize, ToSchema)]
+pub struct Key {
+    id: String,
+    name: String,
+    content: String,
+    /// MD5 of the key, as colon-separated hex digits.
+    fingerprint: String,
+    created_at: Time,
+    owner: Owner,
+}
+
+/// Whose it is.
+#[derive(Clone, Serialize, ToSchema)]
+pub struct Owner {
+    id: String,
+    email: String,
+    username: String,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct Keys {
+    keys: Vec<Key>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct KeyRoot {
+    key: Key,
+}
+
+#[derive(Deserialize, ToSchema)]
+pub struct NewKey {
+    name: Option<String>,
+    /// As in a `.pub` file: ed25519, ecdsa, or rsa of at least 2048 bits.
+    content: Option<String>,
+}
+
+/// List SSH keys
+#[utoipa::path(
+    get,
+    path = "/v1/keys",
+    tag = "keys",
+    security(("bearer" = [])),
+    extensions(("x-scope" = json!("keys:read"))),
+    responses((status = 200, body = Keys), Refused)
+)]
+pub async fn list(State(api): State<Arc<Api>>, caller: Caller) -> Result<Json<Keys>, Refused> {
     let caller = caller.allow(Scope::KeysRead, Touch::Read)?;
     let owner = owner(&api, &caller).await?;
     let keys = api.engine.keys(caller.account()).await.map_err(refused)?;
     let keys = keys
         .iter()
-        .map(|stored| key(stored, &owner))
-        .collect::<Result<Vec<_>, _>>()?;
-    Ok(Json(json!({ "keys": keys })))
+        .map(|stored| key(stored, owner.clone()))
+        .collect::<Result<_, _>>()?;
+    Ok(Json(Keys { keys }))
 }
 
+/// Show an SSH key
+#[utoipa::path(
+    get,
+    path = "/v1/keys/{id}",
+    tag = "keys",
+    security(("bearer" = [])),
+    extensions(("x-scope" = json!("keys:read"))),
+    params(("id" = String, Path)),
+    responses((status = 200, body = KeyRoot), Refused)
+)]
 pub async fn show(
     State(api): State<Arc<Api>>,
     caller: Caller,
     Id(id): Id,
-) -> Result<Json<Value>, Refused> {
+) -> Result<Json<KeyRoot>, Refused> {
     let caller = caller.allow(Scope::KeysRead, Touch::Read)?;
     let owner = owner(&api, &caller).await?;
     let keys = api.engine.keys(caller.account()).await.map_err(refused)?;
     let stored = keys.iter().find(|key| key.id == id);
     let stored = stored.ok_or(Refused::NotFound("Key"))?;
-    Ok(Json(json!({ "key": key(stored, &owner)? })))
+    let key = key(stored, owner)?;
+    Ok(Json(KeyRoot { key }))
 }
 
+/// Add an SSH key
+#[utoipa::path(
+    post,
+    path = "/v1/keys",
+    tag = "keys",
+    security(("bearer" = [])),
+    extensions(("x-scope" = json!("keys:write"))),
+    request_body = NewKey,
+    responses((status = 201, body = KeyRoot), Refused)
+)]
 pub async fn create(
     State(api): State<Arc<Api>>,
     caller: Caller,
     body: Body,
-) -> Result<(StatusCode, Json<Value>), Refused> {
+) -> Result<(StatusCode, Json<KeyRoot>), Refused> {
     let caller = caller.allow(Scope::KeysWrite, Touch::Change)?;
-    let mut fields = body.fields("key")?;
-    let (name, content) = (fields.text("name")?, fields.text("content")?);
+    let asked: NewKey = body.read("key")?;
+    let name = asked.name.unwrap_or_default();
+    let content = asked.content.unwrap_or_default();
     let owner = owner(&api, &caller).await?;
     let added = api
         .engine
         .add_key(caller.account(), &name, &content, caller.person());
     let added = added.await.map_err(refused)?;
-    let body = json!({ "key": key(&added, &owner)? });
-    Ok((StatusCode::CREATED, Json(body)))
+    let key = key(&added, owner)?;
+    Ok((StatusCode::CREATED, Json(KeyRoot { key })))
 }
 
+/// Delete an SSH key
+#[utoipa::path(
+    delete,
+    path = "/v1/keys/{id}",
+    tag = "keys",
+    security(("bearer" = [])),
+    extensions(("x-scope" = json!("keys:write"))),
+    params(("id" = String, Path)),
+    responses((status = 204), Refused)
+)]
 pub async fn delete(
     State(api): State<Arc<Api>>,
     caller: Caller,
@@ -72,25 +152,26 @@ pub async fn delete(
 }
 
 fn refused(error: AccessError) -> Refused {
-    Refused::access("Key", error)
+    refusal::refused("Key", error)
 }
 
-async fn owner(api: &Api, caller: &Allowed) -> Result<BillingProfile, Refused> {
+async fn owner(api: &Api, caller: &Allowed) -> Result<Owner, Refused> {
     let profile = api.engine.profile(caller.account()).await;
-    profile.map_err(|error| Refused::Internal(error.to_string()))
+    let profile: BillingProfile = profile.map_err(|error| Refused::Internal(error.to_string()))?;
+    Ok(Owner {
+        id: profile.account,
+        email: profile.email,
+        username: profile.username,
+    })
 }
 
-fn key(key: &StoredKey, owner: &BillingProfile) -> Result<Value, Refused> {
-    Ok(json!({
-        "id": key.id,
-        "name": key.name,
-        "content": key.content,
-        "fingerprint": key.fingerprint,
-        "created_at": time(key.created_at)?,
-        "owner": {
-            "id": owner.account,
-            "email": owner.email,
-            "username": owner.username,
-        },
-    }))
+fn key(key: &StoredKey, owner: Owner) -> Result<Key, Refused> {
+    Ok(Key {
+        id: key.id.clone(),
+        name: key.name.clone(),
+        content: key.content.clone(),
+        fingerprint: key.fingerprint.clone(),
+        created_at: Time::of(key.created_at)?,
+        owner,
+    })
 }

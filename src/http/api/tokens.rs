@@ -5,68 +5,154 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::Api;
-use super::answer::{Refused, time, time_or_null};
-use super::body::Body;
 use super::caller::Caller;
-use super::path::Id;
+use super::refusal;
 use crate::domain::access::{Scope, Scopes, Touch};
+use crate::domain::calendar::Instant;
 use crate::engine::access::{AccessError, Issued, TokenRequest};
+use crate::http::answer::Refused;
+use crate::http::body::Body;
+use crate::http::path::Id;
+use crate::http::time::Time;
 use crate::store::rows::StoredToken;
 
-pub async fn list(State(api): State<Arc<Api>>, caller: Caller) -> Result<Json<Value>, Refused> {
+#[derive(Serialize, ToSchema)]
+pub struct Token {
+    id: String,
+    name: String,
+    created_at: Time,
+    last_used_at: Option<Time>,
+    /// Until when it is good; `null` for as long as it is there.
+    expires_at: Option<Time>,
+    /// What it is good for; `null` for everything.
+    scopes: Option<Vec<String>>,
+}
+
+/// A token with its secret, which is told this one time.
+#[derive(Serialize, ToSchema)]
+pub struct IssuedToken {
+    #[serde(flatten)]
+    token: Token,
+    #[serde(rename = "token")]
+    secret: String,
+    issued_at: Time,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct Tokens {
+    tokens: Vec<Token>,
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct IssuedTokenRoot {
+    token: IssuedToken,
+}
+
+#[derive(Deserialize, ToSchema)]
+pub struct NewToken {
+    name: Option<String>,
+    /// Such as `billing:read`; left out, what the asking token is good for.
+    scopes: Option<Vec<String>>,
+    expires_at: Option<Time>,
+}
+
+/// List API tokens
+#[utoipa::path(
+    get,
+    path = "/v1/tokens",
+    tag = "tokens",
+    security(("bearer" = [])),
+    extensions(("x-scope" = json!("tokens:read"))),
+    responses((status = 200, body = Tokens), Refused)
+)]
+pub async fn list(State(api): State<Arc<Api>>, caller: Caller) -> Result<Json<Tokens>, Refused> {
     let caller = caller.allow(Scope::TokensRead, Touch::Read)?;
     let tokens = api.engine.tokens(caller.account()).await;
     let tokens = tokens.map_err(refused)?;
-    let tokens = tokens.iter().map(token).collect::<Result<Vec<_>, _>>()?;
-    Ok(Json(json!({ "tokens": tokens })))
+    let tokens = tokens.iter().map(token).collect::<Result<_, _>>()?;
+    Ok(Json(Tokens { tokens }))
 }
 
-/// With `scopes`, the token is good for those only; with `expires_at`, until then.
+/// Create an API token
+///
+/// Its secret is told this one time.
+#[utoipa::path(
+    post,
+    path = "/v1/tokens",
+    tag = "tokens",
+    security(("bearer" = [])),
+    extensions(("x-scope" = json!("tokens:write"))),
+    request_body = NewToken,
+    responses((status = 201, body = IssuedTokenRoot), Refused)
+)]
 pub async fn create(
     State(api): State<Arc<Api>>,
     caller: Caller,
     body: Body,
-) -> Result<(StatusCode, Json<Value>), Refused> {
+) -> Result<(StatusCode, Json<IssuedTokenRoot>), Refused> {
     let caller = caller.allow(Scope::TokensWrite, Touch::Change)?;
-    let mut fields = body.fields("token")?;
-    let name = fields.text("name")?;
-    let expires_at = fields.time("expires_at")?;
-    let scopes = match fields.texts("scopes")? {
+    let asked: NewToken = body.read("token")?;
+    let scopes = match asked.scopes {
         // Whoever asks for nothing gets what it has.
         None => caller.scopes().clone(),
         Some(codes) => Scopes::of(codes.iter().map(String::as_str))
-            .map_err(|error| Refused::Field("scopes", error.to_string()))?,
+            .map_err(|error| Refused::field("scopes", error.to_string()))?,
     };
     if !caller.scopes().cover(&scopes) {
         return Err(refused(AccessError::Scope));
     }
     let request = TokenRequest {
-        name: &name,
+        name: &asked.name.unwrap_or_default(),
         scopes: &scopes,
-        expires_at,
+        expires_at: asked.expires_at.map(Instant::from),
     };
     let created = api
         .engine
         .create_token(caller.account(), request, caller.person());
     let issued = created.await.map_err(refused)?;
-    Ok((StatusCode::CREATED, Json(with_secret(&issued)?)))
+    Ok((StatusCode::CREATED, Json(with_secret(issued)?)))
 }
 
+/// Renew an API token
+///
+/// It has a new id and a new secret; the old one is good for nothing from now on.
+#[utoipa::path(
+    method(patch, put),
+    path = "/v1/tokens/{id}/renew",
+    tag = "tokens",
+    security(("bearer" = [])),
+    extensions(("x-scope" = json!("tokens:write"))),
+    params(("id" = String, Path)),
+    responses((status = 200, body = IssuedTokenRoot), Refused)
+)]
 pub async fn renew(
     State(api): State<Arc<Api>>,
     caller: Caller,
     Id(id): Id,
-) -> Result<Json<Value>, Refused> {
+) -> Result<Json<IssuedTokenRoot>, Refused> {
     let caller = caller.allow(Scope::TokensWrite, Touch::Change)?;
     let (account, by) = (caller.account(), caller.person());
     let renewed = api.engine.renew_token(account, &id, caller.scopes(), by);
     let issued = renewed.await.map_err(refused)?;
-    Ok(Json(with_secret(&issued)?))
+    Ok(Json(with_secret(issued)?))
 }
 
+/// Delete an API token
+///
+/// Every bearer token it was exchanged for is good for nothing from now on.
+#[utoipa::path(
+    delete,
+    path = "/v1/tokens/{id}",
+    tag = "tokens",
+    security(("bearer" = [])),
+    extensions(("x-scope" = json!("tokens:write"))),
+    params(("id" = String, Path)),
+    responses((status = 204), Refused)
+)]
 pub async fn delete(
     State(api): State<Arc<Api>>,
     caller: Caller,
@@ -81,25 +167,27 @@ pub async fn delete(
 }
 
 fn refused(error: AccessError) -> Refused {
-    Refused::access("Token", error)
+    refusal::refused("Token", error)
 }
 
-fn token(token: &StoredToken) -> Result<Value, Refused> {
+fn token(token: &StoredToken) -> Result<Token, Refused> {
     let scopes = token.scopes.stored();
-    let scopes: Option<Vec<&str>> = scopes.as_deref().map(|codes| codes.split(' ').collect());
-    Ok(json!({
-        "id": token.id,
-        "name": token.name,
-        "created_at": time(token.created_at)?,
-        "last_used_at": time_or_null(token.last_used_at)?,
-        "expires_at": time_or_null(token.expires_at)?,
-        "scopes": scopes,
-    }))
+    Ok(Token {
+        id: token.id.clone(),
+        name: token.name.clone(),
+        created_at: Time::of(token.created_at)?,
+        last_used_at: Time::of_any(token.last_used_at)?,
+        expires_at: Time::of_any(token.expires_at)?,
+        scopes: scopes.map(|codes| codes.split(' ').map(str::to_owned).collect()),
+    })
 }
 
-fn with_secret(issued: &Issued) -> Result<Value, Refused> {
-    let mut shown = token(&issued.token)?;
-    shown["token"] = Value::String(issued.secret.clone());
-    shown["issued_at"] = time(issued.token.created_at)?;
-    Ok(json!({ "token": shown }))
+fn with_secret(issued: Issued) -> Result<IssuedTokenRoot, Refused> {
+    Ok(IssuedTokenRoot {
+        token: IssuedToken {
+            issued_at: Time::of(issued.token.created_at)?,
+            token: token(&issued.token)?,
+            secret: issued.secret,
+        },
+    })
 }

@@ -124,7 +124,7 @@ fn what_is_no_token_is_refused(house: &House) {
         (
             json!({ "token": { "name": 7 } }),
             422,
-            field("name", "is not a string"),
+            field("name", "invalid type: integer `7`, expected a string"),
         ),
         (
             json!({ "token": { "name": long } }),

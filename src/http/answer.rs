@@ -1,14 +1,13 @@
 //! What is answered: JSON with a root, and every error in the shape of the contract.
 
+use std::borrow::Cow;
+
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use chrono::{DateTime, SecondsFormat, Utc};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::domain::access::Barred;
-use crate::domain::calendar::Instant;
-use crate::engine::access::AccessError;
 
 /// Why a request is refused.
 #[derive(Debug)]
@@ -25,10 +24,12 @@ pub enum Refused {
     NotFound(&'static str),
     /// 405: not in this way.
     Method,
+    /// 409: it is not as it would have to be.
+    Conflict(String),
     /// 413: too much at once.
     TooLarge,
     /// 422: a field is wrong.
-    Field(&'static str, String),
+    Field(Cow<'static, str>, String),
     /// 429: too often; in so many seconds again.
     TooOften(u64),
     /// 500: it is our fault; the log has why.
@@ -50,8 +51,9 @@ impl IntoResponse for Refused {
             Self::Forbidden(error) => json!({ "error": error, "code": "forbidden" }),
             Self::NotFound(resource) => json!({ "resource": resource, "error": "not found" }),
             Self::Method => json!({ "error": "method not allowed" }),
+            Self::Conflict(error) => json!({ "error": error }),
             Self::TooLarge => json!({ "error": "the request is too large", "code": "too_large" }),
-            Self::Field(field, message) => json!({ "errors": { *field: [message] } }),
+            Self::Field(field, message) => json!({ "errors": { field.as_ref(): [message] } }),
             Self::TooOften(_) => json!({ "error": "Retry later" }),
             Self::Internal(error) => {
                 tracing::error!(error, "request failed");
@@ -78,6 +80,7 @@ impl Refused {
             }
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Conflict(_) => StatusCode::CONFLICT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Field(..) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooOften(_) => StatusCode::TOO_MANY_REQUESTS,
@@ -85,26 +88,9 @@ impl Refused {
         }
     }
 
-    /// A refusal of the engine's about a resource.
-    pub fn access(resource: &'static str, error: AccessError) -> Self {
-        match error {
-            AccessError::NotLetIn => Self::Unauthorized("Authentication failed"),
-            AccessError::Unknown => Self::NotFound(resource),
-            AccessError::Name(reason) => Self::Field("name", reason.to_string()),
-            AccessError::NameTaken => Self::Field("name", "has already been taken".to_owned()),
-            AccessError::Content(reason) => Self::Field("content", reason.to_string()),
-            AccessError::KeyTaken => Self::Field("content", "has already been taken".to_owned()),
-            AccessError::Leaving => Self::Barred(Barred::Leaving),
-            AccessError::Expiry => Self::Field("expires_at", "is in the past".to_owned()),
-            AccessError::TooMany => Self::Field("base", AccessError::TooMany.to_string()),
-            error @ (AccessError::Scope | AccessError::Lacks(_)) => {
-                Self::Forbidden(error.to_string())
-            }
-            error @ (AccessError::Store(_)
-            | AccessError::Chance(_)
-            | AccessError::Claims(_)
-            | AccessError::NoKey) => Self::Internal(error.to_string()),
-        }
+    /// A field that is wrong, and why.
+    pub fn field(field: &'static str, message: impl Into<String>) -> Self {
+        Self::Field(Cow::Borrowed(field), message.into())
     }
 }
 
@@ -115,21 +101,4 @@ const fn code(barred: Barred) -> &'static str {
         Barred::ByStaff => "account_suspended",
         Barred::Unpaid => "payment_required",
     }
-}
-
-/// RFC 3339 in UTC with milliseconds.
-///
-/// # Errors
-/// When the database holds a time that no calendar has.
-pub fn time(at: Instant) -> Result<Value, Refused> {
-    let utc = DateTime::<Utc>::from_timestamp_micros(at.0)
-        .ok_or_else(|| Refused::Internal(format!("{} is no time", at.0)))?;
-    Ok(Value::String(
-        utc.to_rfc3339_opts(SecondsFormat::Millis, true),
-    ))
-}
-
-/// The same, or `null`.
-pub fn time_or_null(at: Option<Instant>) -> Result<Value, Refused> {
-    at.map_or(Ok(Value::Null), time)
 }

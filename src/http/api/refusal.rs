@@ -1,0 +1,27 @@
+//! What the engine refuses, in the words of the contract.
+
+use crate::domain::access::Barred;
+use crate::engine::access::AccessError;
+use crate::http::answer::Refused;
+
+/// A refusal about a resource.
+pub fn refused(resource: &'static str, error: AccessError) -> Refused {
+    match error {
+        AccessError::NotLetIn => Refused::Unauthorized("Authentication failed"),
+        AccessError::Unknown => Refused::NotFound(resource),
+        AccessError::Name(reason) => Refused::field("name", reason.to_string()),
+        AccessError::NameTaken => Refused::field("name", "has already been taken"),
+        AccessError::Content(reason) => Refused::field("content", reason.to_string()),
+        AccessError::KeyTaken => Refused::field("content", "has already been taken"),
+        AccessError::Leaving => Refused::Barred(Barred::Leaving),
+        AccessError::Expiry => Refused::field("expires_at", "is in the past"),
+        AccessError::TooMany => Refused::field("base", AccessError::TooMany.to_string()),
+        error @ (AccessError::Scope | AccessError::Lacks(_)) => {
+            Refused::Forbidden(error.to_string())
+        }
+        error @ (AccessError::Store(_)
+        | AccessError::Chance(_)
+        | AccessError::Claims(_)
+        | AccessError::NoKey) => Refused::Internal(error.to_string()),
+    }
+}
