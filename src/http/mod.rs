@@ -3,7 +3,7 @@
 //! whether the service is alive.
 //!
 //! - [`answer`]: what is answered, and every error in its shape
-//! - [`body`], [`path`], [`time`]: what is asked
+//! - [`body`], [`path`], [`page`], [`time`]: what is asked
 //! - [`limit`]: how often
 //! - [`document`]: the description of it all
 
@@ -13,6 +13,7 @@ mod body;
 mod deletion;
 mod document;
 mod limit;
+mod page;
 mod path;
 mod time;
 mod webhooks;
@@ -29,6 +30,7 @@ use axum::routing::{get, post};
 use tokio::net::TcpListener;
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::documents::DocumentError;
 use crate::engine::access::AccessKeys;
 use crate::engine::run::Engine;
 
@@ -37,11 +39,20 @@ use answer::Refused;
 /// A provider's event is a few KiB.
 const BODY_BYTES_MAX: usize = 512 << 10;
 
+/// What is served cannot be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum RouterError {
+    #[error("the description of the routes cannot be written: {0}")]
+    Document(#[from] serde_json::Error),
+    #[error(transparent)]
+    Font(#[from] DocumentError),
+}
+
 /// Every route. Without keys to sign with there is no account API.
 ///
 /// # Errors
-/// When the description of the routes cannot be written.
-pub fn router(engine: Arc<Engine>, keys: Option<AccessKeys>) -> Result<Router, serde_json::Error> {
+/// When the description of the routes cannot be written, or a font is broken.
+pub fn router(engine: Arc<Engine>, keys: Option<AccessKeys>) -> Result<Router, RouterError> {
     let rest = Router::new()
         .route("/healthz", get(async || "ok\n"))
         .route("/webhooks/stripe", post(webhooks::stripe))
@@ -55,7 +66,9 @@ pub fn router(engine: Arc<Engine>, keys: Option<AccessKeys>) -> Result<Router, s
     let all = match keys {
         Some(keys) => {
             let described = OpenApiRouter::with_openapi(document::base());
-            let (router, document) = described.merge(api::router(engine, keys)).split_for_parts();
+            let (router, document) = described
+                .merge(api::router(engine, keys)?)
+                .split_for_parts();
             let router = router
                 .fallback(async || Refused::NotFound("Route"))
                 .method_not_allowed_fallback(async || Refused::Method)
@@ -94,12 +107,11 @@ async fn guard(mut response: Response) -> Response {
 /// When the connection to the network is lost.
 pub async fn serve(
     listener: TcpListener,
-    engine: Arc<Engine>,
-    keys: Option<AccessKeys>,
+    router: Router,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let router = router(engine, keys)?.into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, router)
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service)
         .with_graceful_shutdown(stop)
         .await
 }

@@ -3,10 +3,12 @@
 //! - [`bearer`]: tokens of an hour, signed
 //! - [`token`]: API tokens, and what they are exchanged for
 //! - [`key`]: SSH keys
+//! - [`link`]: links to downloads, signed
 //! - [`user`]: who an account is
 
 pub mod bearer;
 mod key;
+pub mod link;
 mod token;
 mod user;
 
@@ -18,6 +20,7 @@ pub use token::{Issued, SECRET_PREFIX, TokenRequest};
 pub use user::User;
 
 use bearer::BearerKeys;
+use link::LinkKeys;
 
 /// Nobody has a use for more, and a list of them is read at once.
 const OF_EACH_MAX: usize = 100;
@@ -27,6 +30,7 @@ const OF_EACH_MAX: usize = 100;
 #[derive(Clone)]
 pub struct AccessKeys {
     pub bearer: BearerKeys,
+    pub downloads: LinkKeys,
 }
 
 impl AccessKeys {
@@ -36,6 +40,7 @@ impl AccessKeys {
         let vault = Vault::open(config.vault.as_ref())?;
         Ok(Self {
             bearer: BearerKeys::new(vault.signers("account API bearer token")),
+            downloads: LinkKeys::new(vault.signers("account API download link")),
         })
     }
 }

@@ -3,21 +3,27 @@
 //!
 //! - [`caller`]: who asks, and whether they may
 //! - [`refusal`]: what the engine refuses, in the contract's words
-//! - [`exchange`], [`tokens`], [`keys`], [`users`]: a file a resource
+//! - [`exchange`], [`tokens`], [`keys`], [`users`], [`invoices`], [`downloads`],
+//!   [`operations`]: a file a resource
 
 mod caller;
+mod downloads;
 mod exchange;
+mod invoices;
 mod keys;
+mod operations;
 mod refusal;
 mod tokens;
 mod users;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::documents::{DocumentError, PdfRenderer};
 use crate::engine::access::AccessKeys;
+use crate::engine::overview::Documents;
 use crate::engine::run::Engine;
 use crate::http::limit::Limits;
 
@@ -26,16 +32,23 @@ pub struct Api {
     engine: Arc<Engine>,
     keys: AccessKeys,
     limits: Limits,
+    documents: Documents,
+    renderer: Arc<Mutex<PdfRenderer>>,
 }
 
 /// Every route of the account API.
-pub fn router(engine: Arc<Engine>, keys: AccessKeys) -> OpenApiRouter {
+///
+/// # Errors
+/// When an embedded font is broken.
+pub fn router(engine: Arc<Engine>, keys: AccessKeys) -> Result<OpenApiRouter, DocumentError> {
     let api = Api {
         limits: Limits::new(engine.config.api),
+        documents: Documents::default(),
+        renderer: Arc::new(Mutex::new(PdfRenderer::new()?)),
         engine,
         keys,
     };
-    OpenApiRouter::new()
+    let router = OpenApiRouter::new()
         .routes(routes!(exchange::exchange))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::delete))
@@ -43,5 +56,11 @@ pub fn router(engine: Arc<Engine>, keys: AccessKeys) -> OpenApiRouter {
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::show, keys::delete))
         .routes(routes!(users::show))
-        .with_state(Arc::new(api))
+        .routes(routes!(invoices::list))
+        .routes(routes!(invoices::show))
+        .routes(routes!(invoices::download))
+        .routes(routes!(downloads::invoice))
+        .routes(routes!(operations::list))
+        .with_state(Arc::new(api));
+    Ok(router)
 }
