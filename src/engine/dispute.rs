@@ -116,6 +116,43 @@ pub struct ReconciledDisputes {
 }
 
 impl Engine {
+    /// Records what was read of a dispute of a payment. Where it takes more than is
+    /// left, a refund may have failed since, and the news of that be on its way: then
+    /// the payment's refunds are read again before it is left to a person.
+    ///
+    /// # Errors
+    /// When it contradicts what is recorded, or a provider does not answer, or the
+    /// database refuses.
+    pub(in crate::engine) async fn record_dispute(
+        &self,
+        account: AccountId,
+        of: Refunded,
+        claim: &DisputeClaim<'_>,
+    ) -> Result<(), WebhookError> {
+        match self.record_dispute_of(account, of, claim).await {
+            Err(DisputeError::Undecided {
+                source: Undecided::MoreThanLeft { .. },
+                ..
+            }) => {
+                self.read_refunds_again(account, of).await?;
+                Ok(self.record_dispute_of(account, of, claim).await?)
+            }
+            recorded => Ok(recorded?),
+        }
+    }
+
+    async fn record_dispute_of(
+        &self,
+        account: AccountId,
+        of: Refunded,
+        claim: &DisputeClaim<'_>,
+    ) -> Result<(), DisputeError> {
+        match of {
+            Refunded::Attempt(id) => self.record_card_dispute(account, id, claim).await,
+            Refunded::Purchase(id) => self.record_purchase_dispute(account, id, claim).await,
+        }
+    }
+
     /// Records what was read of a dispute of a card payment.
     ///
     /// # Errors

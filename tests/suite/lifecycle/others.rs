@@ -13,7 +13,8 @@ on_both!(
     one_takes_it_back_and_another_goes,
 );
 
-/// What is noted of acc-3, which stays: whatever the erasing of another takes away.
+/// What is noted of acc-3, which stays: whatever the erasing of another takes away, and
+/// money on its way that would keep another.
 const NOTES: [&str; 11] = [
     "INSERT INTO payment_method (account_id, id, method, state, added_at, preferred_at, changed_at) \
      SELECT id, 90, 'card', 'usable', 0, 0, 0 FROM account WHERE external_id = 'acc-3'",
@@ -27,12 +28,12 @@ const NOTES: [&str; 11] = [
     "INSERT INTO ssh_key (account_id, id, name, content, fingerprint, digest, created_at) \
      SELECT p.account_id, 'k', 'laptop', 'c', 'f', p.digest, 0 FROM billing_profile p JOIN account a \
      ON a.id = p.account_id AND a.profile_version = p.version WHERE a.external_id = 'acc-3'",
-    "INSERT INTO credit_purchase (account_id, id, provider, amount_minor, currency, state, created_at, decided_at, \
-     problem) SELECT id, 'aa000000000000000000000000000001', 'paypal', 1000, 'EUR', 'succeeded', 0, 0, 'noted' \
+    "INSERT INTO credit_purchase (account_id, id, provider, amount_minor, currency, state, created_at, \
+     problem) SELECT id, 'aa000000000000000000000000000001', 'paypal', 1000, 'EUR', 'pending', 0, 'noted' \
      FROM account WHERE external_id = 'acc-3'",
     "INSERT INTO refund (account_id, id, purchase_id, purpose, amount_minor, currency, state, actor, reason, \
-     created_at, decided_at) SELECT account_id, id, id, 'unused_credit', 400, 'EUR', 'succeeded', 'ada', 'noted', \
-     0, 0 FROM credit_purchase",
+     created_at) SELECT account_id, id, id, 'unused_credit', 400, 'EUR', 'unknown', 'ada', 'noted', 0 \
+     FROM credit_purchase",
     "INSERT INTO bank_file (digest, kind, version, message_id, imported_at, entries) \
      SELECT digest, 'camt.054', '08', 'm', 0, 1 FROM billing_profile WHERE city = 'Kiel'",
     "INSERT INTO bank_fact (key, file, place, kind, account_id, state, problem) \
