@@ -4,6 +4,7 @@
 //!
 //! - [`answer`]: what is answered, and every error in its shape
 //! - [`body`], [`path`], [`time`]: what is asked
+//! - [`page`]: lists, a page at a time
 //! - [`limit`]: how often
 //! - [`document`]: the description of it all
 
@@ -13,6 +14,11 @@ mod body;
 mod deletion;
 mod document;
 mod limit;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "the lists that are read by pages come next")
+)]
+mod page;
 mod path;
 mod time;
 mod webhooks;
