@@ -14,10 +14,6 @@ mod body;
 mod deletion;
 mod document;
 mod limit;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the lists that are read by pages come next")
-)]
 mod page;
 mod path;
 mod time;

@@ -3,9 +3,10 @@
 //!
 //! - [`caller`]: who asks, and whether they may
 //! - [`refusal`]: what the engine refuses, in the contract's words
-//! - [`exchange`], [`tokens`], [`keys`], [`users`]: a file a resource
+//! - [`exchange`], [`tokens`], [`keys`], [`users`], [`events`]: a file a resource
 
 mod caller;
+mod events;
 mod exchange;
 mod keys;
 mod refusal;
@@ -43,5 +44,9 @@ pub fn router(engine: Arc<Engine>, keys: AccessKeys) -> OpenApiRouter {
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::show, keys::delete))
         .routes(routes!(users::show))
+        .routes(routes!(users::update_profile))
+        .routes(routes!(users::update_account))
+        .routes(routes!(users::update))
+        .routes(routes!(events::list))
         .with_state(Arc::new(api))
 }

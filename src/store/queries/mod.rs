@@ -3,6 +3,7 @@
 
 mod access;
 mod account;
+mod account_event;
 mod allowance;
 mod attempt;
 mod bank;
@@ -33,6 +34,7 @@ mod refund;
 mod run;
 mod sepa;
 mod sepa_batch;
+mod settings;
 mod settle;
 mod usage;
 mod verify;
@@ -45,6 +47,7 @@ mod verify_sepa;
 
 pub use access::*;
 pub use account::*;
+pub use account_event::*;
 pub use allowance::*;
 pub use attempt::*;
 pub use bank::*;
@@ -73,6 +76,7 @@ pub use refund::*;
 pub use run::*;
 pub use sepa::*;
 pub use sepa_batch::*;
+pub use settings::*;
 pub use settle::*;
 pub use usage::*;
 pub use verify::*;
