@@ -1,6 +1,7 @@
 //! What is answered: JSON with a root, and every error in the shape of the contract.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -30,6 +31,8 @@ pub enum Refused {
     TooLarge,
     /// 422: a field is wrong.
     Field(Cow<'static, str>, String),
+    /// 422: fields are wrong.
+    Fields(Vec<(Cow<'static, str>, String)>),
     /// 429: too often; in so many seconds again.
     TooOften(u64),
     /// 500: it is our fault; the log has why.
@@ -54,6 +57,13 @@ impl IntoResponse for Refused {
             Self::Conflict(error) => json!({ "error": error }),
             Self::TooLarge => json!({ "error": "the request is too large", "code": "too_large" }),
             Self::Field(field, message) => json!({ "errors": { field.as_ref(): [message] } }),
+            Self::Fields(fields) => {
+                let mut errors = BTreeMap::<_, Vec<_>>::new();
+                for (field, message) in fields {
+                    errors.entry(field).or_default().push(message);
+                }
+                json!({ "errors": errors })
+            }
             Self::TooOften(_) => json!({ "error": "Retry later" }),
             Self::Internal(error) => {
                 tracing::error!(error, "request failed");
@@ -82,7 +92,7 @@ impl Refused {
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Field(..) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Field(..) | Self::Fields(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooOften(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }

@@ -3,7 +3,8 @@
 //! whether the service is alive.
 //!
 //! - [`answer`]: what is answered, and every error in its shape
-//! - [`body`], [`path`], [`page`], [`time`]: what is asked
+//! - [`body`], [`path`], [`time`]: what is asked
+//! - [`page`]: lists, a page at a time
 //! - [`limit`]: how often
 //! - [`document`]: the description of it all
 

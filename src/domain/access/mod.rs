@@ -1,15 +1,20 @@
 //! Who may do what by the account API.
 //!
+//! - [`event`]: what happened to an account
 //! - [`name`]: what customers call their tokens and keys
+//! - [`profile`]: what customers say of themselves
 //! - [`scope`]: what a token is good for
 //! - [`ssh_key`]: a key that code is pushed with
 //! - [`standing`]: what an account may still do that is suspended or leaves
 
+pub mod event;
 pub mod name;
+pub mod profile;
 pub mod scope;
 pub mod ssh_key;
 pub mod standing;
 
+pub use event::AccountEvent;
 pub use name::{NameError, name};
 pub use scope::{Scope, ScopeError, Scopes};
 pub use ssh_key::{SshKey, SshKeyError};

@@ -1,7 +1,7 @@
 //! SSH keys of an account.
 
 use super::{AccessError, OF_EACH_MAX};
-use crate::domain::access::{SshKey, name};
+use crate::domain::access::{AccountEvent, SshKey, name};
 use crate::domain::ids::AccountId;
 use crate::engine::run::Engine;
 use crate::on;
@@ -68,6 +68,11 @@ impl Engine {
         on!(&mut tx, conn, q => {
             q::write_audit(conn, account, by, "key_added", now, Some(&subject), None).await
         })?;
+        let event = AccountEvent::NewKey {
+            name,
+            fingerprint: &key.fingerprint,
+        };
+        on!(&mut tx, conn, q => q::record_event(conn, account, event, now).await)?;
         tx.commit().await?;
         Ok(StoredKey {
             id,
@@ -97,6 +102,11 @@ impl Engine {
         on!(&mut tx, conn, q => {
             q::write_audit(conn, account, by, "key_deleted", now, Some(&subject), None).await
         })?;
+        let event = AccountEvent::DeleteKey {
+            name: &deleted.name,
+            fingerprint: &deleted.fingerprint,
+        };
+        on!(&mut tx, conn, q => q::record_event(conn, account, event, now).await)?;
         tx.commit().await?;
         Ok(())
     }

@@ -4,14 +4,19 @@
 //! - [`token`]: API tokens, and what they are exchanged for
 //! - [`key`]: SSH keys
 //! - [`link`]: links to downloads, signed
+//! - [`event`]: what happened to an account
+//! - [`profile`]: what customers change of what they say of themselves
 //! - [`user`]: who an account is
 
 pub mod bearer;
+mod event;
 mod key;
 pub mod link;
+mod profile;
 mod token;
 mod user;
 
+use crate::domain::access::profile::FieldProblem;
 use crate::domain::access::{NameError, Scope, SshKeyError};
 use crate::store::StoreError;
 use crate::vault::{Vault, VaultError};
@@ -65,6 +70,10 @@ pub enum AccessError {
     Content(#[from] SshKeyError),
     #[error("content has already been taken")]
     KeyTaken,
+    #[error("{}", one_after_the_other(.0))]
+    Fields(Vec<FieldProblem>),
+    #[error("username has already been taken")]
+    UsernameTaken,
     #[error("the account is being deleted")]
     Leaving,
     #[error("a token cannot make one that may more than itself")]
@@ -79,4 +88,15 @@ pub enum AccessError {
     NoKey,
     #[error("the token is not good for this: it lacks {0}")]
     Lacks(Scope),
+}
+
+impl From<Vec<FieldProblem>> for AccessError {
+    fn from(problems: Vec<FieldProblem>) -> Self {
+        Self::Fields(problems)
+    }
+}
+
+fn one_after_the_other(problems: &[FieldProblem]) -> String {
+    let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+    problems.join(", ")
 }

@@ -1,7 +1,7 @@
 //! API tokens: shown once, kept as digests, exchanged for a bearer token of an hour.
 
 use super::{AccessError, AccessKeys, OF_EACH_MAX};
-use crate::domain::access::{Scopes, name};
+use crate::domain::access::{AccountEvent, Scopes, name};
 use crate::domain::calendar::Instant;
 use crate::domain::ids::AccountId;
 use crate::domain::invoice::fingerprint::Digest;
@@ -118,7 +118,7 @@ impl Engine {
         }
         let request = TokenRequest { name, ..request };
         let issued = self.insert_token(&mut tx, account, request).await?;
-        audit(&mut tx, account, by, "token_created", &issued.token, now).await?;
+        write_down(&mut tx, account, by, Deed::Created, &issued.token, now).await?;
         tx.commit().await?;
         Ok(issued)
     }
@@ -153,7 +153,7 @@ impl Engine {
             expires_at: before.expires_at,
         };
         let issued = self.insert_token(&mut tx, account, request).await?;
-        audit(&mut tx, account, by, "token_renewed", &issued.token, now).await?;
+        write_down(&mut tx, account, by, Deed::Renewed, &issued.token, now).await?;
         tx.commit().await?;
         Ok(issued)
     }
@@ -173,7 +173,7 @@ impl Engine {
         on!(&mut tx, conn, q => q::lock_account(conn, account).await)?;
         let deleted = on!(&mut tx, conn, q => q::delete_token(conn, account, id).await)?;
         let deleted = deleted.ok_or(AccessError::Unknown)?;
-        audit(&mut tx, account, by, "token_deleted", &deleted, now).await?;
+        write_down(&mut tx, account, by, Deed::Deleted, &deleted, now).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -213,16 +213,50 @@ fn is_good(holder: &TokenHolder, now: Instant) -> bool {
     !holder.standing.is_deleted && holder.token.expires_at.is_none_or(|at| now < at)
 }
 
-async fn audit(
+/// What is done with a token.
+#[derive(Clone, Copy)]
+enum Deed {
+    Created,
+    Renewed,
+    Deleted,
+}
+
+/// Writes down what is done with a token: for the house, and for its customer.
+async fn write_down(
     tx: &mut Tx,
     account: AccountId,
     by: ByPerson<'_>,
-    action: &str,
+    deed: Deed,
     token: &StoredToken,
     now: Instant,
 ) -> Result<(), AccessError> {
-    let subject = format!("token {} {}", token.id, token.name);
-    Ok(on!(&mut *tx, conn, q => {
+    let (token_name, token_id) = (token.name.as_str(), token.id.as_str());
+    let (action, event) = match deed {
+        Deed::Created => (
+            "token_created",
+            AccountEvent::NewToken {
+                token_name,
+                token_id,
+            },
+        ),
+        Deed::Renewed => (
+            "token_renewed",
+            AccountEvent::RegenerateToken {
+                token_name,
+                token_id,
+            },
+        ),
+        Deed::Deleted => (
+            "token_deleted",
+            AccountEvent::DeleteToken {
+                token_name,
+                token_id,
+            },
+        ),
+    };
+    let subject = format!("token {token_id} {token_name}");
+    on!(&mut *tx, conn, q => {
         q::write_audit(conn, account, by, action, now, Some(&subject), None).await
-    })?)
+    })?;
+    Ok(on!(&mut *tx, conn, q => q::record_event(conn, account, event, now).await)?)
 }

@@ -1,6 +1,7 @@
 //! Who an account is.
 
 use super::AccessError;
+use crate::domain::access::profile::Settings;
 use crate::domain::account::BillingProfile;
 use crate::domain::calendar::Instant;
 use crate::domain::ids::AccountId;
@@ -13,6 +14,7 @@ use crate::store::rows::Suspension;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
     pub profile: BillingProfile,
+    pub settings: Settings,
     pub created_at: Instant,
     pub trial_ends_at: Instant,
     /// The one that has lasted longest of those that last.
@@ -39,6 +41,7 @@ impl Engine {
         let mut tx = self.store.snapshot().await?;
         let (profile, created_at) =
             on!(&mut tx, conn, q => q::current_profile(conn, account).await)?;
+        let settings = on!(&mut tx, conn, q => q::settings_of(conn, account).await)?;
         let suspensions = on!(&mut tx, conn, q => q::suspensions(conn, &[account]).await)?;
         tx.rollback().await?;
         let open = suspensions
@@ -47,6 +50,7 @@ impl Engine {
         Ok(User {
             trial_ends_at: FreeTrial::of(created_at, self.config.policy.free_trial_days).end,
             profile,
+            settings,
             created_at,
             suspension: open.min_by_key(|suspension| suspension.suspended_at),
         })

@@ -6,6 +6,9 @@ use std::collections::{HashMap, HashSet};
 use super::checks::Checks;
 use super::table::Table;
 use super::{Chunk, Import, ImportError, ImportReport, Problem};
+use crate::domain::access::profile::{
+    EMAIL_BYTES_MAX, NAME_BYTES_MAX, USERNAME_BYTES_MAX, looks_like_email,
+};
 use crate::domain::account::{BillingProfile, Language};
 use crate::domain::calendar::Instant;
 use crate::domain::ids::{AccountId, ProfileId};
@@ -211,9 +214,9 @@ fn check_profile(checks: &mut Checks, table: &Table) -> Option<BillingProfile> {
         let value = checks.optional_text(COLUMNS[column], table.field(column), bytes_max)?;
         Some(value.to_owned())
     };
-    let username = optional(1, 100);
-    let full_name = optional(3, 1_000);
-    let company = optional(4, 1_000);
+    let username = optional(1, USERNAME_BYTES_MAX);
+    let full_name = optional(3, NAME_BYTES_MAX);
+    let company = optional(4, NAME_BYTES_MAX);
     let address_line1 = optional(6, 1_000);
     let postal_code = optional(7, 20);
     let city = optional(8, 200);
@@ -222,7 +225,7 @@ fn check_profile(checks: &mut Checks, table: &Table) -> Option<BillingProfile> {
         .text("id", table.field(0), 100)
         .map(ToOwned::to_owned);
     let email = checks
-        .text("email", table.field(2), 254)
+        .text("email", table.field(2), EMAIL_BYTES_MAX)
         .map(ToOwned::to_owned);
     if email
         .as_deref()
@@ -268,17 +271,6 @@ fn has_invalid_vat_number(profile: &BillingProfile) -> bool {
     profile.country.is_member_state()
         && !profile.vat_number.is_empty()
         && !has_valid_vat_number(residence)
-}
-
-/// One `@` with something before it and a domain behind; the mail server knows
-/// the rest.
-fn looks_like_email(text: &str) -> bool {
-    text.split_once('@').is_some_and(|(local, domain)| {
-        !local.is_empty()
-            && !domain.is_empty()
-            && !domain.contains('@')
-            && !text.contains(char::is_whitespace)
-    })
 }
 
 #[cfg(test)]

@@ -59,6 +59,11 @@ impl Allowed {
         self.0.holder.account
     }
 
+    /// The platform's id of the account.
+    pub fn external_id(&self) -> &str {
+        &self.0.holder.external_id
+    }
+
     pub const fn scopes(&self) -> &Scopes {
         &self.0.holder.token.scopes
     }

@@ -155,14 +155,20 @@ fn refused(error: AccessError) -> Refused {
     refusal::refused("Key", error)
 }
 
+impl Owner {
+    pub fn of(profile: &BillingProfile) -> Self {
+        Self {
+            id: profile.account.clone(),
+            email: profile.email.clone(),
+            username: profile.username.clone(),
+        }
+    }
+}
+
 async fn owner(api: &Api, caller: &Allowed) -> Result<Owner, Refused> {
     let profile = api.engine.profile(caller.account()).await;
-    let profile: BillingProfile = profile.map_err(|error| Refused::Internal(error.to_string()))?;
-    Ok(Owner {
-        id: profile.account,
-        email: profile.email,
-        username: profile.username,
-    })
+    let profile = profile.map_err(|error| Refused::Internal(error.to_string()))?;
+    Ok(Owner::of(&profile))
 }
 
 fn key(key: &StoredKey, owner: Owner) -> Result<Key, Refused> {

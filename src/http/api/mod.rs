@@ -4,10 +4,11 @@
 //! - [`caller`]: who asks, and whether they may
 //! - [`refusal`]: what the engine refuses, in the contract's words
 //! - [`exchange`], [`tokens`], [`keys`], [`users`], [`invoices`], [`downloads`],
-//!   [`operations`]: a file a resource
+//!   [`operations`], [`events`]: a file a resource
 
 mod caller;
 mod downloads;
+mod events;
 mod exchange;
 mod invoices;
 mod keys;
@@ -61,6 +62,10 @@ pub fn router(engine: Arc<Engine>, keys: AccessKeys) -> Result<OpenApiRouter, Do
         .routes(routes!(invoices::download))
         .routes(routes!(downloads::invoice))
         .routes(routes!(operations::list))
+        .routes(routes!(users::update_profile))
+        .routes(routes!(users::update_account))
+        .routes(routes!(users::update))
+        .routes(routes!(events::list))
         .with_state(Arc::new(api));
     Ok(router)
 }

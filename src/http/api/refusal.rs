@@ -13,6 +13,13 @@ pub fn refused(resource: &'static str, error: AccessError) -> Refused {
         AccessError::NameTaken => Refused::field("name", "has already been taken"),
         AccessError::Content(reason) => Refused::field("content", reason.to_string()),
         AccessError::KeyTaken => Refused::field("content", "has already been taken"),
+        AccessError::UsernameTaken => Refused::field("username", "has already been taken"),
+        AccessError::Fields(problems) => Refused::Fields(
+            problems
+                .into_iter()
+                .map(|problem| (problem.field.into(), problem.reason))
+                .collect(),
+        ),
         AccessError::Leaving => Refused::Barred(Barred::Leaving),
         AccessError::Expiry => Refused::field("expires_at", "is in the past"),
         AccessError::TooMany => Refused::field("base", AccessError::TooMany.to_string()),

@@ -5,24 +5,31 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Api;
-use super::caller::Caller;
+use super::caller::{Allowed, Caller};
 use super::refusal::refused;
+use crate::domain::access::profile::ProfileChange;
 use crate::domain::access::{Scope, Touch};
 use crate::engine::access::User as Account;
 use crate::http::answer::Refused;
+use crate::http::body::Body;
+use crate::http::path::Id;
 use crate::http::time::Time;
 
 #[derive(Serialize, ToSchema)]
 pub struct User {
     id: String,
+    /// The same: the platform has no other id of it.
+    uuid: String,
     username: String,
     fullname: String,
     email: String,
     company: String,
+    location: String,
+    email_newsletter: bool,
     created_at: Time,
     free_trial_started_at: Time,
     free_trial_end_time: Time,
@@ -31,19 +38,46 @@ pub struct User {
     /// Values are booleans: the Go client reads no others.
     flags: BTreeMap<String, bool>,
     unconfirmed_email: Option<String>,
+    /// Always: nobody has an account before they accepted the terms.
+    tos_accepted: bool,
     preferences: Preferences,
     github: Option<String>,
 }
 
 #[derive(Serialize, ToSchema)]
 pub struct Preferences {
+    /// A name of the IANA's database.
+    time_zone: String,
     /// `en` or `fr`: of mails and invoices.
     locale: String,
+    /// `light` or `dark`.
+    theme: String,
 }
 
 #[derive(Serialize, ToSchema)]
 pub struct UserRoot {
     user: User,
+}
+
+/// What is left out stays as it is.
+#[derive(Deserialize, ToSchema)]
+pub struct UserChange {
+    /// Letters without accents, digits, hyphens, underscores and dots.
+    username: Option<String>,
+    fullname: Option<String>,
+    company: Option<String>,
+    location: Option<String>,
+    email_newsletter: Option<bool>,
+    preferences: Option<PreferencesChange>,
+}
+
+#[derive(Default, Deserialize, ToSchema)]
+pub struct PreferencesChange {
+    time_zone: Option<String>,
+    /// `en` or `fr`.
+    locale: Option<String>,
+    /// `light` or `dark`.
+    theme: Option<String>,
 }
 
 /// Show the account
@@ -59,18 +93,107 @@ pub async fn show(State(api): State<Arc<Api>>, caller: Caller) -> Result<Json<Us
     let caller = caller.allow(Scope::AccountRead, Touch::Read)?;
     let user = api.engine.user(caller.account()).await;
     let user = user.map_err(|error| refused("User", error))?;
-    let user = shown(user)?;
-    Ok(Json(UserRoot { user }))
+    answer(&api, user)
 }
 
-fn shown(user: Account) -> Result<User, Refused> {
-    let profile = user.profile;
-    Ok(User {
-        id: profile.account,
+/// Change the profile
+///
+/// The next invoice prints it; those that are issued stay as they are.
+#[utoipa::path(
+    patch,
+    path = "/v1/account/profile",
+    tag = "account",
+    security(("bearer" = [])),
+    extensions(("x-scope" = json!("account:write"))),
+    request_body = UserChange,
+    responses((status = 200, body = UserRoot), Refused)
+)]
+pub async fn update_profile(
+    State(api): State<Arc<Api>>,
+    caller: Caller,
+    body: Body,
+) -> Result<Json<UserRoot>, Refused> {
+    let caller = caller.allow(Scope::AccountWrite, Touch::Change)?;
+    change(&api, &caller, &body).await
+}
+
+/// Change the account
+#[utoipa::path(
+    put,
+    path = "/v1/users/account",
+    tag = "account",
+    security(("bearer" = [])),
+    extensions(("x-scope" = json!("account:write"))),
+    request_body = UserChange,
+    responses((status = 200, body = UserRoot), Refused)
+)]
+pub async fn update_account(
+    State(api): State<Arc<Api>>,
+    caller: Caller,
+    body: Body,
+) -> Result<Json<UserRoot>, Refused> {
+    let caller = caller.allow(Scope::AccountWrite, Touch::Change)?;
+    change(&api, &caller, &body).await
+}
+
+/// Change the account by its id
+#[utoipa::path(
+    method(patch, put),
+    path = "/v1/users/{id}",
+    tag = "account",
+    security(("bearer" = [])),
+    extensions(("x-scope" = json!("account:write"))),
+    params(("id" = String, Path)),
+    request_body = UserChange,
+    responses((status = 200, body = UserRoot), Refused)
+)]
+pub async fn update(
+    State(api): State<Arc<Api>>,
+    caller: Caller,
+    Id(id): Id,
+    body: Body,
+) -> Result<Json<UserRoot>, Refused> {
+    let caller = caller.allow(Scope::AccountWrite, Touch::Change)?;
+    if id != caller.external_id() {
+        return Err(Refused::NotFound("User"));
+    }
+    change(&api, &caller, &body).await
+}
+
+async fn change(api: &Api, caller: &Allowed, body: &Body) -> Result<Json<UserRoot>, Refused> {
+    let asked: UserChange = body.read("user")?;
+    let preferences = asked.preferences.unwrap_or_default();
+    let wanted = ProfileChange {
+        username: asked.username.as_deref(),
+        full_name: asked.fullname.as_deref(),
+        company: asked.company.as_deref(),
+        location: asked.location.as_deref(),
+        email_newsletter: asked.email_newsletter,
+        time_zone: preferences.time_zone.as_deref(),
+        locale: preferences.locale.as_deref(),
+        theme: preferences.theme.as_deref(),
+    };
+    let changed = api
+        .engine
+        .change_profile(caller.account(), &wanted, caller.person());
+    let user = changed.await.map_err(|error| refused("User", error))?;
+    answer(api, user)
+}
+
+fn answer(api: &Api, user: Account) -> Result<Json<UserRoot>, Refused> {
+    let (profile, settings) = (user.profile, user.settings);
+    let zone = settings
+        .time_zone
+        .unwrap_or_else(|| api.engine.config.zone());
+    let user = User {
+        id: profile.account.clone(),
+        uuid: profile.account,
         username: profile.username,
         fullname: profile.full_name,
         email: profile.email,
         company: profile.company,
+        location: settings.location,
+        email_newsletter: settings.email_newsletter,
         created_at: Time::of(user.created_at)?,
         free_trial_started_at: Time::of(user.created_at)?,
         free_trial_end_time: Time::of(user.trial_ends_at)?,
@@ -80,9 +203,13 @@ fn shown(user: Account) -> Result<User, Refused> {
             .map(|suspension| suspension.cause.code().to_owned()),
         flags: BTreeMap::new(),
         unconfirmed_email: None,
+        tos_accepted: true,
         preferences: Preferences {
+            time_zone: zone.name().to_owned(),
             locale: profile.language.code().to_owned(),
+            theme: settings.theme.code().to_owned(),
         },
         github: None,
-    })
+    };
+    Ok(Json(UserRoot { user }))
 }

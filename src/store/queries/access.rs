@@ -287,7 +287,8 @@ pub async fn delete_key(
     Ok(row.map(StoredKey::from))
 }
 
-/// Takes everything out that lets an account in.
+/// Takes everything out that lets an account in, what happened to it, and what its
+/// customer said of itself.
 ///
 /// # Errors
 /// When the database refuses.
@@ -295,6 +296,8 @@ pub async fn erase_access(conn: &mut Conn, account: AccountId) -> Result<()> {
     for statement in [
         "DELETE FROM api_token WHERE account_id = $1",
         "DELETE FROM ssh_key WHERE account_id = $1",
+        "DELETE FROM account_event WHERE account_id = $1",
+        "DELETE FROM account_settings WHERE account_id = $1",
     ] {
         sqlx::query(statement)
             .bind(account.0)

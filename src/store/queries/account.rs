@@ -141,10 +141,22 @@ pub async fn current_profile(
     conn: &mut Conn,
     account: AccountId,
 ) -> Result<(BillingProfile, Instant)> {
+    let version = current_version(conn, account).await?;
+    Ok((version.content, version.created_at))
+}
+
+/// The version of its profile that an account's next invoice refers to.
+///
+/// # Errors
+/// When the database refuses or holds nonsense, or there is no such account.
+pub async fn current_version(conn: &mut Conn, account: AccountId) -> Result<AccountVersion> {
     #[derive(sqlx::FromRow)]
     struct Row {
         external_id: String,
+        currency: String,
         created_at: i64,
+        version: i32,
+        digest: Vec<u8>,
         username: String,
         email: String,
         full_name: String,
@@ -157,27 +169,35 @@ pub async fn current_profile(
         language: String,
     }
     let row: Row = sqlx::query_as(
-        "SELECT a.external_id, a.created_at, p.username, p.email, p.full_name, p.company, p.country, \
-         p.address_line1, p.postal_code, p.city, p.vat_number, p.language FROM account a \
-         JOIN billing_profile p ON p.account_id = a.id AND p.version = a.profile_version WHERE a.id = $1",
+        "SELECT a.external_id, a.currency, a.created_at, p.version, p.digest, p.username, p.email, \
+         p.full_name, p.company, p.country, p.address_line1, p.postal_code, p.city, p.vat_number, p.language \
+         FROM account a JOIN billing_profile p ON p.account_id = a.id AND p.version = a.profile_version \
+         WHERE a.id = $1",
     )
     .bind(account.0)
     .fetch_one(conn)
     .await?;
-    let profile = BillingProfile {
-        account: row.external_id,
-        username: row.username,
-        email: row.email,
-        full_name: row.full_name,
-        company: row.company,
-        country: at("billing_profile", "country").parse(account, &row.country)?,
-        address_line1: row.address_line1,
-        postal_code: row.postal_code,
-        city: row.city,
-        vat_number: row.vat_number,
-        language: at("billing_profile", "language").parse(account, &row.language)?,
-    };
-    Ok((profile, Instant(row.created_at)))
+    let place = |column| at("billing_profile", column);
+    Ok(AccountVersion {
+        id: account,
+        profile: ProfileId(row.version),
+        currency: at("account", "currency").parse(account, &row.currency)?,
+        created_at: Instant(row.created_at),
+        digest: place("digest").digest(account, &row.digest)?,
+        content: BillingProfile {
+            account: row.external_id,
+            username: row.username,
+            email: row.email,
+            full_name: row.full_name,
+            company: row.company,
+            country: place("country").parse(account, &row.country)?,
+            address_line1: row.address_line1,
+            postal_code: row.postal_code,
+            city: row.city,
+            vat_number: row.vat_number,
+            language: place("language").parse(account, &row.language)?,
+        },
+    })
 }
 
 /// The currency an account is billed in.

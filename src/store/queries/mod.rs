@@ -3,6 +3,7 @@
 
 mod access;
 mod account;
+mod account_event;
 mod allowance;
 mod attempt;
 mod bank;
@@ -34,6 +35,7 @@ mod refund;
 mod run;
 mod sepa;
 mod sepa_batch;
+mod settings;
 mod settle;
 mod usage;
 mod verify;
@@ -46,6 +48,7 @@ mod verify_sepa;
 
 pub use access::*;
 pub use account::*;
+pub use account_event::*;
 pub use allowance::*;
 pub use attempt::*;
 pub use bank::*;
@@ -75,6 +78,7 @@ pub use refund::*;
 pub use run::*;
 pub use sepa::*;
 pub use sepa_batch::*;
+pub use settings::*;
 pub use settle::*;
 pub use usage::*;
 pub use verify::*;

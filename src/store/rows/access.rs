@@ -55,3 +55,15 @@ pub struct NewKey<'a> {
     pub name: &'a str,
     pub key: &'a SshKey,
 }
+
+/// What happened to an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredEvent {
+    /// Counted from 1 within its account.
+    pub id: i64,
+    pub at: Instant,
+    /// As an [`AccountEvent`](crate::domain::access::AccountEvent) has it.
+    pub kind: String,
+    /// An object.
+    pub data: serde_json::Value,
+}

@@ -1,5 +1,6 @@
 //! The account API as its clients speak it.
 
+mod events;
 mod invoices;
 mod keys;
 mod routes;

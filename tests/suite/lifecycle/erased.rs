@@ -63,6 +63,21 @@ fn zebulon(house: &House) -> Leaver<'_> {
         "--from",
         "2026-12",
     ]);
+    house.run(&[
+        "account",
+        "token",
+        "acc-2",
+        "--name",
+        "Zebulon's laptop",
+        "--by",
+        "ada",
+        "--reason",
+        "asked by phone",
+    ]);
+    house.edit(
+        "INSERT INTO account_settings (account_id, location, email_newsletter, theme) \
+         SELECT id, 'Okapiville', 0, 'dark' FROM account WHERE external_id = 'acc-2'",
+    );
     leaver
 }
 
@@ -124,6 +139,9 @@ fn nothing_of_the_person_is_left(house: &House) {
         "audit_entry: Zebulon",
         "ledger_entry: Zebulon",
         "allowance: Quagga",
+        "api_token: Zebulon",
+        "account_event: Zebulon",
+        "account_settings: Okapi",
     ] {
         assert!(
             before.contains(&table.to_owned()),

@@ -1,0 +1,64 @@
+//! What happened to an account, as its customer is shown it.
+
+use serde_json::{Value, json};
+
+/// Something that happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccountEvent<'a> {
+    NewKey {
+        name: &'a str,
+        fingerprint: &'a str,
+    },
+    DeleteKey {
+        name: &'a str,
+        fingerprint: &'a str,
+    },
+    NewToken {
+        token_name: &'a str,
+        token_id: &'a str,
+    },
+    RegenerateToken {
+        token_name: &'a str,
+        token_id: &'a str,
+    },
+    DeleteToken {
+        token_name: &'a str,
+        token_id: &'a str,
+    },
+}
+
+impl AccountEvent<'_> {
+    /// The code that clients and the database know; it never changes.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::NewKey { .. } => "new_key",
+            Self::DeleteKey { .. } => "delete_key",
+            Self::NewToken { .. } => "new_token",
+            Self::RegenerateToken { .. } => "regenerate_token",
+            Self::DeleteToken { .. } => "delete_token",
+        }
+    }
+
+    /// What is particular about it: an object, with the names that clients know.
+    #[must_use]
+    pub fn data(self) -> Value {
+        match self {
+            Self::NewKey { name, fingerprint } | Self::DeleteKey { name, fingerprint } => {
+                json!({ "name": name, "fingerprint": fingerprint })
+            }
+            Self::NewToken {
+                token_name,
+                token_id,
+            }
+            | Self::RegenerateToken {
+                token_name,
+                token_id,
+            }
+            | Self::DeleteToken {
+                token_name,
+                token_id,
+            } => json!({ "token_name": token_name, "token_id": token_id }),
+        }
+    }
+}

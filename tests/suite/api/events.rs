@@ -1,0 +1,106 @@
+//! What happened to an account.
+
+use serde_json::{Value, json};
+
+use super::keys::KEY;
+use super::{Client, field, furnish_api};
+use crate::on_both;
+use crate::support::{House, Served};
+
+on_both!(what_happens_is_listed, events_are_read_by_pages);
+
+/// What a client is shown, with the newest last: each kind with what is particular.
+pub fn told(client: &Client<'_>) -> Vec<(String, Value)> {
+    let listed = client.get("/v1/events?per_page=100");
+    let events = listed["events"].as_array().unwrap().iter().rev();
+    events
+        .map(|event| {
+            let kind = event["type"].as_str().unwrap().to_owned();
+            (kind, event["type_data"].clone())
+        })
+        .collect()
+}
+
+fn what_happens_is_listed(house: &House) {
+    furnish_api(house, 600);
+    let served = Served::start(house);
+    let client = Client::of(house, &served, "acc-1");
+    let other = Client::of(house, &served, "acc-2");
+    let key = client.post("/v1/keys", &json!({ "name": "laptop", "content": KEY }));
+    let key = key.json()["key"].clone();
+    let made = client.post("/v1/tokens", &json!({ "name": "ci" }));
+    let made = made.json()["token"]["id"].clone();
+    let path = format!("/v1/tokens/{}/renew", made.as_str().unwrap());
+    let renewed = client.send("PUT", &path, None).json()["token"]["id"].clone();
+    let path = format!("/v1/tokens/{}", renewed.as_str().unwrap());
+    assert_eq!(client.send("DELETE", &path, None).status, 204);
+    let path = format!("/v1/keys/{}", key["id"].as_str().unwrap());
+    assert_eq!(client.send("DELETE", &path, None).status, 204);
+    // What is refused did not happen.
+    assert_eq!(client.send("DELETE", &path, None).status, 404);
+
+    let events = told(&client);
+    let (kind, first) = &events[0];
+    assert_eq!(
+        (kind.as_str(), &first["token_name"]),
+        ("new_token", &json!("first"))
+    );
+    let of_key = json!({ "name": "laptop", "fingerprint": key["fingerprint"] });
+    let of_token = |id| json!({ "token_name": "ci", "token_id": id });
+    let expected = [
+        ("new_key", of_key.clone()),
+        ("new_token", of_token(&made)),
+        ("regenerate_token", of_token(&renewed)),
+        ("delete_token", of_token(&renewed)),
+        ("delete_key", of_key),
+    ];
+    let expected = expected.map(|(kind, data)| (kind.to_owned(), data));
+    assert_eq!(events[1..], expected);
+
+    let newest = client.get("/v1/events?")["events"][0].clone();
+    let user = json!({ "id": "acc-1", "email": "ada@example.com", "username": "ada" });
+    assert_eq!(newest["user"], user);
+    assert_eq!(newest["created_at"], "2026-11-02T08:00:00.000Z");
+    // Nobody sees another's.
+    assert_eq!(told(&other).len(), 1);
+}
+
+fn events_are_read_by_pages(house: &House) {
+    furnish_api(house, 600);
+    let served = Served::start(house);
+    let client = Client::of(house, &served, "acc-1");
+    for nth in 0..4 {
+        client.post("/v1/tokens", &json!({ "name": format!("t{nth}") }));
+    }
+    let mut seen = Vec::new();
+    for (page, prev, next) in [
+        (1, None, Some(2)),
+        (2, Some(1), Some(3)),
+        (3, Some(2), None),
+    ] {
+        let listed = client.get(&format!("/v1/events?page={page}&per_page=2"));
+        let meta = json!({ "pagination": {
+            "current_page": page, "prev_page": prev, "next_page": next,
+            "total_pages": 3, "total_count": 5,
+        } });
+        assert_eq!(listed["meta"], meta);
+        for event in listed["events"].as_array().unwrap() {
+            seen.push(
+                event["type_data"]["token_name"]
+                    .as_str()
+                    .unwrap()
+                    .to_owned(),
+            );
+        }
+    }
+    assert_eq!(seen, ["t3", "t2", "t1", "t0", "first"]);
+    // The Go client sends 0 for what it was not told.
+    let listed = client.get("/v1/events?page=0&per_page=0");
+    assert_eq!(listed["events"].as_array().unwrap().len(), 5);
+    let beyond = client.get("/v1/events?page=9");
+    assert_eq!(beyond["events"], json!([]));
+    assert_eq!(beyond["meta"]["pagination"]["next_page"], Value::Null);
+    let refused = client.send("GET", "/v1/events?per_page=ten", None);
+    let answer = field("per_page", "is no whole number such as 1");
+    assert_eq!((refused.status, refused.json()), (422, answer));
+}
