@@ -4,7 +4,7 @@
 //! - [`caller`]: who asks, and whether they may
 //! - [`refusal`]: what the engine refuses, in the contract's words
 //! - [`exchange`], [`tokens`], [`keys`], [`users`], [`invoices`], [`downloads`],
-//!   [`operations`], [`events`]: a file a resource
+//!   [`operations`], [`usage`], [`events`]: a file a resource
 
 mod caller;
 mod downloads;
@@ -15,6 +15,7 @@ mod keys;
 mod operations;
 mod refusal;
 mod tokens;
+mod usage;
 mod users;
 
 use std::sync::{Arc, Mutex};
@@ -62,6 +63,7 @@ pub fn router(engine: Arc<Engine>, keys: AccessKeys) -> Result<OpenApiRouter, Do
         .routes(routes!(invoices::download))
         .routes(routes!(downloads::invoice))
         .routes(routes!(operations::list))
+        .routes(routes!(usage::show))
         .routes(routes!(users::update_profile))
         .routes(routes!(users::update_account))
         .routes(routes!(users::update))

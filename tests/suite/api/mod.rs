@@ -5,6 +5,7 @@ mod invoices;
 mod keys;
 mod routes;
 mod tokens;
+mod usage;
 mod users;
 
 use serde_json::{Value, json};
