@@ -3,6 +3,7 @@
 mod events;
 mod keys;
 mod routes;
+mod sign_in;
 mod tokens;
 mod users;
 
