@@ -124,6 +124,8 @@ fn settings(port: u16) -> Result<MailSettings> {
         pay_url: "https://console.example/billing/{invoice}".to_owned(),
         account_url: "https://console.example/billing".to_owned(),
         deletion_url: "https://console.example/deletion/{token}".to_owned(),
+        unlock_url: None,
+        password_url: None,
         card_expiry_days: 30,
         product_name: None,
     })

@@ -73,6 +73,14 @@ impl Chance {
         Ok(BASE64URL.encode(bytes))
     }
 
+    /// What the hash of a password takes of chance.
+    ///
+    /// # Errors
+    /// When the machine has none to give.
+    pub fn salt(&self) -> Result<[u8; 16], getrandom::Error> {
+        self.fill()
+    }
+
     fn fill<const N: usize>(&self) -> Result<[u8; N], getrandom::Error> {
         match self {
             Self::System => from_machine(),

@@ -25,3 +25,25 @@ CREATE TABLE account_settings (
 
 -- Whose name it is, however it is capitalized: a name is one account's.
 CREATE INDEX billing_profile_username ON billing_profile (lower(username));
+CREATE INDEX billing_profile_email ON billing_profile (lower(email));
+
+-- What an account is signed in to with. Who never set a password, nor tried one, has no row.
+CREATE TABLE account_credential (
+    account_id    BIGINT PRIMARY KEY REFERENCES account (id),
+    -- Argon2id, in the PHC string format; NULL: there is no password.
+    password_hash TEXT COLLATE "C",
+    -- Bearer tokens of a lower one open nothing any more.
+    version       BIGINT NOT NULL,
+    -- Wrong passwords and codes in a row.
+    failures      BIGINT NOT NULL CHECK (failures >= 0),
+    locked_at     BIGINT
+);
+
+-- Links that were mailed and work once: one of an account for each purpose.
+CREATE TABLE account_link (
+    account_id BIGINT NOT NULL REFERENCES account (id),
+    purpose    TEXT COLLATE "C" NOT NULL,
+    digest     BYTEA NOT NULL UNIQUE,
+    until      BIGINT NOT NULL,
+    PRIMARY KEY (account_id, purpose)
+);

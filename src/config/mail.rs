@@ -72,6 +72,11 @@ pub struct MailSettings {
     pub account_url: String,
     /// Where a deletion is confirmed; `{token}` stands for the key to it.
     pub deletion_url: String,
+    /// Where a locked account is unlocked; as before. Without it, nobody is mailed a
+    /// link to do so.
+    pub unlock_url: Option<String>,
+    /// Where a password is set that was forgotten; as before.
+    pub password_url: Option<String>,
     /// How many days before the end of a card's last month its customer is told; 0
     /// for never.
     pub card_expiry_days: u32,
@@ -100,6 +105,8 @@ pub struct RawMail {
     pay_url: String,
     account_url: String,
     deletion_url: String,
+    unlock_url: Option<String>,
+    password_url: Option<String>,
     #[serde(default = "default_card_expiry_days")]
     card_expiry_days: i64,
     product_name: Option<String>,
@@ -162,13 +169,21 @@ impl RawMail {
         let urls = [
             ("mail.pay_url", &self.pay_url),
             ("mail.account_url", &self.account_url),
-            ("mail.deletion_url", &self.deletion_url),
         ];
         for (key, url) in urls {
             web_address(check, key, url);
         }
-        if !self.deletion_url.contains("{token}") {
-            check.refuse("mail.deletion_url", "has no place for the {token}");
+        let links = [
+            ("mail.deletion_url", Some(&self.deletion_url)),
+            ("mail.unlock_url", self.unlock_url.as_ref()),
+            ("mail.password_url", self.password_url.as_ref()),
+        ];
+        for (key, url) in links {
+            let Some(url) = url else { continue };
+            web_address(check, key, url);
+            if !url.contains("{token}") {
+                check.refuse(key, "has no place for the {token}");
+            }
         }
         let product_name = self.product_name.as_deref().map(str::trim);
         if product_name.is_some_and(|name| name.is_empty() || name.contains(char::is_control)) {
@@ -189,6 +204,8 @@ impl RawMail {
             pay_url: self.pay_url.clone(),
             account_url: self.account_url.clone(),
             deletion_url: self.deletion_url.clone(),
+            unlock_url: self.unlock_url.clone(),
+            password_url: self.password_url.clone(),
             card_expiry_days: card_expiry_days?,
             product_name: product_name.map(str::to_owned),
         })

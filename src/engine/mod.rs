@@ -30,6 +30,7 @@ pub mod dispute;
 pub mod dunning;
 pub mod import;
 pub mod issued;
+mod link;
 pub mod methods;
 pub mod outbox;
 pub mod overview;

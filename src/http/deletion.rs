@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 
+use super::link_page::{Button, Content, page, pick, token_in, wanted};
 use crate::domain::account::Language;
 use crate::domain::deletion::Refusal;
 use crate::engine::deletion::{Confirmed, DeletionError};
 use crate::engine::run::Engine;
-use crate::html::escaped;
 
 /// The page with the button.
 pub async fn show(
@@ -53,44 +53,6 @@ pub async fn confirm(
     }
 }
 
-/// The token of a query or form: hex digits, so nothing of it is encoded.
-fn token_in(pairs: &str) -> Option<&str> {
-    let token = pairs
-        .split('&')
-        .find_map(|pair| pair.strip_prefix("token="))?;
-    let is_token = !token.is_empty()
-        && token.len() <= 128
-        && token.bytes().all(|byte| byte.is_ascii_hexdigit());
-    is_token.then_some(token)
-}
-
-/// The language that a browser asks for first, where no account says another.
-fn wanted(headers: &HeaderMap) -> Language {
-    let accepted = headers
-        .get(header::ACCEPT_LANGUAGE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    if accepted.trim_start().to_ascii_lowercase().starts_with("fr") {
-        Language::French
-    } else {
-        Language::English
-    }
-}
-
-const fn pick(language: Language, english: &'static str, french: &'static str) -> &'static str {
-    match language {
-        Language::English => english,
-        Language::French => french,
-    }
-}
-
-/// What a page says: a heading, paragraphs, and the button with its token.
-struct Content<'a> {
-    title: &'static str,
-    paragraphs: Vec<String>,
-    button: Option<(&'static str, &'a str)>,
-}
-
 fn question(language: Language, token: &str) -> Content<'_> {
     Content {
         title: pick(
@@ -115,10 +77,11 @@ fn question(language: Language, token: &str) -> Content<'_> {
             )
             .to_owned(),
         ],
-        button: Some((
-            pick(language, "Delete my account", "Supprimer mon compte"),
+        button: Some(Button {
+            label: pick(language, "Delete my account", "Supprimer mon compte"),
+            action: "confirm",
             token,
-        )),
+        }),
     }
 }
 
@@ -305,77 +268,5 @@ fn problem(language: Language, error: &DeletionError) -> Response {
             };
             page(StatusCode::INTERNAL_SERVER_ERROR, language, &content)
         }
-    }
-}
-
-const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;color:#1c2530;background:#f4f6f8;margin:0}\
-     main{max-width:34rem;margin:12vh auto;padding:2rem 2.25rem;background:#fff;border:1px solid #dde3e9;\
-     border-radius:12px}h1{font-size:1.4rem;line-height:1.3;margin:0 0 1rem}p{margin:0 0 1rem}\
-     button{font:inherit;font-weight:600;color:#fff;background:#b3261e;border:0;border-radius:8px;\
-     padding:.7rem 1.2rem;cursor:pointer}button:hover{background:#8f1d17}\
-     button:focus-visible{outline:3px solid #1c2530;outline-offset:2px}\
-     @media(prefers-color-scheme:dark){body{color:#e6ebf0;background:#12171c}\
-     main{background:#1b222a;border-color:#2d3740}button:focus-visible{outline-color:#e6ebf0}}\
-     @media(max-width:38rem){main{margin:0;min-height:100vh;box-sizing:border-box;border:0;border-radius:0}}";
-
-fn page(status: StatusCode, language: Language, content: &Content<'_>) -> Response {
-    let title = content.title;
-    let mut html = format!(
-        "<!doctype html>\n<html lang=\"{language}\"><head><meta charset=\"utf-8\">\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
-         <meta name=\"robots\" content=\"noindex\"><title>{title}</title><style>{STYLE}</style></head>\
-         <body><main><h1>{title}</h1>"
-    );
-    for paragraph in &content.paragraphs {
-        html.push_str("<p>");
-        html.push_str(&escaped(paragraph));
-        html.push_str("</p>");
-    }
-    if let Some((label, token)) = content.button {
-        html.push_str(&format!(
-            "<form method=\"post\" action=\"confirm\"><input type=\"hidden\" name=\"token\" value=\"{}\">\
-             <button type=\"submit\">{label}</button></form>",
-            escaped(token)
-        ));
-    }
-    html.push_str("</main></body></html>\n");
-    let headers = [
-        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (header::CACHE_CONTROL, "no-store"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (
-            header::CONTENT_SECURITY_POLICY,
-            "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; \
-             frame-ancestors 'none'",
-        ),
-    ];
-    (status, headers, html).into_response()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_token_is_hex_digits_and_nothing_else() {
-        let table = [
-            ("token=0aF9", Some("0aF9")),
-            ("utm=x&token=ab", Some("ab")),
-            ("token=", None),
-            ("token=%3Cscript%3E", None),
-            ("token=a\"b", None),
-            ("tokens=ab", None),
-            ("", None),
-        ];
-        for (pairs, expected) in table {
-            assert_eq!(token_in(pairs), expected, "{pairs}");
-        }
-        assert_eq!(token_in(&format!("token={}", "a".repeat(129))), None);
-    }
-
-    #[test]
-    fn names_of_apps_are_no_markup() {
-        assert_eq!(escaped("<b>&\"x\""), "&lt;b&gt;&amp;&quot;x&quot;");
     }
 }

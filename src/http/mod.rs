@@ -6,6 +6,7 @@
 //! - [`body`], [`path`], [`time`]: what is asked
 //! - [`page`]: lists, a page at a time
 //! - [`limit`]: how often
+//! - [`link_page`]: the pages that links in mails lead to
 //! - [`document`]: the description of it all
 
 mod answer;
@@ -14,9 +15,11 @@ mod body;
 mod deletion;
 mod document;
 mod limit;
+mod link_page;
 mod page;
 mod path;
 mod time;
+mod unlock;
 mod webhooks;
 
 use std::future::Future;
@@ -63,6 +66,7 @@ pub fn router(engine: Arc<Engine>, keys: Option<AccessKeys>) -> Result<Router, R
             "/deletion/confirm",
             get(deletion::show).post(deletion::confirm),
         )
+        .route("/unlock", get(unlock::show).post(unlock::unlock))
         .with_state(Arc::clone(&engine));
     let all = match keys {
         Some(keys) => {

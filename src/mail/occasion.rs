@@ -206,13 +206,7 @@ pub enum Occasion {
         deletion_on: NaiveDate,
         days_left: i64,
     },
-    DeletionConfirmation {
-        /// With the token that is used once.
-        link: Link,
-        /// Such as `2 November 2026` and `10:30`, in the issuer's zone.
-        until_on: NaiveDate,
-        until_time: String,
-    },
+    DeletionConfirmation(LinkFacts),
     DeletionBegun {
         cause: DeletionCause,
         on: NaiveDate,
@@ -226,6 +220,25 @@ pub enum Occasion {
         label: String,
         expires: PeriodKey,
     },
+    LoginLocked(LinkFacts),
+    PasswordReset(LinkFacts),
+    PasswordChanged {
+        at: Moment,
+    },
+}
+
+/// A time in the issuer's zone, such as `2 November 2026` and `10:30`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moment {
+    pub on: NaiveDate,
+    pub time: String,
+}
+
+/// A link that is used once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkFacts {
+    pub link: Link,
+    pub until: Moment,
 }
 
 /// An address that is a key to something, and prints as nothing.

@@ -4,8 +4,8 @@
 use chrono::NaiveDate;
 
 use super::occasion::{
-    Disputed, HowPaid, InvoiceFacts, Link, Occasion, PaymentFacts, PreNotification, Refusal,
-    Upcoming,
+    Disputed, HowPaid, InvoiceFacts, Link, LinkFacts, Moment, Occasion, PaymentFacts,
+    PreNotification, Refusal, Upcoming,
 };
 use super::wording::Addressee;
 use crate::domain::account::Language;
@@ -331,11 +331,7 @@ pub fn samples() -> Result<Vec<Sample>, PeriodKeyError> {
         (
             "deletion_confirmation",
             Topic::DeletionConfirmation,
-            Occasion::DeletionConfirmation {
-                link: Link("https://console.nuage.example/account/deletion/sample".to_owned()),
-                until_on: day(11, 3),
-                until_time: "10:30".to_owned(),
-            },
+            Occasion::DeletionConfirmation(link("account/deletion/sample")),
         ),
         (
             "deletion_begun",
@@ -377,6 +373,21 @@ pub fn samples() -> Result<Vec<Sample>, PeriodKeyError> {
                 expires: PeriodKey::new(2026, 12)?,
             },
         ),
+        (
+            "login_locked",
+            Topic::LoginLocked,
+            Occasion::LoginLocked(link("unlock/sample")),
+        ),
+        (
+            "password_reset",
+            Topic::PasswordReset,
+            Occasion::PasswordReset(link("password/sample")),
+        ),
+        (
+            "password_changed",
+            Topic::PasswordChanged,
+            Occasion::PasswordChanged { at: morning() },
+        ),
     ];
     Ok(all
         .into_iter()
@@ -386,6 +397,21 @@ pub fn samples() -> Result<Vec<Sample>, PeriodKeyError> {
             occasion,
         })
         .collect())
+}
+
+/// A link of the console's.
+fn link(path: &str) -> LinkFacts {
+    LinkFacts {
+        link: Link(format!("https://console.nuage.example/{path}")),
+        until: morning(),
+    }
+}
+
+fn morning() -> Moment {
+    Moment {
+        on: day(11, 3),
+        time: "10:30".to_owned(),
+    }
 }
 
 /// A day of 2026.

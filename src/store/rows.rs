@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod bank;
+pub mod credential;
 pub mod deletion;
 pub mod dispute;
 pub mod dunning;
@@ -16,6 +17,7 @@ pub mod settlement;
 
 pub use access::*;
 pub use bank::*;
+pub use credential::*;
 pub use deletion::*;
 pub use dispute::*;
 pub use dunning::*;

@@ -25,6 +25,14 @@ pub enum AccountEvent<'a> {
         token_name: &'a str,
         token_id: &'a str,
     },
+    LoginSuccess,
+    LoginFailure,
+    /// Too many in a row: nobody is let in any more.
+    LoginLock,
+    LoginUnlockSuccess,
+    /// Somebody says that its password is forgotten.
+    PasswordResetQuery,
+    PasswordResetSuccess,
 }
 
 impl AccountEvent<'_> {
@@ -37,6 +45,12 @@ impl AccountEvent<'_> {
             Self::NewToken { .. } => "new_token",
             Self::RegenerateToken { .. } => "regenerate_token",
             Self::DeleteToken { .. } => "delete_token",
+            Self::LoginSuccess => "login_success",
+            Self::LoginFailure => "login_failure",
+            Self::LoginLock => "login_lock",
+            Self::LoginUnlockSuccess => "login_unlock_success",
+            Self::PasswordResetQuery => "password_reset_query",
+            Self::PasswordResetSuccess => "password_reset_success",
         }
     }
 
@@ -59,6 +73,12 @@ impl AccountEvent<'_> {
                 token_name,
                 token_id,
             } => json!({ "token_name": token_name, "token_id": token_id }),
+            Self::LoginSuccess
+            | Self::LoginFailure
+            | Self::LoginLock
+            | Self::LoginUnlockSuccess
+            | Self::PasswordResetQuery
+            | Self::PasswordResetSuccess => json!({}),
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! - [`event`]: what happened to an account
 //! - [`name`]: what customers call their tokens and keys
+//! - [`password`]: passwords, and how often one may be wrong
 //! - [`profile`]: what customers say of themselves
 //! - [`scope`]: what a token is good for
 //! - [`ssh_key`]: a key that code is pushed with
@@ -9,6 +10,7 @@
 
 pub mod event;
 pub mod name;
+pub mod password;
 pub mod profile;
 pub mod scope;
 pub mod ssh_key;

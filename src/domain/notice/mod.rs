@@ -20,8 +20,8 @@ use serde::de::DeserializeOwned;
 use super::invoice::InvoiceNumber;
 
 pub use payload::{
-    CardExpiringTold, DeletionCause, DeletionConfirmationTold, DeletionTold, DeletionWarningTold,
-    DisputeTold, InvoiceTold, OnceToken, PaymentTold, PurchaseTold, RefundTold, SuspendedTold,
+    CardExpiringTold, ChangeTold, DeletionCause, DeletionTold, DeletionWarningTold, DisputeTold,
+    InvoiceTold, LinkTold, OnceToken, PaymentTold, PurchaseTold, RefundTold, SuspendedTold,
     SuspensionWarningTold,
 };
 pub use retry::pause_after;
@@ -49,10 +49,14 @@ pub enum Topic {
     DeletionBegun,
     Deleted,
     CardExpiring,
+    /// Too many wrong passwords: nobody is let in until a link is used.
+    LoginLocked,
+    PasswordReset,
+    PasswordChanged,
 }
 
 impl Topic {
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 22] = [
         Self::InvoiceIssued,
         Self::PaymentSucceeded,
         Self::PaymentFailed,
@@ -72,6 +76,9 @@ impl Topic {
         Self::DeletionBegun,
         Self::Deleted,
         Self::CardExpiring,
+        Self::LoginLocked,
+        Self::PasswordReset,
+        Self::PasswordChanged,
     ];
 
     /// The code that the outbox holds; it never changes.
@@ -97,6 +104,9 @@ impl Topic {
             Self::DeletionBegun => "deletion_begun",
             Self::Deleted => "deleted",
             Self::CardExpiring => "card_expiring",
+            Self::LoginLocked => "login_locked",
+            Self::PasswordReset => "password_reset",
+            Self::PasswordChanged => "password_changed",
         }
     }
 
@@ -109,7 +119,10 @@ impl Topic {
     /// was told.
     #[must_use]
     pub const fn is_secret(self) -> bool {
-        matches!(self, Self::DeletionConfirmation)
+        matches!(
+            self,
+            Self::DeletionConfirmation | Self::LoginLocked | Self::PasswordReset
+        )
     }
 }
 
@@ -174,10 +187,13 @@ pub enum Told {
     Suspended(SuspendedTold),
     Restored,
     DeletionWarning(DeletionWarningTold),
-    DeletionConfirmation(DeletionConfirmationTold),
+    DeletionConfirmation(LinkTold),
     DeletionBegun(DeletionTold),
     Deleted(DeletionTold),
     CardExpiring(CardExpiringTold),
+    LoginLocked(LinkTold),
+    PasswordReset(LinkTold),
+    PasswordChanged(ChangeTold),
 }
 
 /// A payload is not what its topic says. Its words are not repeated: they may be
@@ -225,6 +241,9 @@ impl Told {
             Topic::DeletionBegun => Self::DeletionBegun(of(topic, payload)?),
             Topic::Deleted => Self::Deleted(of(topic, payload)?),
             Topic::CardExpiring => Self::CardExpiring(of(topic, payload)?),
+            Topic::LoginLocked => Self::LoginLocked(of(topic, payload)?),
+            Topic::PasswordReset => Self::PasswordReset(of(topic, payload)?),
+            Topic::PasswordChanged => Self::PasswordChanged(of(topic, payload)?),
         })
     }
 
@@ -252,7 +271,10 @@ impl Told {
             | Self::DeletionConfirmation(_)
             | Self::DeletionBegun(_)
             | Self::Deleted(_)
-            | Self::CardExpiring(_) => None,
+            | Self::CardExpiring(_)
+            | Self::LoginLocked(_)
+            | Self::PasswordReset(_)
+            | Self::PasswordChanged(_) => None,
         }
     }
 }

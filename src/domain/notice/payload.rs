@@ -128,19 +128,27 @@ impl fmt::Debug for OnceToken {
     }
 }
 
-/// A customer asked for its account to be deleted, and has to confirm it.
+/// A link that is used once: to confirm a deletion, to be let in again, to set a
+/// password.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeletionConfirmationTold {
+pub struct LinkTold {
     pub token: OnceToken,
     /// Until when the link works, in microseconds since 1970 UTC.
     pub until: i64,
 }
 
-impl DeletionConfirmationTold {
+impl LinkTold {
     #[must_use]
     pub const fn until(&self) -> Instant {
         Instant(self.until)
     }
+}
+
+/// Something that was changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeTold {
+    /// When, in microseconds since 1970 UTC.
+    pub at: i64,
 }
 
 /// Why an account is deleted.

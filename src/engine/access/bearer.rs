@@ -37,6 +37,10 @@ pub struct Claims {
     pub sub: String,
     /// The API token it was exchanged for: without it, it is good for nothing.
     pub jti: String,
+    /// The version of what its account is signed in to with: it is raised when a
+    /// password changes.
+    #[serde(default)]
+    pub ver: i64,
     /// Seconds since 1970 UTC.
     pub iat: i64,
     pub exp: i64,
@@ -52,7 +56,13 @@ impl BearerKeys {
     ///
     /// # Errors
     /// When there is no key.
-    pub fn issue(&self, account: &str, token: &str, now: Instant) -> Result<String, AccessError> {
+    pub fn issue(
+        &self,
+        account: &str,
+        token: &str,
+        version: i64,
+        now: Instant,
+    ) -> Result<String, AccessError> {
         let (kid, signer) = self.0.last().ok_or(AccessError::NoKey)?;
         let header = Header {
             alg: "HS256".to_owned(),
@@ -63,6 +73,7 @@ impl BearerKeys {
         let claims = Claims {
             sub: account.to_owned(),
             jti: token.to_owned(),
+            ver: version,
             iat: now_s,
             exp: now_s.saturating_add(VALID_S),
         };
@@ -122,7 +133,7 @@ mod tests {
     #[test]
     fn a_token_is_good_for_an_hour() {
         let keys = keys(&[("a", 1)]);
-        let token = keys.issue("acc-1", "t-1", NOW).unwrap();
+        let token = keys.issue("acc-1", "t-1", 0, NOW).unwrap();
         let claims = keys.read(&token, NOW).unwrap();
         assert_eq!((claims.sub.as_str(), claims.jti.as_str()), ("acc-1", "t-1"));
         assert_eq!(claims.exp - claims.iat, 3_600);
@@ -132,13 +143,13 @@ mod tests {
 
     #[test]
     fn a_key_that_is_replaced_still_verifies_until_it_is_gone() {
-        let old = keys(&[("a", 1)]).issue("acc-1", "t-1", NOW).unwrap();
+        let old = keys(&[("a", 1)]).issue("acc-1", "t-1", 0, NOW).unwrap();
         assert!(keys(&[("a", 1), ("b", 2)]).read(&old, NOW).is_some());
         assert_eq!(keys(&[("b", 2)]).read(&old, NOW), None);
         // Another key of the same name.
         assert_eq!(keys(&[("a", 3)]).read(&old, NOW), None);
         let new = keys(&[("a", 1), ("b", 2)])
-            .issue("acc-1", "t-1", NOW)
+            .issue("acc-1", "t-1", 0, NOW)
             .unwrap();
         assert!(keys(&[("b", 2)]).read(&new, NOW).is_some());
     }
@@ -146,7 +157,7 @@ mod tests {
     #[test]
     fn a_token_that_says_how_it_is_to_be_read_is_not_believed() {
         let keys = keys(&[("a", 1)]);
-        let token = keys.issue("acc-1", "t-1", NOW).unwrap();
+        let token = keys.issue("acc-1", "t-1", 0, NOW).unwrap();
         let (_, rest) = token.split_once('.').unwrap();
         let (claims, _) = rest.split_once('.').unwrap();
         for header in [
@@ -168,7 +179,7 @@ mod tests {
         #[test]
         fn an_altered_token_is_not_read(at in 0_usize..200, with in "[a-zA-Z0-9_.-]") {
             let keys = keys(&[("a", 1)]);
-            let token = keys.issue("acc-1", "t-1", NOW).unwrap();
+            let token = keys.issue("acc-1", "t-1", 0, NOW).unwrap();
             let at = at % token.len();
             let mut altered = token.clone();
             altered.replace_range(at..=at, &with);

@@ -5,6 +5,8 @@
 //! - [`key`]: SSH keys
 //! - [`link`]: links to downloads, signed
 //! - [`event`]: what happened to an account
+//! - [`password`]: passwords checked and kept
+//! - [`sign_in`]: who is let in by one, and who is locked out
 //! - [`profile`]: what customers change of what they say of themselves
 //! - [`user`]: who an account is
 
@@ -12,7 +14,9 @@ pub mod bearer;
 mod event;
 mod key;
 pub mod link;
+mod password;
 mod profile;
+mod sign_in;
 mod token;
 mod user;
 
@@ -21,6 +25,9 @@ use crate::domain::access::{NameError, Scope, SshKeyError};
 use crate::store::StoreError;
 use crate::vault::{Vault, VaultError};
 
+pub use password::HashError;
+pub use profile::{AccountChange, PasswordChange};
+pub use sign_in::NewPassword;
 pub use token::{Issued, SECRET_PREFIX, TokenRequest};
 pub use user::User;
 
@@ -72,6 +79,11 @@ pub enum AccessError {
     KeyTaken,
     #[error("{}", one_after_the_other(.0))]
     Fields(Vec<FieldProblem>),
+    /// Whoever has a link learns nothing from it but that it does not work.
+    #[error("the link does not work: it was used, replaced, or has run out")]
+    Link,
+    #[error(transparent)]
+    Hash(#[from] HashError),
     #[error("username has already been taken")]
     UsernameTaken,
     #[error("the account is being deleted")]

@@ -1,7 +1,9 @@
 //! What customers change of what they say of themselves.
 
-use super::{AccessError, User};
-use crate::domain::access::profile::{ProfileChange, change};
+use super::password::{hash, is_right};
+use super::{AccessError, NewPassword, User};
+use crate::domain::access::password::Password;
+use crate::domain::access::profile::{FieldProblem, ProfileChange, change};
 use crate::domain::account::BillingProfile;
 use crate::domain::ids::{AccountId, ProfileId};
 use crate::engine::run::Engine;
@@ -9,42 +11,118 @@ use crate::on;
 use crate::store::rows::{AccountVersion, ByPerson};
 use crate::store::{StoreError, Tx};
 
+/// What a customer wants changed of its account.
+#[derive(Debug, Clone, Copy)]
+pub struct AccountChange<'a> {
+    pub profile: ProfileChange<'a>,
+    pub password: Option<PasswordChange<'a>>,
+}
+
+/// A new password, and the one before.
+#[derive(Debug, Clone, Copy)]
+pub struct PasswordChange<'a> {
+    pub current: &'a str,
+    pub new: NewPassword<'a>,
+}
+
+/// A password to be set.
+struct Changed {
+    /// The hash that the one before was checked by.
+    checked: Option<String>,
+    hashed: String,
+}
+
+fn wrong_password(reason: &str) -> AccessError {
+    AccessError::Fields(vec![FieldProblem::new("current_password", reason)])
+}
+
 impl Engine {
-    /// Changes what an account says of itself. What its invoices print becomes
-    /// another version, which the next of them refers to.
+    /// Changes an account, or nothing of it. What its invoices print becomes another
+    /// version, which the next of them refers to. Another password makes every bearer
+    /// token from before worth nothing.
     ///
     /// # Errors
     /// When a field is wrong, its username is another's, or the database refuses.
-    pub async fn change_profile(
+    pub async fn change_account(
         &self,
+        account: AccountId,
+        asked: &AccountChange<'_>,
+        by: ByPerson<'_>,
+    ) -> Result<User, AccessError> {
+        let password = match asked.password {
+            Some(change) => Some(self.check_change(account, change).await?),
+            None => None,
+        };
+        let mut tx = self.store.begin().await?;
+        self.change_profile(&mut tx, account, &asked.profile, by)
+            .await?;
+        if let Some(Changed { checked, hashed }) = password {
+            let now = on!(&mut tx, conn, q => q::credential_of(conn, account).await)?;
+            if now.password_hash != checked {
+                return Err(wrong_password("is invalid"));
+            }
+            self.set_password(&mut tx, account, hashed, by).await?;
+        }
+        tx.commit().await?;
+        self.user(account).await
+    }
+
+    /// The hash of a new password, once the one before was right. A wrong one counts
+    /// as if somebody had tried to sign in with it.
+    async fn check_change(
+        &self,
+        account: AccountId,
+        change: PasswordChange<'_>,
+    ) -> Result<Changed, AccessError> {
+        let new = change.new.check()?;
+        let mut tx = self.store.snapshot().await?;
+        let stored = on!(&mut tx, conn, q => q::credential_of(conn, account).await)?;
+        tx.rollback().await?;
+        if stored.password_hash.is_none() {
+            let reason = "is not there yet: ask for a new password as if it were forgotten";
+            return Err(wrong_password(reason));
+        }
+        let current = Password::typed(change.current);
+        let is_right = is_right(current, stored.password_hash.clone()).await?;
+        match self.let_in(account, &stored, is_right, None).await {
+            Ok(()) => {}
+            Err(AccessError::NotLetIn) => return Err(wrong_password("is invalid")),
+            Err(error) => return Err(error),
+        }
+        Ok(Changed {
+            hashed: hash(new, self.chance.salt()?).await?,
+            checked: stored.password_hash,
+        })
+    }
+
+    async fn change_profile(
+        &self,
+        tx: &mut Tx,
         account: AccountId,
         asked: &ProfileChange<'_>,
         by: ByPerson<'_>,
-    ) -> Result<User, AccessError> {
+    ) -> Result<(), AccessError> {
         let now = self.clock.now();
-        let mut tx = self.store.begin().await?;
-        hold_profile(&mut tx, account).await?;
-        let before = on!(&mut tx, conn, q => q::current_version(conn, account).await)?;
-        let settings = on!(&mut tx, conn, q => q::settings_of(conn, account).await)?;
+        hold_profile(tx, account).await?;
+        let before = on!(&mut *tx, conn, q => q::current_version(conn, account).await)?;
+        let settings = on!(&mut *tx, conn, q => q::settings_of(conn, account).await)?;
         let (profile, changed) = change(&before.content, &settings, asked)?;
         if profile == before.content && changed == settings {
-            tx.rollback().await?;
-            return self.user(account).await;
+            return Ok(());
         }
         if profile.username != before.content.username {
             let name = profile.username.as_str();
-            if on!(&mut tx, conn, q => q::username_taken(conn, name, account).await)? {
+            if on!(&mut *tx, conn, q => q::username_taken(conn, name, account).await)? {
                 return Err(AccessError::UsernameTaken);
             }
         }
-        on!(&mut tx, conn, q => q::write_settings(conn, account, &changed).await)?;
-        let version = write_version(&mut tx, before, profile).await?;
+        on!(&mut *tx, conn, q => q::write_settings(conn, account, &changed).await)?;
+        let version = write_version(tx, before, profile).await?;
         let subject = format!("profile {}", version.0);
-        on!(&mut tx, conn, q => {
+        on!(&mut *tx, conn, q => {
             q::write_audit(conn, account, by, "profile_changed", now, Some(&subject), None).await
         })?;
-        tx.commit().await?;
-        self.user(account).await
+        Ok(())
     }
 }
 

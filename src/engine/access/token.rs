@@ -55,7 +55,8 @@ impl Engine {
         let (account, id) = (holder.account, holder.token.id.as_str());
         on!(&mut tx, conn, q => q::touch_token(conn, account, id, now).await)?;
         tx.commit().await?;
-        keys.bearer.issue(&holder.external_id, id, now)
+        keys.bearer
+            .issue(&holder.external_id, id, holder.credential_version, now)
     }
 
     /// Whose bearer token it is. The API token that it was exchanged for is looked at
@@ -77,6 +78,8 @@ impl Engine {
         tx.rollback().await?;
         holder
             .filter(|holder| is_good(holder, now))
+            // Another password was set since.
+            .filter(|holder| claims.ver >= holder.credential_version)
             .ok_or(AccessError::NotLetIn)
     }
 

@@ -2,6 +2,7 @@
 //! kept long enough goes.
 
 use super::DeletionError;
+use super::ask::LINK_TOPIC;
 use super::steps::begin_erasing;
 use crate::domain::deletion::{DeletionState, LeavingFacts, decide};
 use crate::domain::ids::AccountId;
@@ -124,7 +125,7 @@ impl Engine {
         });
         if lapsed {
             on!(&mut tx, conn, q => q::withdraw_deletion(conn, account, now).await)?;
-            on!(&mut tx, conn, q => q::forget_links(conn, account, now).await)?;
+            on!(&mut tx, conn, q => q::forget_links(conn, account, LINK_TOPIC, now).await)?;
             tx.commit().await?;
         }
         Ok(lapsed)

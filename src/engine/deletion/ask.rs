@@ -1,21 +1,21 @@
 //! A customer asks for its account to be deleted, and is mailed a link that works
 //! once; or it takes that back.
 
-use std::time::Duration;
-
 use serde_json::json;
 
 use super::DeletionError;
 use crate::domain::calendar::Instant;
 use crate::domain::deletion::{DeletionState, Way, decide};
 use crate::domain::ids::AccountId;
-use crate::domain::invoice::fingerprint::Digest;
 use crate::domain::notice::{OrderTopic, Topic};
 use crate::engine::dunning::restore_paid;
 use crate::engine::run::Engine;
 use crate::on;
 use crate::store::Tx;
-use crate::store::rows::{ByPerson, NewLink, NewNotice, NewOrder};
+use crate::store::rows::{ByPerson, LinkPurpose, NewOrder};
+
+/// The mail that a link goes with.
+pub(super) const LINK_TOPIC: Topic = Topic::DeletionConfirmation;
 
 /// What was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,11 +24,6 @@ pub struct Asked {
     pub link_until: Instant,
     /// What confirming it leads to.
     pub way: Way,
-}
-
-/// What is kept of a link: whoever reads the database cannot use it.
-pub(super) fn digest_of(token: &str) -> Digest {
-    Digest::of_fields(["deletion", token])
 }
 
 impl Engine {
@@ -49,11 +44,8 @@ impl Engine {
             return Err(DeletionError::NoMail);
         }
         let now = self.clock.now();
-        let token = self.chance.token()?;
-        let link = NewLink {
-            digest: digest_of(&token),
-            until: later(now, self.config.deletion.link),
-        };
+        let drawn = self.draw_link(LinkPurpose::Deletion, self.config.deletion.link)?;
+        let link = drawn.link;
         let mut tx = self.store.begin().await?;
         on!(&mut tx, conn, q => q::lock_account(conn, account).await)?;
         let latest = on!(&mut tx, conn, q => q::latest_deletion(conn, account).await)?;
@@ -69,7 +61,7 @@ impl Engine {
         let way = decide(&facts).map_err(DeletionError::Refused)?;
         let no = match open {
             Some(open) => {
-                on!(&mut tx, conn, q => q::forget_links(conn, account, now).await)?;
+                on!(&mut tx, conn, q => q::forget_links(conn, account, LINK_TOPIC, now).await)?;
                 on!(&mut tx, conn, q => {
                     q::replace_link(conn, account, open.no, link, gives_up_credit).await
                 })?;
@@ -79,14 +71,7 @@ impl Engine {
                 q::insert_asked_deletion(conn, account, link, gives_up_credit, now).await
             })?,
         };
-        // A link of its own has a row of its own.
-        let nth: String = link.digest.to_string().chars().take(16).collect();
-        let notice = NewNotice {
-            account,
-            key: format!("deletion_confirmation:{no}:{nth}"),
-            topic: Topic::DeletionConfirmation,
-            payload: json!({ "token": token, "until": link.until.0 }).to_string(),
-        };
+        let notice = drawn.notice(account, LINK_TOPIC, &no.to_string());
         on!(&mut tx, conn, q => q::insert_notices(conn, &[notice], now).await)?;
         let subject = if gives_up_credit {
             format!("deletion {no}, credit given up")
@@ -124,7 +109,7 @@ impl Engine {
             DeletionState::Asked | DeletionState::Settling => {}
         }
         on!(&mut tx, conn, q => q::withdraw_deletion(conn, account, now).await)?;
-        on!(&mut tx, conn, q => q::forget_links(conn, account, now).await)?;
+        on!(&mut tx, conn, q => q::forget_links(conn, account, LINK_TOPIC, now).await)?;
         if deletion.state == DeletionState::Settling {
             reactivate(&mut tx, account, deletion.no, now).await?;
         }
@@ -158,9 +143,4 @@ async fn reactivate(
     };
     on!(&mut *tx, conn, q => q::insert_orders(conn, &[order], now).await)?;
     Ok(())
-}
-
-fn later(now: Instant, by: Duration) -> Instant {
-    let micros = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
-    Instant(now.0.saturating_add(micros))
 }

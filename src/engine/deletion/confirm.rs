@@ -3,7 +3,6 @@
 use serde_json::json;
 
 use super::DeletionError;
-use super::ask::digest_of;
 use crate::domain::account::Language;
 use crate::domain::calendar::Instant;
 use crate::domain::deletion::{DeletionState, decide};
@@ -12,9 +11,10 @@ use crate::domain::invoice::InvoiceNumber;
 use crate::domain::notice::OrderTopic;
 use crate::domain::payment::Trigger;
 use crate::engine::collect::Request;
+use crate::engine::link::digest_of;
 use crate::engine::run::{Engine, RunFacts};
 use crate::on;
-use crate::store::rows::{NewOrder, Run, RunState, StoredDeletion};
+use crate::store::rows::{LinkPurpose, NewOrder, Run, RunState, StoredDeletion};
 use crate::store::{StoreError, Tx};
 
 /// How often a confirmation is tried that collides with an import or a batch.
@@ -89,7 +89,7 @@ impl Engine {
 
     /// The deletion whose link this is, where it works now.
     async fn of_link(&self, tx: &mut Tx, token: &str) -> Result<StoredDeletion, DeletionError> {
-        let digest = digest_of(token);
+        let digest = digest_of(LinkPurpose::Deletion, token);
         let found = on!(&mut *tx, conn, q => q::deletion_of_link(conn, digest).await)?;
         let now = self.clock.now();
         found

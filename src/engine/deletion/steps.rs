@@ -5,6 +5,7 @@
 use serde::Deserialize;
 use serde_json::json;
 
+use super::ask::LINK_TOPIC;
 use crate::domain::account::DeletionStep;
 use crate::domain::calendar::Instant;
 use crate::domain::deletion::{DeletionState, NotAsked, StepDone, step_done};
@@ -146,7 +147,7 @@ pub(in crate::engine) async fn begin_for_debt(
     now: Instant,
 ) -> Result<(), StoreError> {
     on!(&mut *tx, conn, q => q::withdraw_deletion(conn, account, now).await)?;
-    on!(&mut *tx, conn, q => q::forget_links(conn, account, now).await)?;
+    on!(&mut *tx, conn, q => q::forget_links(conn, account, LINK_TOPIC, now).await)?;
     let cause = DeletionCause::Unpaid;
     let no = on!(&mut *tx, conn, q => q::begin_deletion(conn, account, cause, now).await)?;
     begin_erasing(tx, account, no, cause, now).await

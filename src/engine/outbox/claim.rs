@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{Delivered, OnMessage, OutboxError};
-use crate::domain::calendar::Instant;
 use crate::domain::notice::pause_after;
+use crate::engine::link::later;
 use crate::engine::run::Engine;
 use crate::on;
 use crate::store::rows::{Channel, ClaimedMessage, MessageState};
@@ -120,11 +120,6 @@ pub async fn record(
         on_message();
     }
     Ok(done)
-}
-
-fn later(now: Instant, by: Duration) -> Instant {
-    let micros = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
-    Instant(now.0.saturating_add(micros))
 }
 
 #[cfg(test)]

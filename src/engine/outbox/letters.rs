@@ -15,14 +15,14 @@ use crate::domain::ids::AccountId;
 use crate::domain::invoice::InvoiceNumber;
 use crate::domain::invoice::document::Issuer;
 use crate::domain::money::Money;
-use crate::domain::notice::{DisputeTold, PaymentTold, Told, Topic};
+use crate::domain::notice::{DisputeTold, LinkTold, PaymentTold, Told, Topic};
 use crate::domain::payment::refund::RefundPurpose;
 use crate::engine::issued::IssuedBooks;
 use crate::engine::run::Engine;
 use crate::mail::letter::Attachment;
 use crate::mail::message::{self, MessageError, MessageKey, Outgoing};
 use crate::mail::occasion::{
-    Disputed, InvoiceFacts, Link, Occasion, PaymentFacts, Refusal, Upcoming,
+    Disputed, InvoiceFacts, Link, LinkFacts, Moment, Occasion, PaymentFacts, Refusal, Upcoming,
 };
 use crate::mail::wording::{self, Addressee, House};
 use crate::on;
@@ -308,16 +308,20 @@ impl<'a> Desk<'a> {
                 deletion_on: told.deletion_on,
             },
             Told::DeletionConfirmation(told) => {
-                if told.until() <= self.engine.clock.now() {
-                    return obsolete("the link does not work any more");
-                }
-                let until = local(told.until(), zone).ok_or(OutboxError::Date)?;
-                Occasion::DeletionConfirmation {
-                    link: Link(self.settings.deletion_url.replace("{token}", &told.token.0)),
-                    until_on: until.date_naive(),
-                    until_time: until.format("%H:%M").to_string(),
-                }
+                let address = Some(&self.settings.deletion_url);
+                Occasion::DeletionConfirmation(self.link(&told, address)?)
             }
+            Told::LoginLocked(told) => {
+                let address = self.settings.unlock_url.as_ref();
+                Occasion::LoginLocked(self.link(&told, address)?)
+            }
+            Told::PasswordReset(told) => {
+                let address = self.settings.password_url.as_ref();
+                Occasion::PasswordReset(self.link(&told, address)?)
+            }
+            Told::PasswordChanged(told) => Occasion::PasswordChanged {
+                at: moment(Instant(told.at), zone)?,
+            },
             Told::DeletionBegun(told) => Occasion::DeletionBegun {
                 cause: told.cause,
                 on,
@@ -342,6 +346,20 @@ impl<'a> Desk<'a> {
                     expires: told.expires,
                 }
             }
+        })
+    }
+
+    /// A link that still works, at the address where it is used.
+    fn link(&self, told: &LinkTold, address: Option<&String>) -> Result<LinkFacts, Unwritten> {
+        if told.until() <= self.engine.clock.now() {
+            return obsolete("the link does not work any more");
+        }
+        let Some(address) = address else {
+            return refused("[mail] does not say where such a link leads");
+        };
+        Ok(LinkFacts {
+            link: Link(address.replace("{token}", &told.token.0)),
+            until: moment(told.until(), self.engine.config.zone())?,
         })
     }
 
@@ -418,6 +436,14 @@ fn days_left(on: NaiveDate, today: NaiveDate) -> Result<i64, Unwritten> {
         return obsolete("its day has passed");
     }
     Ok(days)
+}
+
+fn moment(at: Instant, zone: chrono_tz::Tz) -> Result<Moment, Unwritten> {
+    let at = local(at, zone).ok_or(OutboxError::Date)?;
+    Ok(Moment {
+        on: at.date_naive(),
+        time: at.format("%H:%M").to_string(),
+    })
 }
 
 fn local(at: Instant, zone: chrono_tz::Tz) -> Option<DateTime<chrono_tz::Tz>> {

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 
 use super::Api;
 use super::refusal::refused;
@@ -74,6 +76,36 @@ impl Allowed {
             reason: &self.0.reason,
         }
     }
+}
+
+/// Who asks for a token: by a bearer token, or by a password.
+pub enum Asker {
+    Bearer(Caller),
+    Password { name: String, password: String },
+}
+
+impl FromRequestParts<Arc<Api>> for Asker {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Refused> {
+        let Some(basic) = credentials(&parts.headers, "basic") else {
+            return Caller::from_request_parts(parts, api)
+                .await
+                .map(Self::Bearer);
+        };
+        api.limits.address(&parts.headers, &parts.extensions)?;
+        let (name, password) = user_and_password(basic)
+            .filter(|(name, _)| !name.is_empty())
+            .ok_or(Refused::Unauthorized("Authentication failed"))?;
+        Ok(Self::Password { name, password })
+    }
+}
+
+/// The user and the password of basic authentication (RFC 7617).
+pub fn user_and_password(credentials: &str) -> Option<(String, String)> {
+    let decoded = String::from_utf8(BASE64.decode(credentials).ok()?).ok()?;
+    let (user, password) = decoded.split_once(':')?;
+    Some((user.to_owned(), password.to_owned()))
 }
 
 /// What stands behind a scheme in the one `Authorization` of a request.

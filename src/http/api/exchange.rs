@@ -5,13 +5,11 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{Extensions, HeaderMap};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Api;
-use super::caller::credentials;
+use super::caller::{credentials, user_and_password};
 use super::refusal::refused;
 use crate::http::answer::Refused;
 
@@ -38,15 +36,10 @@ pub async fn exchange(
 ) -> Result<Json<Exchanged>, Refused> {
     api.limits.address(&headers, &extensions)?;
     let secret = credentials(&headers, "basic")
-        .and_then(password)
+        .and_then(user_and_password)
+        .and_then(|(user, password)| user.is_empty().then_some(password))
         .ok_or(Refused::Unauthorized("Authentication required"))?;
     let bearer = api.engine.exchange_token(&api.keys, &secret).await;
     let token = bearer.map_err(|error| refused("Token", error))?;
     Ok(Json(Exchanged { token }))
-}
-
-fn password(credentials: &str) -> Option<String> {
-    let decoded = String::from_utf8(BASE64.decode(credentials).ok()?).ok()?;
-    let (user, password) = decoded.split_once(':')?;
-    user.is_empty().then(|| password.to_owned())
 }

@@ -4,7 +4,7 @@
 //! - [`caller`]: who asks, and whether they may
 //! - [`refusal`]: what the engine refuses, in the contract's words
 //! - [`exchange`], [`tokens`], [`keys`], [`users`], [`invoices`], [`downloads`],
-//!   [`operations`], [`usage`], [`events`]: a file a resource
+//!   [`operations`], [`usage`], [`events`], [`passwords`]: a file a resource
 
 mod caller;
 mod downloads;
@@ -13,12 +13,14 @@ mod exchange;
 mod invoices;
 mod keys;
 mod operations;
+mod passwords;
 mod refusal;
 mod tokens;
 mod usage;
 mod users;
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -36,6 +38,21 @@ pub struct Api {
     limits: Limits,
     documents: Documents,
     renderer: Arc<Mutex<PdfRenderer>>,
+}
+
+/// What a guess is refused after: longer than it takes to see that it is wrong, in
+/// whichever way it is.
+const FLOOR: Duration = Duration::from_millis(300);
+
+/// Takes as long to refuse whatever the reason, so that nobody learns from it which
+/// names somebody has.
+async fn evenly<T, E>(work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+    let floor = tokio::time::sleep(FLOOR);
+    let done = work.await;
+    if done.is_err() {
+        floor.await;
+    }
+    done
 }
 
 /// Every route of the account API.
@@ -68,6 +85,8 @@ pub fn router(engine: Arc<Engine>, keys: AccessKeys) -> Result<OpenApiRouter, Do
         .routes(routes!(users::update_account))
         .routes(routes!(users::update))
         .routes(routes!(events::list))
+        .routes(routes!(passwords::ask, passwords::reset))
+        .routes(routes!(passwords::unlock))
         .with_state(Arc::new(api));
     Ok(router)
 }

@@ -13,6 +13,7 @@ pub fn refused(resource: &'static str, error: AccessError) -> Refused {
         AccessError::NameTaken => Refused::field("name", "has already been taken"),
         AccessError::Content(reason) => Refused::field("content", reason.to_string()),
         AccessError::KeyTaken => Refused::field("content", "has already been taken"),
+        AccessError::Link => Refused::field("token", "is invalid"),
         AccessError::UsernameTaken => Refused::field("username", "has already been taken"),
         AccessError::Fields(problems) => Refused::Fields(
             problems
@@ -29,6 +30,7 @@ pub fn refused(resource: &'static str, error: AccessError) -> Refused {
         error @ (AccessError::Store(_)
         | AccessError::Chance(_)
         | AccessError::Claims(_)
+        | AccessError::Hash(_)
         | AccessError::NoKey) => Refused::Internal(error.to_string()),
     }
 }

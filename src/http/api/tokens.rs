@@ -9,16 +9,17 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Api;
-use super::caller::Caller;
-use super::refusal;
+use super::caller::{Asker, Caller};
+use super::{evenly, refusal};
 use crate::domain::access::{Scope, Scopes, Touch};
 use crate::domain::calendar::Instant;
+use crate::domain::ids::AccountId;
 use crate::engine::access::{AccessError, Issued, TokenRequest};
 use crate::http::answer::Refused;
 use crate::http::body::Body;
 use crate::http::path::Id;
 use crate::http::time::Time;
-use crate::store::rows::StoredToken;
+use crate::store::rows::{ByPerson, StoredToken};
 
 #[derive(Serialize, ToSchema)]
 pub struct Token {
@@ -79,30 +80,63 @@ pub async fn list(State(api): State<Arc<Api>>, caller: Caller) -> Result<Json<To
 
 /// Create an API token
 ///
-/// Its secret is told this one time.
+/// Its secret is told this one time. This is also how a customer signs in: Basic, with
+/// an address or username and the password.
 #[utoipa::path(
     post,
     path = "/v1/tokens",
     tag = "tokens",
-    security(("bearer" = [])),
+    security(("bearer" = []), ("basic" = [])),
     extensions(("x-scope" = json!("tokens:write"))),
     request_body = NewToken,
     responses((status = 201, body = IssuedTokenRoot), Refused)
 )]
 pub async fn create(
     State(api): State<Arc<Api>>,
-    caller: Caller,
+    asker: Asker,
     body: Body,
 ) -> Result<(StatusCode, Json<IssuedTokenRoot>), Refused> {
-    let caller = caller.allow(Scope::TokensWrite, Touch::Change)?;
+    match asker {
+        Asker::Bearer(caller) => {
+            let caller = caller.allow(Scope::TokensWrite, Touch::Change)?;
+            create_for(
+                &api,
+                caller.account(),
+                caller.scopes(),
+                caller.person(),
+                &body,
+            )
+            .await
+        }
+        Asker::Password { name, password } => {
+            let signed_in = evenly(api.engine.sign_in(&name, &password)).await;
+            let account = signed_in.map_err(refused)?;
+            create_for(&api, account, &Scopes::All, BY_PASSWORD, &body).await
+        }
+    }
+}
+
+/// Whoever signs in.
+const BY_PASSWORD: ByPerson<'_> = ByPerson {
+    actor: "customer",
+    reason: "by password",
+};
+
+async fn create_for(
+    api: &Api,
+    account: AccountId,
+    held: &Scopes,
+    by: ByPerson<'_>,
+    body: &Body,
+) -> Result<(StatusCode, Json<IssuedTokenRoot>), Refused> {
     let asked: NewToken = body.read("token")?;
     let scopes = match asked.scopes {
         // Whoever asks for nothing gets what it has.
-        None => caller.scopes().clone(),
+        None => held.clone(),
         Some(codes) => Scopes::of(codes.iter().map(String::as_str))
             .map_err(|error| Refused::field("scopes", error.to_string()))?,
     };
-    if !caller.scopes().cover(&scopes) {
+    if !held.cover(&scopes) {
         return Err(refused(AccessError::Scope));
     }
     let request = TokenRequest {
@@ -110,9 +144,7 @@ pub async fn create(
         scopes: &scopes,
         expires_at: asked.expires_at.map(Instant::from),
     };
-    let created = api
-        .engine
-        .create_token(caller.account(), request, caller.person());
+    let created = api.engine.create_token(account, request, by);
     let issued = created.await.map_err(refused)?;
     Ok((StatusCode::CREATED, Json(with_secret(issued)?)))
 }

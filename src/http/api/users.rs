@@ -13,7 +13,7 @@ use super::caller::{Allowed, Caller};
 use super::refusal::refused;
 use crate::domain::access::profile::ProfileChange;
 use crate::domain::access::{Scope, Touch};
-use crate::engine::access::User as Account;
+use crate::engine::access::{AccountChange, NewPassword, PasswordChange, User as Account};
 use crate::http::answer::Refused;
 use crate::http::body::Body;
 use crate::http::path::Id;
@@ -71,7 +71,19 @@ pub struct UserChange {
     preferences: Option<PreferencesChange>,
 }
 
-#[derive(Default, Deserialize, ToSchema)]
+/// What is left out stays as it is.
+#[derive(Deserialize, ToSchema)]
+pub struct AccountUpdate {
+    #[serde(flatten)]
+    user: UserChange,
+    /// Needed to change the password.
+    current_password: Option<String>,
+    /// Of 12 to 256 characters.
+    password: Option<String>,
+    password_confirmation: Option<String>,
+}
+
+#[derive(Deserialize, ToSchema)]
 pub struct PreferencesChange {
     time_zone: Option<String>,
     /// `en` or `fr`.
@@ -114,17 +126,21 @@ pub async fn update_profile(
     body: Body,
 ) -> Result<Json<UserRoot>, Refused> {
     let caller = caller.allow(Scope::AccountWrite, Touch::Change)?;
-    change(&api, &caller, &body).await
+    let asked: UserChange = body.read("user")?;
+    change(&api, &caller, &asked, None).await
 }
 
 /// Change the account
+///
+/// Another password makes every bearer token from before worth nothing, the one that
+/// asks for it too; API tokens stay.
 #[utoipa::path(
     put,
     path = "/v1/users/account",
     tag = "account",
     security(("bearer" = [])),
     extensions(("x-scope" = json!("account:write"))),
-    request_body = UserChange,
+    request_body = AccountUpdate,
     responses((status = 200, body = UserRoot), Refused)
 )]
 pub async fn update_account(
@@ -133,7 +149,20 @@ pub async fn update_account(
     body: Body,
 ) -> Result<Json<UserRoot>, Refused> {
     let caller = caller.allow(Scope::AccountWrite, Touch::Change)?;
-    change(&api, &caller, &body).await
+    let asked: AccountUpdate = body.read("user")?;
+    let (current, new, again) = (
+        asked.current_password.as_deref(),
+        asked.password.as_deref(),
+        asked.password_confirmation.as_deref(),
+    );
+    let password = (new.is_some() || again.is_some()).then(|| PasswordChange {
+        current: current.unwrap_or_default(),
+        new: NewPassword {
+            password: new.unwrap_or_default(),
+            confirmation: again.unwrap_or_default(),
+        },
+    });
+    change(&api, &caller, &asked.user, password).await
 }
 
 /// Change the account by its id
@@ -157,25 +186,31 @@ pub async fn update(
     if id != caller.external_id() {
         return Err(Refused::NotFound("User"));
     }
-    change(&api, &caller, &body).await
+    let asked: UserChange = body.read("user")?;
+    change(&api, &caller, &asked, None).await
 }
 
-async fn change(api: &Api, caller: &Allowed, body: &Body) -> Result<Json<UserRoot>, Refused> {
-    let asked: UserChange = body.read("user")?;
-    let preferences = asked.preferences.unwrap_or_default();
-    let wanted = ProfileChange {
+async fn change(
+    api: &Api,
+    caller: &Allowed,
+    asked: &UserChange,
+    password: Option<PasswordChange<'_>>,
+) -> Result<Json<UserRoot>, Refused> {
+    let preferences = asked.preferences.as_ref();
+    let profile = ProfileChange {
         username: asked.username.as_deref(),
         full_name: asked.fullname.as_deref(),
         company: asked.company.as_deref(),
         location: asked.location.as_deref(),
         email_newsletter: asked.email_newsletter,
-        time_zone: preferences.time_zone.as_deref(),
-        locale: preferences.locale.as_deref(),
-        theme: preferences.theme.as_deref(),
+        time_zone: preferences.and_then(|preferences| preferences.time_zone.as_deref()),
+        locale: preferences.and_then(|preferences| preferences.locale.as_deref()),
+        theme: preferences.and_then(|preferences| preferences.theme.as_deref()),
     };
+    let wanted = AccountChange { profile, password };
     let changed = api
         .engine
-        .change_profile(caller.account(), &wanted, caller.person());
+        .change_account(caller.account(), &wanted, caller.person());
     let user = changed.await.map_err(|error| refused("User", error))?;
     answer(api, user)
 }

@@ -6,17 +6,11 @@ use super::pen::Pen;
 use crate::domain::calendar::PeriodKey;
 use crate::domain::notice::DeletionCause;
 use crate::mail::letter::{Button, Content, Tone};
-use crate::mail::occasion::Link;
+use crate::mail::occasion::LinkFacts;
 
 /// A customer asked for its account to be deleted, and confirms it.
-pub fn deletion_confirmation(
-    pen: Pen<'_>,
-    link: &Link,
-    until_on: NaiveDate,
-    time: &str,
-) -> Content {
+pub fn deletion_confirmation(pen: Pen<'_>, link: &LinkFacts) -> Content {
     let product = &pen.house.product;
-    let until = pen.date(until_on);
     Content {
         subject: words!(
             pen,
@@ -39,16 +33,12 @@ pub fn deletion_confirmation(
                  conservées, comme la loi l’exige."
             ),
         ],
-        facts: vec![pen.fact(
-            "The link works until",
-            "Lien valable jusqu’au",
-            words!(pen, "{until}, {time}", "{until} à {time}"),
-        )],
+        facts: vec![pen.until(link)],
         button: Some(Button {
             label: pen
                 .pick("Delete my account", "Supprimer mon compte")
                 .to_owned(),
-            url: link.0.clone(),
+            url: link.link.0.clone(),
         }),
         closing: vec![words!(
             pen,

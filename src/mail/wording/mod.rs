@@ -14,6 +14,7 @@ mod pen;
 mod account;
 mod credit;
 mod debt;
+mod identity;
 mod invoice;
 mod payment;
 
@@ -151,14 +152,13 @@ fn content(occasion: &Occasion, pen: Pen<'_>) -> Content {
             deletion_on,
             days_left,
         } => debt::deletion_warning(pen, invoice, *deletion_on, *days_left),
-        Occasion::DeletionConfirmation {
-            link,
-            until_on,
-            until_time,
-        } => account::deletion_confirmation(pen, link, *until_on, until_time),
+        Occasion::DeletionConfirmation(link) => account::deletion_confirmation(pen, link),
         Occasion::DeletionBegun { cause, on } => account::deletion_begun(pen, *cause, *on),
         Occasion::Deleted { cause, on } => account::deleted(pen, *cause, *on),
         Occasion::CardExpiring { label, expires } => account::card_expiring(pen, label, *expires),
+        Occasion::LoginLocked(link) => identity::login_locked(pen, link),
+        Occasion::PasswordReset(link) => identity::password_reset(pen, link),
+        Occasion::PasswordChanged { at } => identity::password_changed(pen, at),
     }
 }
 

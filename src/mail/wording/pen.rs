@@ -9,7 +9,7 @@ use crate::domain::calendar::PeriodKey;
 use crate::domain::money::Money;
 use crate::domain::payment::PaymentMethod;
 use crate::mail::letter::{Button, Fact};
-use crate::mail::occasion::InvoiceFacts;
+use crate::mail::occasion::{InvoiceFacts, LinkFacts, Moment};
 
 /// Writes in a language for a house.
 #[derive(Clone, Copy)]
@@ -70,6 +70,17 @@ impl Pen<'_> {
             label: self.pick(en, fr).to_owned(),
             value: value.into(),
         }
+    }
+
+    pub fn moment(self, at: &Moment) -> String {
+        let (date, time) = (self.date(at.on), &at.time);
+        words!(self, "{date}, {time}", "{date} à {time}")
+    }
+
+    /// Until when a link works.
+    pub fn until(self, link: &LinkFacts) -> Fact {
+        let until = self.moment(&link.until);
+        self.fact("The link works until", "Lien valable jusqu’au", until)
     }
 
     /// To where an invoice is paid.

@@ -97,6 +97,9 @@ fn every_mail_about_money_has_its_amount_and_every_mail_a_date() {
         Topic::DeletionBegun,
         Topic::Deleted,
         Topic::CardExpiring,
+        Topic::LoginLocked,
+        Topic::PasswordReset,
+        Topic::PasswordChanged,
     ];
     for sample in samples().unwrap() {
         for language in BOTH {

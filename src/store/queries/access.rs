@@ -116,6 +116,7 @@ struct HolderRow {
     external_id: String,
     #[sqlx(flatten)]
     token: TokenRow,
+    credential_version: i64,
     unpaid: i64,
     staff: i64,
     leaving: i64,
@@ -128,6 +129,7 @@ impl HolderRow {
             account: AccountId(self.account_id),
             external_id: self.external_id,
             token: self.token.decode()?,
+            credential_version: self.credential_version,
             standing: Standing {
                 is_suspended_for_debt: self.unpaid > 0,
                 is_suspended_by_staff: self.staff > 0,
@@ -138,18 +140,31 @@ impl HolderRow {
     }
 }
 
+/// How an account `a` stands, as four columns.
+macro_rules! standing {
+    () => {
+        "(SELECT COUNT(*) FROM account_suspension s WHERE s.account_id = a.id AND s.cause = 'unpaid' \
+         AND s.restored_at IS NULL) AS unpaid, \
+         (SELECT COUNT(*) FROM account_suspension s WHERE s.account_id = a.id AND s.cause = 'staff' \
+         AND s.restored_at IS NULL) AS staff, \
+         (SELECT COUNT(*) FROM account_deletion d WHERE d.account_id = a.id \
+         AND d.state IN ('settling', 'erasing')) AS leaving, \
+         (SELECT COUNT(*) FROM account_deletion d WHERE d.account_id = a.id AND d.state = 'done') AS deleted"
+    };
+}
+
+pub(super) use standing;
+
 macro_rules! holder {
     () => {
-        "SELECT t.account_id, a.external_id, t.id, t.name, t.scopes, t.created_at, \
-         t.expires_at, t.last_used_at, \
-         (SELECT COUNT(*) FROM account_suspension s WHERE s.account_id = t.account_id AND s.cause = 'unpaid' \
-         AND s.restored_at IS NULL) AS unpaid, \
-         (SELECT COUNT(*) FROM account_suspension s WHERE s.account_id = t.account_id AND s.cause = 'staff' \
-         AND s.restored_at IS NULL) AS staff, \
-         (SELECT COUNT(*) FROM account_deletion d WHERE d.account_id = t.account_id \
-         AND d.state IN ('settling', 'erasing')) AS leaving, \
-         (SELECT COUNT(*) FROM account_deletion d WHERE d.account_id = t.account_id AND d.state = 'done') AS deleted \
-         FROM api_token t JOIN account a ON a.id = t.account_id "
+        concat!(
+            "SELECT t.account_id, a.external_id, t.id, t.name, t.scopes, t.created_at, \
+             t.expires_at, t.last_used_at, \
+             COALESCE((SELECT c.version FROM account_credential c WHERE c.account_id = a.id), 0) \
+             AS credential_version, ",
+            standing!(),
+            " FROM api_token t JOIN account a ON a.id = t.account_id "
+        )
     };
 }
 
@@ -298,6 +313,8 @@ pub async fn erase_access(conn: &mut Conn, account: AccountId) -> Result<()> {
         "DELETE FROM ssh_key WHERE account_id = $1",
         "DELETE FROM account_event WHERE account_id = $1",
         "DELETE FROM account_settings WHERE account_id = $1",
+        "DELETE FROM account_credential WHERE account_id = $1",
+        "DELETE FROM account_link WHERE account_id = $1",
     ] {
         sqlx::query(statement)
             .bind(account.0)

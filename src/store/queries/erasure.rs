@@ -13,6 +13,7 @@ use crate::domain::account::{BillingProfile, Language};
 use crate::domain::calendar::Instant;
 use crate::domain::ids::{AccountId, PaymentMethodId, ProfileId};
 use crate::domain::invoice::fingerprint::Digest;
+use crate::domain::notice::Topic;
 use crate::domain::tax::Country;
 
 /// Where a customer is, and the language of its documents.
@@ -280,19 +281,25 @@ pub async fn mail_is(conn: &mut Conn, account: AccountId, key: &str, state: &str
     Ok(such > 0)
 }
 
-/// Ends the mails with a link to confirm a deletion that wait or were refused: the
-/// link does not work any more, and is not kept.
+/// Ends the mails of a topic with a link that wait or were refused: the link does not
+/// work any more, and is not kept.
 ///
 /// # Errors
 /// When the database refuses.
-pub async fn forget_links(conn: &mut Conn, account: AccountId, now: Instant) -> Result<()> {
+pub async fn forget_links(
+    conn: &mut Conn,
+    account: AccountId,
+    topic: Topic,
+    now: Instant,
+) -> Result<()> {
     sqlx::query(
         "UPDATE outbox SET payload = '{}', state = CASE WHEN state = 'delivered' THEN state ELSE 'obsolete' END, \
          ended_at = COALESCE(ended_at, $2) \
-         WHERE account_id = $1 AND channel = 'mail' AND topic = 'deletion_confirmation'",
+         WHERE account_id = $1 AND channel = 'mail' AND topic = $3",
     )
     .bind(account.0)
     .bind(now.0)
+    .bind(topic.code())
     .execute(conn)
     .await?;
     Ok(())

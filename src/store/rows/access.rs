@@ -34,6 +34,8 @@ pub struct TokenHolder {
     /// The platform's id of the account.
     pub external_id: String,
     pub token: StoredToken,
+    /// Bearer tokens of a lower one open nothing any more.
+    pub credential_version: i64,
     pub standing: Standing,
 }
 

@@ -4,6 +4,7 @@ mod events;
 mod invoices;
 mod keys;
 mod routes;
+mod sign_in;
 mod tokens;
 mod usage;
 mod users;

@@ -78,6 +78,19 @@ fn zebulon(house: &House) -> Leaver<'_> {
         "INSERT INTO account_settings (account_id, location, email_newsletter, theme) \
          SELECT id, 'Okapiville', 0, 'dark' FROM account WHERE external_id = 'acc-2'",
     );
+    for secret in [
+        "INSERT INTO account_credential (account_id, password_hash, version, failures) \
+         SELECT id, 'okapi', 1, 0 FROM account WHERE external_id = 'acc-2'",
+        "INSERT INTO account_link (account_id, purpose, digest, until) \
+         SELECT id, 'okapi', 'x', 1 FROM account WHERE external_id = 'acc-2'",
+    ] {
+        let is_sqlite = house.is_sqlite();
+        house.edit(&if is_sqlite {
+            secret.replace("'x'", "x'00'")
+        } else {
+            secret.to_owned()
+        });
+    }
     leaver
 }
 
@@ -142,6 +155,8 @@ fn nothing_of_the_person_is_left(house: &House) {
         "api_token: Zebulon",
         "account_event: Zebulon",
         "account_settings: Okapi",
+        "account_credential: okapi",
+        "account_link: okapi",
     ] {
         assert!(
             before.contains(&table.to_owned()),

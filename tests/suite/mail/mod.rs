@@ -112,7 +112,9 @@ fn every_wrong_setting_of_mail_and_platform_is_named() {
             "mail.timeout_seconds",
         ),
         ("pay_url = \"https:", "pay_url = \"http:", "mail.pay_url"),
-        ("?token={token}", "", "mail.deletion_url"),
+        ("confirm?token={token}", "confirm", "mail.deletion_url"),
+        ("unlock?token={token}", "unlock", "mail.unlock_url"),
+        ("password/{token}", "password", "mail.password_url"),
         (
             "card_expiry_days = 30",
             "card_expiry_days = 366",

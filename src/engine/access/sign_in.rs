@@ -1,0 +1,324 @@
+//! Customers let in by a password, the locks on those who are not, and the links that
+//! open them.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::AccessError;
+use super::password::{hash, is_right};
+use crate::domain::access::password::{Failures, Password};
+use crate::domain::access::profile::FieldProblem;
+use crate::domain::access::{AccountEvent, Touch, may};
+use crate::domain::account::Language;
+use crate::domain::ids::AccountId;
+use crate::domain::notice::Topic;
+use crate::engine::link::{digest_of, later};
+use crate::engine::run::Engine;
+use crate::on;
+use crate::store::rows::{ByPerson, Credential, LinkPurpose, NewNotice};
+use crate::store::{StoreError, Tx};
+
+/// How long a link that was mailed works.
+const LINK: Duration = Duration::from_hours(24);
+/// Nobody is mailed the same again sooner.
+const MAIL_PAUSE: Duration = Duration::from_mins(1);
+
+/// Whoever follows a link.
+const BY_LINK: ByPerson<'_> = ByPerson {
+    actor: "customer",
+    reason: "by a link that was mailed to it",
+};
+
+/// A new password, typed twice.
+#[derive(Debug, Clone, Copy)]
+pub struct NewPassword<'a> {
+    pub password: &'a str,
+    pub confirmation: &'a str,
+}
+
+impl NewPassword<'_> {
+    /// What is set, or every field that is wrong.
+    pub(super) fn check(self) -> Result<Password, Vec<FieldProblem>> {
+        let mut problems = Vec::new();
+        let password = Password::new(self.password)
+            .map_err(|error| problems.push(FieldProblem::new("password", error.to_string())));
+        if self.password != self.confirmation {
+            let reason = "doesn't match password";
+            problems.push(FieldProblem::new("password_confirmation", reason));
+        }
+        match password {
+            Ok(password) if problems.is_empty() => Ok(password),
+            _ => Err(problems),
+        }
+    }
+}
+
+impl Engine {
+    /// The account that somebody signs in to, by its address or username.
+    ///
+    /// # Errors
+    /// [`AccessError::NotLetIn`] whatever the reason: nobody has that name, several
+    /// have, the password is wrong, or the account is locked.
+    pub async fn sign_in(&self, name: &str, password: &str) -> Result<AccountId, AccessError> {
+        let mut tx = self.store.snapshot().await?;
+        let account = somebody(&mut tx, name).await?;
+        let stored = match account {
+            Some(account) => on!(&mut tx, conn, q => q::credential_of(conn, account).await)?,
+            None => Credential::NONE,
+        };
+        tx.rollback().await?;
+        let is_right = is_right(Password::typed(password), stored.password_hash.clone()).await?;
+        let account = account.ok_or(AccessError::NotLetIn)?;
+        if stored.password_hash.is_none() {
+            return Err(AccessError::NotLetIn);
+        }
+        let event = AccountEvent::LoginSuccess;
+        self.let_in(account, &stored, is_right, Some(event)).await?;
+        Ok(account)
+    }
+
+    /// Whether an account is let in, and what comes of it, decided under its lock:
+    /// where it is, that is recorded.
+    pub(super) async fn let_in(
+        &self,
+        account: AccountId,
+        checked: &Credential,
+        is_right: bool,
+        event: Option<AccountEvent<'_>>,
+    ) -> Result<(), AccessError> {
+        let now = self.clock.now();
+        let mut tx = self.store.begin().await?;
+        on!(&mut tx, conn, q => q::lock_account(conn, account).await)?;
+        let mut credential = on!(&mut tx, conn, q => q::credential_of(conn, account).await)?;
+        let standing = on!(&mut tx, conn, q => q::standing_of(conn, account).await)?;
+        // Somebody else may have locked it, or changed what was checked.
+        let is_let_in = is_right
+            && credential.password_hash == checked.password_hash
+            && !credential.failures.is_locked()
+            && may(standing, Touch::Read).is_ok();
+        if is_let_in {
+            credential.failures = Failures::NONE;
+            on!(&mut tx, conn, q => q::write_credential(conn, account, &credential).await)?;
+            if let Some(event) = event {
+                on!(&mut tx, conn, q => q::record_event(conn, account, event, now).await)?;
+            }
+            tx.commit().await?;
+            return Ok(());
+        }
+        // What is locked already is not written about: whoever goes on guessing fills
+        // no table.
+        if !credential.failures.is_locked() && !standing.is_deleted {
+            credential.failures = credential.failures.again(now);
+            on!(&mut tx, conn, q => q::write_credential(conn, account, &credential).await)?;
+            let event = AccountEvent::LoginFailure;
+            on!(&mut tx, conn, q => q::record_event(conn, account, event, now).await)?;
+            if credential.failures.is_locked() {
+                let event = AccountEvent::LoginLock;
+                on!(&mut tx, conn, q => q::record_event(conn, account, event, now).await)?;
+                self.mail_link(&mut tx, account, LinkPurpose::Unlock)
+                    .await?;
+                tracing::warn!(%account, "locked after too many wrong passwords");
+            }
+            tx.commit().await?;
+        }
+        Err(AccessError::NotLetIn)
+    }
+
+    /// Unlocks an account by the link that it was mailed.
+    ///
+    /// # Errors
+    /// [`AccessError::Link`] when the link does not work; or the database refuses.
+    pub async fn unlock(&self, token: &str) -> Result<(), AccessError> {
+        let now = self.clock.now();
+        let (mut tx, account) = self.use_link(LinkPurpose::Unlock, token).await?;
+        let mut credential = on!(&mut tx, conn, q => q::credential_of(conn, account).await)?;
+        credential.failures = Failures::NONE;
+        on!(&mut tx, conn, q => q::write_credential(conn, account, &credential).await)?;
+        let event = AccountEvent::LoginUnlockSuccess;
+        on!(&mut tx, conn, q => q::record_event(conn, account, event, now).await)?;
+        on!(&mut tx, conn, q => {
+            q::write_audit(conn, account, BY_LINK, "login_unlocked", now, None, None).await
+        })?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Mails whoever has that address a link by which it sets a password. Nobody
+    /// learns whether anybody has.
+    ///
+    /// # Errors
+    /// When the database refuses.
+    pub async fn ask_password_reset(&self, email: &str) -> Result<(), AccessError> {
+        let now = self.clock.now();
+        let mut tx = self.store.snapshot().await?;
+        let accounts = on!(&mut tx, conn, q => q::accounts_of_email(conn, email.trim()).await)?;
+        tx.rollback().await?;
+        for account in accounts {
+            let mut tx = self.store.begin().await?;
+            on!(&mut tx, conn, q => q::lock_account(conn, account).await)?;
+            if on!(&mut tx, conn, q => q::is_being_erased(conn, account).await)? {
+                continue;
+            }
+            let purpose = LinkPurpose::PasswordReset;
+            let last = on!(&mut tx, conn, q => {
+                q::account_link_until(conn, account, purpose).await
+            })?;
+            let soon = later(now, LINK.saturating_sub(MAIL_PAUSE));
+            if last.is_some_and(|until| until > soon) {
+                continue;
+            }
+            self.mail_link(&mut tx, account, purpose).await?;
+            let event = AccountEvent::PasswordResetQuery;
+            on!(&mut tx, conn, q => q::record_event(conn, account, event, now).await)?;
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+
+    /// Sets a password by the link that was mailed. It unlocks the account, too: who
+    /// reads its mails is its customer.
+    ///
+    /// # Errors
+    /// When the link does not work, the password is none, or the database refuses.
+    pub async fn reset_password(
+        &self,
+        token: &str,
+        new: NewPassword<'_>,
+    ) -> Result<(), AccessError> {
+        let now = self.clock.now();
+        let password = new.check()?;
+        // Nobody has a password hashed by a link that does not work.
+        let (tx, _) = self.use_link(LinkPurpose::PasswordReset, token).await?;
+        tx.rollback().await?;
+        let hashed = hash(password, self.chance.salt()?).await?;
+        let (mut tx, account) = self.use_link(LinkPurpose::PasswordReset, token).await?;
+        self.set_password(&mut tx, account, hashed, BY_LINK).await?;
+        let event = AccountEvent::PasswordResetSuccess;
+        on!(&mut tx, conn, q => q::record_event(conn, account, event, now).await)?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Sets a password: bearer tokens from before open nothing any more, and its
+    /// customer is told.
+    pub(super) async fn set_password(
+        &self,
+        tx: &mut Tx,
+        account: AccountId,
+        hashed: String,
+        by: ByPerson<'_>,
+    ) -> Result<(), AccessError> {
+        let now = self.clock.now();
+        let before = on!(&mut *tx, conn, q => q::credential_of(conn, account).await)?;
+        let credential = Credential {
+            password_hash: Some(hashed),
+            version: before.version.saturating_add(1),
+            failures: Failures::NONE,
+        };
+        on!(&mut *tx, conn, q => q::write_credential(conn, account, &credential).await)?;
+        for purpose in [LinkPurpose::Unlock, LinkPurpose::PasswordReset] {
+            on!(&mut *tx, conn, q => q::delete_account_link(conn, account, purpose).await)?;
+        }
+        let notice = NewNotice {
+            account,
+            key: format!("password_changed:{}", credential.version),
+            topic: Topic::PasswordChanged,
+            payload: json!({ "at": now.0 }).to_string(),
+        };
+        on!(&mut *tx, conn, q => q::insert_notices(conn, &[notice], now).await)?;
+        on!(&mut *tx, conn, q => {
+            q::write_audit(conn, account, by, "password_changed", now, None, None).await
+        })?;
+        Ok(())
+    }
+
+    /// The account that a link lets in now, held, with the link used up. Nothing is
+    /// until the transaction is committed.
+    async fn use_link(
+        &self,
+        purpose: LinkPurpose,
+        token: &str,
+    ) -> Result<(Tx, AccountId), AccessError> {
+        let now = self.clock.now();
+        let digest = digest_of(purpose, token);
+        let mut tx = self.store.begin().await?;
+        let found = on!(&mut tx, conn, q => q::account_link(conn, purpose, digest).await)?;
+        let account = found.ok_or(AccessError::Link)?.account;
+        on!(&mut tx, conn, q => q::lock_account(conn, account).await)?;
+        // Somebody else may have used it meanwhile.
+        let found = on!(&mut tx, conn, q => q::account_link(conn, purpose, digest).await)?;
+        found
+            .filter(|found| found.account == account && now < found.until)
+            .ok_or(AccessError::Link)?;
+        on!(&mut tx, conn, q => q::delete_account_link(conn, account, purpose).await)?;
+        Ok((tx, account))
+    }
+
+    /// Whether a link to unlock works now. Looking uses nothing up.
+    ///
+    /// # Errors
+    /// [`AccessError::Link`] when it does not; or the database refuses.
+    pub async fn unlock_link(&self, token: &str) -> Result<Language, AccessError> {
+        let (mut tx, account) = self.use_link(LinkPurpose::Unlock, token).await?;
+        let language = on!(&mut tx, conn, q => q::account_language(conn, account).await)?;
+        tx.rollback().await?;
+        Ok(language)
+    }
+
+    /// Mails a link in place of the one before.
+    async fn mail_link(
+        &self,
+        tx: &mut Tx,
+        account: AccountId,
+        purpose: LinkPurpose,
+    ) -> Result<(), AccessError> {
+        let now = self.clock.now();
+        let mail = self.config.mail.as_ref();
+        let (topic, address) = match purpose {
+            LinkPurpose::Unlock => (
+                Topic::LoginLocked,
+                mail.and_then(|mail| mail.unlock_url.as_ref()),
+            ),
+            LinkPurpose::PasswordReset => (
+                Topic::PasswordReset,
+                mail.and_then(|mail| mail.password_url.as_ref()),
+            ),
+            LinkPurpose::Deletion => (
+                Topic::DeletionConfirmation,
+                mail.map(|mail| &mail.deletion_url),
+            ),
+        };
+        if address.is_none() {
+            tracing::warn!(%account, %topic, "[mail] does not say where the link leads: it is not mailed");
+            return Ok(());
+        }
+        let drawn = self.draw_link(purpose, LINK)?;
+        let link = drawn.link;
+        on!(&mut *tx, conn, q => {
+            q::replace_account_link(conn, account, purpose, link).await
+        })?;
+        on!(&mut *tx, conn, q => q::forget_links(conn, account, topic, now).await)?;
+        let notice = drawn.notice(account, topic, purpose.code());
+        on!(&mut *tx, conn, q => q::insert_notices(conn, &[notice], now).await)?;
+        Ok(())
+    }
+}
+
+/// The one account that is meant by an address, or by a username. An import may bring
+/// two with the same: then none is.
+async fn somebody(tx: &mut Tx, name: &str) -> Result<Option<AccountId>, StoreError> {
+    let name = name.trim();
+    if name.is_empty() {
+        return Ok(None);
+    }
+    let found = if name.contains('@') {
+        on!(&mut *tx, conn, q => q::accounts_of_email(conn, name).await)?
+    } else {
+        on!(&mut *tx, conn, q => q::accounts_of_username(conn, name).await)?
+    };
+    match found.as_slice() {
+        [account] => Ok(Some(*account)),
+        _ => Ok(None),
+    }
+}

@@ -1,0 +1,99 @@
+//! What a customer signs in with.
+
+use super::pen::Pen;
+use crate::mail::letter::{Button, Content, Tone};
+use crate::mail::occasion::{LinkFacts, Moment};
+
+/// Nobody is let in any more: the password was wrong too often.
+pub fn login_locked(pen: Pen<'_>, link: &LinkFacts) -> Content {
+    let product = &pen.house.product;
+    Content {
+        subject: words!(
+            pen,
+            "Your account with {product} is locked",
+            "Votre compte {product} est verrouillé"
+        ),
+        tone: Tone::Urgent,
+        opening: vec![words!(
+            pen,
+            "Somebody tried to sign in to your account with a wrong password ten times in a row. To protect it, \
+             nobody can sign in with a password now, until you unlock it with the link below, which works once.",
+            "Dix tentatives de connexion à votre compte ont échoué de suite à cause d’un mauvais mot de passe. Pour le \
+             protéger, plus personne ne peut se connecter avec un mot de passe, jusqu’à ce que vous le \
+             déverrouilliez avec le lien ci-dessous, qui ne fonctionne qu’une fois."
+        )],
+        facts: vec![pen.until(link)],
+        button: Some(Button {
+            label: pen
+                .pick("Unlock my account", "Déverrouiller mon compte")
+                .to_owned(),
+            url: link.link.0.clone(),
+        }),
+        closing: vec![words!(
+            pen,
+            "Your apps go on running, and your API tokens still work. If the link has run out, ask for a new password: \
+             that unlocks your account as well.",
+            "Vos applications continuent de tourner et vos jetons d’API fonctionnent toujours. Si le lien a expiré, \
+             demandez un nouveau mot de passe : cela déverrouille aussi votre compte."
+        )],
+    }
+}
+
+/// Somebody says that the password is forgotten.
+pub fn password_reset(pen: Pen<'_>, link: &LinkFacts) -> Content {
+    let product = &pen.house.product;
+    Content {
+        subject: words!(
+            pen,
+            "Choose a new password for {product}",
+            "Choisissez un nouveau mot de passe {product}"
+        ),
+        tone: Tone::Neutral,
+        opening: vec![words!(
+            pen,
+            "You asked for a new password. Please choose it with the link below, which works once.",
+            "Vous avez demandé un nouveau mot de passe. Choisissez-le avec le lien ci-dessous, qui ne fonctionne \
+             qu’une fois."
+        )],
+        facts: vec![pen.until(link)],
+        button: Some(Button {
+            label: pen
+                .pick("Choose a password", "Choisir un mot de passe")
+                .to_owned(),
+            url: link.link.0.clone(),
+        }),
+        closing: vec![words!(
+            pen,
+            "If that was not you, do nothing: your password stays as it is.",
+            "Si cette demande ne vient pas de vous, ne faites rien : votre mot de passe reste inchangé."
+        )],
+    }
+}
+
+/// The password is another.
+pub fn password_changed(pen: Pen<'_>, at: &Moment) -> Content {
+    let product = &pen.house.product;
+    let contact = &pen.house.contact;
+    Content {
+        subject: words!(
+            pen,
+            "Your password for {product} was changed",
+            "Votre mot de passe {product} a été modifié"
+        ),
+        tone: Tone::Neutral,
+        opening: vec![words!(
+            pen,
+            "The password of your account was changed. Whoever was signed in has to sign in again; your API tokens \
+             still work.",
+            "Le mot de passe de votre compte a été modifié. Toutes les sessions ouvertes ont été fermées ; vos jetons \
+             d’API fonctionnent toujours."
+        )],
+        facts: vec![pen.fact("Changed on", "Modifié le", pen.moment(at))],
+        button: None,
+        closing: vec![words!(
+            pen,
+            "If that was not you, ask for a new password at once and write to {contact}.",
+            "Si ce n’est pas vous, demandez immédiatement un nouveau mot de passe et écrivez à {contact}."
+        )],
+    }
+}
