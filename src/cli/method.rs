@@ -21,9 +21,9 @@ use crate::domain::sepa::bic::Bic;
 use crate::domain::sepa::iban::Iban;
 use crate::domain::sepa::mandate::MandateUse;
 use crate::domain::sepa::message::Scheme;
-use crate::engine::methods::{MandateRequest, Signature};
+use crate::engine::methods::{MandateRequest, OwnMethod, Signature};
 use crate::engine::run::Engine;
-use crate::store::rows::{MethodDetails, StoredMethod};
+use crate::store::rows::MethodDetails;
 use crate::{on, say};
 
 /// More than any IBAN with its spaces and line end.
@@ -242,12 +242,7 @@ struct MandateJson {
     last_presented_on: Option<String>,
 }
 
-/// `2028-10` of 202810.
-fn month(number: i32) -> String {
-    format!("{:04}-{:02}", number / 100, number % 100)
-}
-
-fn json_of(stored: &StoredMethod, used: bool) -> MethodJson {
+fn json_of(OwnMethod { stored, is_used }: &OwnMethod) -> MethodJson {
     let (mut card, mut mandate) = (None, None);
     match &stored.details {
         MethodDetails::Card(told) => {
@@ -255,7 +250,7 @@ fn json_of(stored: &StoredMethod, used: bool) -> MethodJson {
                 reference: told.reference.clone(),
                 brand: told.brand.clone(),
                 last4: told.last4.clone(),
-                expires: month(told.expires),
+                expires: told.good_until(),
             });
         }
         MethodDetails::Mandate(told) => {
@@ -281,7 +276,7 @@ fn json_of(stored: &StoredMethod, used: bool) -> MethodJson {
         method: stored.method().code(),
         state: stored.state.code(),
         decline_code: stored.state.decline_code().map(str::to_owned),
-        used,
+        used: *is_used,
         added_at: stored.added_at.to_string(),
         changed_at: stored.changed_at.to_string(),
         card,
@@ -292,16 +287,9 @@ fn json_of(stored: &StoredMethod, used: bool) -> MethodJson {
 async fn list(global: &Global, external_id: &str, json: bool) -> Result<()> {
     let engine = global.open().await?;
     let account = find(&engine, external_id).await?;
-    let today = engine.clock.today(engine.config.zone());
     let methods = engine.methods(account).await?;
-    let mut tx = engine.store.snapshot().await?;
-    let on_file = on!(&mut tx, conn, q => q::methods_on_file(conn, &[account], today).await)?;
-    let used = |stored: &StoredMethod| on_file.iter().any(|own| own.id == stored.id);
     if json {
-        let all: Vec<MethodJson> = methods
-            .iter()
-            .map(|stored| json_of(stored, used(stored)))
-            .collect();
+        let all: Vec<MethodJson> = methods.iter().map(json_of).collect();
         return super::json::print(&all);
     }
     if methods.is_empty() {
@@ -309,10 +297,10 @@ async fn list(global: &Global, external_id: &str, json: bool) -> Result<()> {
         return Ok(());
     }
     let mut rows = table(["id", "method", "of", "reference", "added", "state"], 6);
-    for stored in &methods {
+    for OwnMethod { stored, is_used } in &methods {
         let (of, reference) = match &stored.details {
             MethodDetails::Card(card) => (
-                format!("{} …{} to {}", card.brand, card.last4, month(card.expires)),
+                format!("{} …{} to {}", card.brand, card.last4, card.good_until()),
                 &card.reference,
             ),
             MethodDetails::Mandate(mandate) => (
@@ -324,7 +312,7 @@ async fn list(global: &Global, external_id: &str, json: bool) -> Result<()> {
         if let Some(code) = stored.state.decline_code() {
             state.push_str(&format!(": {code}"));
         }
-        if used(stored) {
+        if *is_used {
             state.push_str(", used");
         }
         rows.add_row([

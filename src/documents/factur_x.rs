@@ -97,6 +97,7 @@ fn head(xml: &mut Xml, document: &Document) -> io::Result<()> {
         ("PMD", &texts.late_penalty),
         ("AAB", &texts.early_payment),
         ("REG", &document.issuer.legal_form),
+        ("AAI", &document.customer.invoice_note),
     ];
     xml.within("rsm:ExchangedDocument", |xml| {
         xml.text("ram:ID", &document.number)?;
@@ -211,12 +212,13 @@ fn seller(xml: &mut Xml, issuer: &Issuer, with_vat_number: bool) -> io::Result<(
         })?;
         address(
             xml,
-            [
-                &issuer.postal_code,
-                &issuer.address_line1,
-                &issuer.city,
-                &issuer.country,
-            ],
+            &Address {
+                postal_code: &issuer.postal_code,
+                lines: [&issuer.address_line1, ""],
+                city: &issuer.city,
+                country: &issuer.country,
+                state: "",
+            },
         )?;
         let electronic = if french {
             (FRENCH_ADDRESS_SCHEME, issuer.siren.as_str())
@@ -239,12 +241,13 @@ fn buyer(xml: &mut Xml, customer: &BillingProfile, with_vat_number: bool) -> io:
         }
         address(
             xml,
-            [
-                &customer.postal_code,
-                &customer.address_line1,
-                &customer.city,
-                customer.country.code(),
-            ],
+            &Address {
+                postal_code: &customer.postal_code,
+                lines: [&customer.address_line1, &customer.address_line2],
+                city: &customer.city,
+                country: customer.country.code(),
+                state: &customer.state,
+            },
         )?;
         match &siren {
             Some(siren) => electronic_address(xml, (FRENCH_ADDRESS_SCHEME, siren))?,
@@ -270,12 +273,24 @@ fn compact(vat_number: &str) -> String {
         .collect()
 }
 
-fn address(xml: &mut Xml, [postal_code, line1, city, country]: [&str; 4]) -> io::Result<()> {
+/// What is empty of it is left out.
+struct Address<'a> {
+    postal_code: &'a str,
+    lines: [&'a str; 2],
+    city: &'a str,
+    country: &'a str,
+    state: &'a str,
+}
+
+fn address(xml: &mut Xml, address: &Address<'_>) -> io::Result<()> {
+    let [line1, line2] = address.lines;
     xml.within("ram:PostalTradeAddress", |xml| {
-        xml.optional_text("ram:PostcodeCode", postal_code)?;
+        xml.optional_text("ram:PostcodeCode", address.postal_code)?;
         xml.optional_text("ram:LineOne", line1)?;
-        xml.optional_text("ram:CityName", city)?;
-        xml.text("ram:CountryID", country)
+        xml.optional_text("ram:LineTwo", line2)?;
+        xml.optional_text("ram:CityName", address.city)?;
+        xml.text("ram:CountryID", address.country)?;
+        xml.optional_text("ram:CountrySubDivisionName", address.state)
     })
 }
 

@@ -133,9 +133,14 @@ pub struct BillingProfile {
     pub company: String,
     pub country: Country,
     pub address_line1: String,
+    pub address_line2: String,
     pub postal_code: String,
     pub city: String,
+    /// In countries whose addresses name one.
+    pub state: String,
     pub vat_number: String,
+    /// What the customer has printed on its invoices, such as an order number.
+    pub invoice_note: String,
     pub language: Language,
 }
 
@@ -152,17 +157,27 @@ impl BillingProfile {
             company: String::new(),
             country,
             address_line1: String::new(),
+            address_line2: String::new(),
             postal_code: String::new(),
             city: String::new(),
+            state: String::new(),
             vat_number: String::new(),
+            invoice_note: String::new(),
             language,
         }
     }
 
-    /// The digest of everything the version says.
+    /// The digest of everything the version says. What came later to what it may say
+    /// counts only where it says that: the versions from before keep their digests.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        Digest::of_fields([
+        let later = [
+            self.address_line2.as_str(),
+            self.state.as_str(),
+            self.invoice_note.as_str(),
+        ];
+        let says_later = later.iter().any(|text| !text.is_empty());
+        let first = [
             self.account.as_str(),
             &self.username,
             &self.email,
@@ -174,7 +189,12 @@ impl BillingProfile {
             &self.city,
             &self.vat_number,
             self.language.code(),
-        ])
+        ];
+        Digest::of_fields(
+            first
+                .into_iter()
+                .chain(later.into_iter().filter(|_| says_later)),
+        )
     }
 
     /// The name the invoice is made out to: the company, or the person.

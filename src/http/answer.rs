@@ -35,6 +35,8 @@ pub enum Refused {
     Fields(Vec<(Cow<'static, str>, String)>),
     /// 429: too often; in so many seconds again.
     TooOften(u64),
+    /// 503: somebody we need for it does not answer; the log has who.
+    Unavailable(String),
     /// 500: it is our fault; the log has why.
     Internal(String),
 }
@@ -65,6 +67,10 @@ impl IntoResponse for Refused {
                 json!({ "errors": errors })
             }
             Self::TooOften(_) => json!({ "error": "Retry later" }),
+            Self::Unavailable(error) => {
+                tracing::warn!(error, "request put off");
+                json!({ "error": "not available at the moment: try again in a few minutes" })
+            }
             Self::Internal(error) => {
                 tracing::error!(error, "request failed");
                 json!({ "error": "internal error" })
@@ -94,6 +100,7 @@ impl Refused {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Field(..) | Self::Fields(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooOften(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }

@@ -57,7 +57,7 @@ impl Limits {
 
     /// Where a request comes from. What the proxy added stands last: what stands
     /// before it, anybody may have written.
-    fn address_of(&self, headers: &HeaderMap, extensions: &Extensions) -> Option<IpAddr> {
+    pub fn address_of(&self, headers: &HeaderMap, extensions: &Extensions) -> Option<IpAddr> {
         let forwarded = headers.get_all("x-forwarded-for").iter().next_back();
         let said = forwarded
             .filter(|_| self.is_behind_proxy)

@@ -408,10 +408,11 @@ impl Doer {
         let methods = self.engine.methods(account).await;
         let methods = methods.map_err(|error| error.to_string())?;
         let mut mandates = methods.into_iter().filter(|method| {
-            method.method() == PaymentMethod::Sepa && method.state != FileState::Removed
+            method.stored.method() == PaymentMethod::Sepa
+                && method.stored.state != FileState::Removed
         });
         let last = mandates.next_back().ok_or("there is no mandate")?;
-        Ok(last.id)
+        Ok(last.stored.id)
     }
 
     async fn change_iban(&self, account: AccountId, iban: Iban) -> Result<(), String> {

@@ -105,10 +105,13 @@ fn customer_lines(customer: &BillingProfile, context: Context<'_>) -> Vec<String
     vec![
         contact,
         customer.address_line1.clone(),
+        customer.address_line2.clone(),
         format!("{} {}", customer.postal_code, customer.city),
+        customer.state.clone(),
         country_name(customer.country, context.language),
         labeled(context.labels.vat_number, &customer.vat_number),
         customer.email.clone(),
+        customer.invoice_note.clone(),
     ]
 }
 

@@ -1,5 +1,6 @@
 //! Who may do what by the account API.
 //!
+//! - [`billing`]: what customers change of what their invoices print
 //! - [`event`]: what happened to an account
 //! - [`name`]: what customers call their tokens and keys
 //! - [`password`]: passwords, and how often one may be wrong
@@ -8,6 +9,7 @@
 //! - [`ssh_key`]: a key that code is pushed with
 //! - [`standing`]: what an account may still do that is suspended or leaves
 
+pub mod billing;
 pub mod event;
 pub mod name;
 pub mod password;

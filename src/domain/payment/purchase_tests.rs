@@ -19,7 +19,7 @@ fn charged_back() -> AttemptState {
 }
 
 #[test]
-fn five_is_the_least_in_every_currency() {
+fn five_is_the_least_and_a_hundred_thousand_the_most_in_every_currency() {
     for (minor, currency, sold) in [
         (500, EUR, true),
         (499, EUR, false),
@@ -27,7 +27,11 @@ fn five_is_the_least_in_every_currency() {
         (-500, EUR, false),
         (5, Currency::Jpy, true),
         (4, Currency::Jpy, false),
-        (i64::MAX, EUR, true),
+        (10_000_000, EUR, true),
+        (10_000_001, EUR, false),
+        (100_000, Currency::Jpy, true),
+        (100_001, Currency::Jpy, false),
+        (i64::MAX, EUR, false),
     ] {
         let checked = check_amount(Money::new(minor, currency));
         assert_eq!(checked.is_ok(), sold, "{minor} {currency}");

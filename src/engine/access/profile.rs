@@ -2,6 +2,7 @@
 
 use super::password::{hash, is_right};
 use super::{AccessError, NewPassword, User};
+use crate::domain::access::billing::{self, BillingChange};
 use crate::domain::access::password::Password;
 use crate::domain::access::profile::{FieldProblem, ProfileChange, change};
 use crate::domain::account::BillingProfile;
@@ -93,6 +94,50 @@ impl Engine {
             hashed: hash(new, self.chance.salt()?).await?,
             checked: stored.password_hash,
         })
+    }
+
+    /// Changes what an account's invoices print and are taxed by, or nothing of it: the
+    /// next of them refers to another version.
+    ///
+    /// # Errors
+    /// When a field is wrong, the account is being deleted, or the database refuses.
+    pub async fn change_billing(
+        &self,
+        account: AccountId,
+        asked: &BillingChange<'_>,
+        by: ByPerson<'_>,
+    ) -> Result<BillingProfile, AccessError> {
+        let mut tx = self.store.begin().await?;
+        hold_profile(&mut tx, account).await?;
+        let before = on!(&mut tx, conn, q => q::current_version(conn, account).await)?;
+        let profile = billing::change(&before.content, asked)?;
+        let profile = self
+            .keep_profile(&mut tx, account, before, profile, by)
+            .await?;
+        tx.commit().await?;
+        Ok(profile)
+    }
+
+    /// Keeps another version of a profile, where it says anything else, and who asked
+    /// for it.
+    async fn keep_profile(
+        &self,
+        tx: &mut Tx,
+        account: AccountId,
+        before: AccountVersion,
+        profile: BillingProfile,
+        by: ByPerson<'_>,
+    ) -> Result<BillingProfile, StoreError> {
+        if profile == before.content {
+            return Ok(profile);
+        }
+        let version = write_version(tx, before, profile.clone()).await?;
+        let subject = format!("profile {}", version.0);
+        let now = self.clock.now();
+        on!(&mut *tx, conn, q => {
+            q::write_audit(conn, account, by, "profile_changed", now, Some(&subject), None).await
+        })?;
+        Ok(profile)
     }
 
     async fn change_profile(

@@ -6,8 +6,10 @@ use crate::domain::account::BillingProfile;
 use crate::domain::calendar::Instant;
 use crate::domain::ids::AccountId;
 use crate::domain::invoice::FreeTrial;
+use crate::domain::money::Money;
 use crate::engine::run::Engine;
 use crate::on;
+use crate::store::StoreError;
 use crate::store::rows::Suspension;
 
 /// An account as its customer sees it.
@@ -31,6 +33,18 @@ impl Engine {
         let (profile, _) = on!(&mut tx, conn, q => q::current_profile(conn, account).await)?;
         tx.rollback().await?;
         Ok(profile)
+    }
+
+    /// The unused prepaid credit of an account, in the currency it is billed in.
+    ///
+    /// # Errors
+    /// When the database refuses, or there is no such account.
+    pub async fn credit(&self, account: AccountId) -> Result<Money, StoreError> {
+        let mut tx = self.store.snapshot().await?;
+        let currency = on!(&mut tx, conn, q => q::account_currency(conn, account).await)?;
+        let minor = on!(&mut tx, conn, q => q::credit_balance(conn, account, currency).await)?;
+        tx.rollback().await?;
+        Ok(Money::new(minor, currency))
     }
 
     /// Who an account is.

@@ -253,9 +253,12 @@ fn check_profile(checks: &mut Checks, table: &Table) -> Option<BillingProfile> {
         company: company?,
         country: country?,
         address_line1: address_line1?,
+        address_line2: String::new(),
         postal_code: postal_code?,
         city: city?,
+        state: String::new(),
         vat_number: vat_number?,
+        invoice_note: String::new(),
         language: language?,
     })
 }

@@ -11,7 +11,7 @@ use crate::engine::providers::ProviderError;
 use crate::engine::run::Engine;
 use crate::on;
 use crate::providers::CallError;
-use crate::providers::stripe::{CardOnFile, SetupStanding};
+use crate::providers::stripe::{CardOnFile, Setup, SetupStanding};
 use crate::store::StoreError;
 use crate::store::rows::NewCard;
 
@@ -35,6 +35,9 @@ pub enum CardError {
     Leaving,
     #[error("the customer of {0} is no account of ours")]
     NoCustomer(String),
+    /// Or it is another account's, which nobody is told.
+    #[error("there is no setup {0}")]
+    NoSetup(String),
 }
 
 /// What the page needs on which the customer enters a card.
@@ -117,6 +120,37 @@ impl Engine {
     pub async fn finish_card(&self, setup_intent: &str) -> Result<CardAdded, CardError> {
         let stripe = self.providers.stripe(&self.config)?;
         let setup = stripe.setup_intent(setup_intent).await?;
+        self.finish_setup(setup_intent, setup).await
+    }
+
+    /// The same, for the customer who began it.
+    ///
+    /// # Errors
+    /// As [`Self::finish_card`], and when the account began no such setup.
+    pub async fn finish_own_card(
+        &self,
+        account: AccountId,
+        setup_intent: &str,
+    ) -> Result<CardAdded, CardError> {
+        let none = || CardError::NoSetup(setup_intent.to_owned());
+        let mut tx = self.store.snapshot().await?;
+        let own = on!(&mut tx, conn, q => q::provider_customer(conn, account).await)?;
+        tx.rollback().await?;
+        // Whoever is nobody to the provider began nothing there.
+        let own = own.ok_or_else(none)?;
+        let stripe = self.providers.stripe(&self.config)?;
+        let setup = match stripe.setup_intent(setup_intent).await {
+            Err(error) if error.is_missing() => return Err(none()),
+            read => read?,
+        };
+        if setup.customer.as_ref() != Some(&own) {
+            return Err(none());
+        }
+        self.finish_setup(setup_intent, setup).await
+    }
+
+    async fn finish_setup(&self, setup_intent: &str, setup: Setup) -> Result<CardAdded, CardError> {
+        let stripe = self.providers.stripe(&self.config)?;
         let reference = match (setup.standing, setup.payment_method) {
             (SetupStanding::Succeeded, Some(card)) => card,
             (SetupStanding::Succeeded, None) => return Ok(CardAdded::NotYet("it names no card")),

@@ -82,15 +82,30 @@ pub struct Removed {
     pub withdrawn: usize,
 }
 
+/// A card or mandate, and whether it is the one of its kind that is charged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnMethod {
+    pub stored: StoredMethod,
+    pub is_used: bool,
+}
+
 impl Engine {
     /// The cards and mandates of an account, removed ones among them, in the
     /// order they came.
     ///
     /// # Errors
     /// When the database refuses, or holds what no version writes.
-    pub async fn methods(&self, account: AccountId) -> Result<Vec<StoredMethod>, MethodError> {
+    pub async fn methods(&self, account: AccountId) -> Result<Vec<OwnMethod>, MethodError> {
+        let today = self.clock.today(self.config.zone());
         let mut tx = self.store.snapshot().await?;
-        Ok(on!(&mut tx, conn, q => q::stored_methods(conn, (account, account)).await)?)
+        let stored = on!(&mut tx, conn, q => q::stored_methods(conn, (account, account)).await)?;
+        let used = on!(&mut tx, conn, q => q::methods_on_file(conn, &[account], today).await)?;
+        tx.rollback().await?;
+        let own = stored.into_iter().map(|stored| OwnMethod {
+            is_used: used.iter().any(|used| used.id == stored.id),
+            stored,
+        });
+        Ok(own.collect())
     }
 
     /// Takes a card or mandate out of use for good. Its record stays, and

@@ -9,6 +9,7 @@ use crate::engine::run::Engine;
 use crate::on;
 use crate::providers::CallError;
 use crate::providers::paypal::{NewOrder, OrderState, PayPal};
+use crate::store::StoreError;
 use crate::store::rows::{NewPurchase, StoredPurchase};
 
 impl Engine {
@@ -144,6 +145,35 @@ impl Engine {
         let mut tx = self.store.begin().await?;
         on!(&mut tx, conn, q => q::note_purchase_problem(conn, account, id, &problem).await)?;
         Ok(tx.commit().await?)
+    }
+
+    /// A purchase, where it is an account's own.
+    ///
+    /// # Errors
+    /// When there is none, or it is another account's, which nobody is told.
+    pub async fn own_purchase(
+        &self,
+        account: AccountId,
+        id: PurchaseId,
+    ) -> Result<StoredPurchase, PurchaseError> {
+        let purchase = self.purchase(id).await?;
+        if purchase.account != account {
+            return Err(PurchaseError::NoPurchase(id.to_string()));
+        }
+        Ok(purchase)
+    }
+
+    /// The purchases of an account, the newest `limit`, the oldest of them first.
+    ///
+    /// # Errors
+    /// When the database refuses or holds nonsense.
+    pub async fn purchases(
+        &self,
+        account: AccountId,
+        limit: i64,
+    ) -> Result<Vec<StoredPurchase>, StoreError> {
+        let mut tx = self.store.snapshot().await?;
+        on!(&mut tx, conn, q => q::purchases(conn, account, limit).await)
     }
 
     pub(super) async fn purchase(&self, id: PurchaseId) -> Result<StoredPurchase, PurchaseError> {

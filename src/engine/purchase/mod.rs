@@ -19,7 +19,7 @@ use crate::domain::calendar::Instant;
 use crate::domain::ids::PurchaseId;
 use crate::domain::ledger::LedgerError;
 use crate::domain::money::Currency;
-use crate::domain::payment::purchase::{PurchaseError as Unbookable, TooSmall};
+use crate::domain::payment::purchase::{NotSold, PurchaseError as Unbookable};
 use crate::domain::payment::recovery::{Question, question};
 use crate::engine::collect::{CollectError, InvoiceOutcome};
 use crate::engine::refund::RefundError;
@@ -45,7 +45,7 @@ pub enum PurchaseError {
     #[error(transparent)]
     Collect(#[from] CollectError),
     #[error(transparent)]
-    TooSmall(#[from] TooSmall),
+    NotSold(#[from] NotSold),
     #[error("the account is billed in {account}, not in {asked}")]
     OtherCurrency { account: Currency, asked: Currency },
     #[error("the account is being deleted: no credit is sold to it any more")]

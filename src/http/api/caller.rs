@@ -1,6 +1,7 @@
 //! Who asks: whose bearer token it is, how often it asks, what the token is good for
 //! and how its account stands. A handler that takes no [`Caller`] is open to anybody.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
@@ -75,6 +76,19 @@ impl Allowed {
             actor: "customer",
             reason: &self.0.reason,
         }
+    }
+}
+
+/// Where a request comes from.
+pub struct ClientAddress(pub IpAddr);
+
+impl FromRequestParts<Arc<Api>> for ClientAddress {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Refused> {
+        let address = api.limits.address_of(&parts.headers, &parts.extensions);
+        let unknown = || Refused::Internal("a request from no address".to_owned());
+        address.map(Self).ok_or_else(unknown)
     }
 }
 

@@ -4,16 +4,22 @@
 //! - [`caller`]: who asks, and whether they may
 //! - [`refusal`]: what the engine refuses, in the contract's words
 //! - [`exchange`], [`tokens`], [`keys`], [`users`], [`invoices`], [`downloads`],
-//!   [`operations`], [`usage`], [`events`], [`passwords`]: a file a resource
+//!   [`operations`], [`usage`], [`events`], [`passwords`], [`payment_methods`],
+//!   [`cards`], [`mandates`], [`credit`], [`billing_profile`]: a file a resource
 
+mod billing_profile;
 mod caller;
+mod cards;
+mod credit;
 mod downloads;
 mod events;
 mod exchange;
 mod invoices;
 mod keys;
+mod mandates;
 mod operations;
 mod passwords;
+mod payment_methods;
 mod refusal;
 mod tokens;
 mod usage;
@@ -29,6 +35,7 @@ use crate::documents::{DocumentError, PdfRenderer};
 use crate::engine::access::AccessKeys;
 use crate::engine::overview::Documents;
 use crate::engine::run::Engine;
+use crate::http::answer::Refused;
 use crate::http::limit::Limits;
 
 /// What every handler needs.
@@ -53,6 +60,17 @@ async fn evenly<T, E>(work: impl Future<Output = Result<T, E>>) -> Result<T, E> 
         floor.await;
     }
     done
+}
+
+/// Does work that moves money to its end, though whoever asked for it hung up.
+///
+/// # Errors
+/// When the work broke down.
+async fn unbroken<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> Result<T, Refused> {
+    let done = tokio::spawn(work).await;
+    done.map_err(|error| Refused::Internal(error.to_string()))
 }
 
 /// Every route of the account API.
@@ -87,6 +105,19 @@ pub fn router(engine: Arc<Engine>, keys: AccessKeys) -> Result<OpenApiRouter, Do
         .routes(routes!(events::list))
         .routes(routes!(passwords::ask, passwords::reset))
         .routes(routes!(passwords::unlock))
+        .routes(routes!(payment_methods::list))
+        .routes(routes!(payment_methods::prefer))
+        .routes(routes!(payment_methods::remove))
+        .routes(routes!(cards::begin))
+        .routes(routes!(cards::finish))
+        .routes(routes!(mandates::offer))
+        .routes(routes!(mandates::sign))
+        .routes(routes!(credit::list, credit::buy))
+        .routes(routes!(credit::capture))
+        .routes(routes!(billing_profile::show))
+        .routes(routes!(billing_profile::show_on_billing_host))
+        .routes(routes!(billing_profile::create))
+        .routes(routes!(billing_profile::update))
         .with_state(Arc::new(api));
     Ok(router)
 }

@@ -3,6 +3,7 @@
 use crate::domain::access::Barred;
 use crate::engine::access::AccessError;
 use crate::http::answer::Refused;
+use crate::providers::CallError;
 
 /// A refusal about a resource.
 pub fn refused(resource: &'static str, error: AccessError) -> Refused {
@@ -32,5 +33,28 @@ pub fn refused(resource: &'static str, error: AccessError) -> Refused {
         | AccessError::Claims(_)
         | AccessError::Hash(_)
         | AccessError::NoKey) => Refused::Internal(error.to_string()),
+    }
+}
+
+/// A provider that this house has not, or cannot reach as its settings stand. What the
+/// customer is told, and why.
+pub fn provider_refused(told: &'static str, error: &dyn std::error::Error) -> Refused {
+    tracing::warn!(%error, "{told}");
+    Refused::Conflict(told.to_owned())
+}
+
+/// A provider that did not answer what was asked.
+pub fn call_refused(error: &CallError) -> Refused {
+    match error {
+        CallError::Refused { .. } => {
+            tracing::warn!(%error, "request refused by a provider");
+            Refused::Conflict("the payment provider refuses it".to_owned())
+        }
+        CallError::NotSent { .. } | CallError::Lost { .. } => {
+            Refused::Unavailable(error.to_string())
+        }
+        CallError::Unbookable { .. } | CallError::Denied { .. } => {
+            Refused::Internal(error.to_string())
+        }
     }
 }

@@ -40,7 +40,7 @@ struct FieldErrors {
     errors: BTreeMap<String, Vec<String>>,
 }
 
-const ALL: [(&str, &str, &str, &str); 10] = [
+const ALL: [(&str, &str, &str, &str); 11] = [
     ("400", "Malformed", "It cannot be read.", "Error"),
     ("401", "Unauthorized", "Nobody is let in by it.", "Error"),
     (
@@ -71,6 +71,12 @@ const ALL: [(&str, &str, &str, &str); 10] = [
         "Error",
     ),
     ("500", "Internal", "Our fault.", "Error"),
+    (
+        "503",
+        "Unavailable",
+        "A provider does not answer: again in a few minutes.",
+        "Error",
+    ),
 ];
 
 /// Each of them by its name.

@@ -6,6 +6,7 @@ use futures_util::TryStreamExt as _;
 use sqlx::QueryBuilder;
 
 use super::decode::at;
+use super::profile::{COLUMNS, ProfileRow};
 use super::{Conn, Db, ROWS_PER_INSERT, Result};
 use crate::domain::account::{BillingProfile, Language};
 use crate::domain::calendar::Instant;
@@ -106,31 +107,7 @@ pub async fn write_accounts(conn: &mut Conn, versions: &[AccountVersion]) -> Res
             .execute(&mut *conn)
             .await?;
     }
-    for chunk in versions.chunks(ROWS_PER_INSERT) {
-        let mut query = QueryBuilder::<Db>::new(
-            "INSERT INTO billing_profile (account_id, version, digest, username, email, full_name, company, \
-             country, address_line1, postal_code, city, vat_number, language) ",
-        );
-        query.push_values(chunk, |mut values, version| {
-            let content = &version.content;
-            values
-                .push_bind(version.id.0)
-                .push_bind(version.profile.0)
-                .push_bind(&version.digest.0[..])
-                .push_bind(content.username.as_str())
-                .push_bind(content.email.as_str())
-                .push_bind(content.full_name.as_str())
-                .push_bind(content.company.as_str())
-                .push_bind(content.country.code().to_owned())
-                .push_bind(content.address_line1.as_str())
-                .push_bind(content.postal_code.as_str())
-                .push_bind(content.city.as_str())
-                .push_bind(content.vat_number.as_str())
-                .push_bind(content.language.code());
-        });
-        query.build().execute(&mut *conn).await?;
-    }
-    Ok(())
+    super::profile::insert_profiles(conn, versions).await
 }
 
 /// The profile that an account's next invoice prints, and when the account was made.
@@ -157,46 +134,25 @@ pub async fn current_version(conn: &mut Conn, account: AccountId) -> Result<Acco
         created_at: i64,
         version: i32,
         digest: Vec<u8>,
-        username: String,
-        email: String,
-        full_name: String,
-        company: String,
-        country: String,
-        address_line1: String,
-        postal_code: String,
-        city: String,
-        vat_number: String,
-        language: String,
+        #[sqlx(flatten)]
+        profile: ProfileRow,
     }
-    let row: Row = sqlx::query_as(
-        "SELECT a.external_id, a.currency, a.created_at, p.version, p.digest, p.username, p.email, \
-         p.full_name, p.company, p.country, p.address_line1, p.postal_code, p.city, p.vat_number, p.language \
+    let sql = format!(
+        "SELECT a.external_id, a.currency, a.created_at, p.version, p.digest, {COLUMNS} \
          FROM account a JOIN billing_profile p ON p.account_id = a.id AND p.version = a.profile_version \
-         WHERE a.id = $1",
-    )
-    .bind(account.0)
-    .fetch_one(conn)
-    .await?;
-    let place = |column| at("billing_profile", column);
+         WHERE a.id = $1"
+    );
+    let row: Row = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(account.0)
+        .fetch_one(conn)
+        .await?;
     Ok(AccountVersion {
         id: account,
         profile: ProfileId(row.version),
         currency: at("account", "currency").parse(account, &row.currency)?,
         created_at: Instant(row.created_at),
-        digest: place("digest").digest(account, &row.digest)?,
-        content: BillingProfile {
-            account: row.external_id,
-            username: row.username,
-            email: row.email,
-            full_name: row.full_name,
-            company: row.company,
-            country: place("country").parse(account, &row.country)?,
-            address_line1: row.address_line1,
-            postal_code: row.postal_code,
-            city: row.city,
-            vat_number: row.vat_number,
-            language: place("language").parse(account, &row.language)?,
-        },
+        digest: at("billing_profile", "digest").digest(account, &row.digest)?,
+        content: row.profile.profile(row.external_id, account)?,
     })
 }
 

@@ -251,7 +251,8 @@ pub async fn erase_identity(
 ) -> Result<()> {
     sqlx::query(
         "UPDATE billing_profile SET username = '', email = '', full_name = $3, company = '', \
-         address_line1 = '', postal_code = '', city = '', vat_number = '', erased_at = $4 \
+         address_line1 = '', address_line2 = '', postal_code = '', city = '', address_state = '', vat_number = '', \
+         invoice_note = '', erased_at = $4 \
          WHERE account_id = $1 AND version = $2 AND erased_at IS NULL",
     )
     .bind(account.0)

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use rust_decimal::Decimal;
 
 use super::decode::at;
+use super::profile::{COLUMNS, ProfileRow};
 use super::{Conn, Result};
-use crate::domain::account::BillingProfile;
 use crate::domain::calendar::{Instant, PeriodKey};
 use crate::domain::ids::{AccountId, AllowanceId, IssuerId, PriceId, ProfileId, SkuId};
 use crate::domain::invoice::{InvoiceLine, InvoiceNumber, LineUsage, SeriesName};
@@ -34,23 +34,14 @@ struct HeadRow {
     hash: Vec<u8>,
     profile_digest: Vec<u8>,
     erased_at: Option<i64>,
-    username: String,
-    email: String,
-    full_name: String,
-    company: String,
-    country: String,
-    address_line1: String,
-    postal_code: String,
-    city: String,
-    vat_number: String,
-    language: String,
+    #[sqlx(flatten)]
+    profile: ProfileRow,
 }
 
-const HEAD_COLUMNS: &str = "SELECT i.account_id, a.external_id, a.created_at, i.period, i.series, i.year, \
+const HEAD: &str = "SELECT i.account_id, a.external_id, a.created_at, i.period, i.series, i.year, \
      i.sequence, i.issued_on, i.due_on, i.currency, i.profile_version, i.issuer_id, i.net_minor, i.vat_minor, \
-     i.total_minor, i.content_digest, i.hash, p.digest AS profile_digest, p.erased_at, p.username, p.email, p.full_name, \
-     p.company, p.country, p.address_line1, p.postal_code, p.city, p.vat_number, p.language FROM invoice i \
-     JOIN account a ON a.id = i.account_id \
+     i.total_minor, i.content_digest, i.hash, p.digest AS profile_digest, p.erased_at, ";
+const HEAD_FROM: &str = " FROM invoice i JOIN account a ON a.id = i.account_id \
      JOIN billing_profile p ON p.account_id = i.account_id AND p.version = i.profile_version";
 
 fn head_of(row: HeadRow) -> Result<InvoiceHead> {
@@ -59,19 +50,7 @@ fn head_of(row: HeadRow) -> Result<InvoiceHead> {
         year: row.year,
         sequence: row.sequence,
     };
-    let customer = BillingProfile {
-        account: row.external_id,
-        username: row.username,
-        email: row.email,
-        full_name: row.full_name,
-        company: row.company,
-        country: at("billing_profile", "country").parse(&number, &row.country)?,
-        address_line1: row.address_line1,
-        postal_code: row.postal_code,
-        city: row.city,
-        vat_number: row.vat_number,
-        language: at("billing_profile", "language").parse(&number, &row.language)?,
-    };
+    let customer = row.profile.profile(row.external_id, &number)?;
     Ok(InvoiceHead {
         account: AccountId(row.account_id),
         account_created_at: Instant(row.created_at),
@@ -98,7 +77,9 @@ fn head_of(row: HeadRow) -> Result<InvoiceHead> {
 /// # Errors
 /// When the database refuses or holds nonsense.
 pub async fn invoices_of_period(conn: &mut Conn, period: PeriodKey) -> Result<Vec<InvoiceHead>> {
-    let sql = format!("{HEAD_COLUMNS} WHERE i.period = $1 ORDER BY i.series, i.year, i.sequence");
+    let sql = format!(
+        "{HEAD}{COLUMNS}{HEAD_FROM} WHERE i.period = $1 ORDER BY i.series, i.year, i.sequence"
+    );
     let rows: Vec<HeadRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
         .bind(period.to_number())
         .fetch_all(conn)
@@ -118,7 +99,7 @@ pub async fn load_invoices(
     last: i64,
 ) -> Result<Vec<StoredInvoice>> {
     let sql = format!(
-        "{HEAD_COLUMNS} WHERE i.series = $1 AND i.year = $2 AND i.sequence >= $3 AND i.sequence <= $4 \
+        "{HEAD}{COLUMNS}{HEAD_FROM} WHERE i.series = $1 AND i.year = $2 AND i.sequence >= $3 AND i.sequence <= $4 \
          ORDER BY i.sequence"
     );
     let heads: Vec<HeadRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))

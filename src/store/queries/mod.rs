@@ -31,6 +31,7 @@ mod outbox;
 mod outcome;
 mod overview;
 mod payment;
+mod profile;
 mod purchase;
 mod refund;
 mod run;

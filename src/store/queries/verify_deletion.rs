@@ -10,7 +10,8 @@ const RULES: [(&str, &str); 10] = [
         "SELECT 'account ' || a.external_id FROM account_deletion d JOIN account a ON a.id = d.account_id \
          JOIN billing_profile p ON p.account_id = a.id AND p.version = a.profile_version \
          WHERE d.state = 'done' AND (p.erased_at IS NULL OR p.username || p.email || p.full_name || p.company \
-         || p.address_line1 || p.postal_code || p.city || p.vat_number <> '') LIMIT $1",
+         || p.address_line1 || p.address_line2 || p.postal_code || p.city || p.address_state || p.vat_number \
+         || p.invoice_note <> '') LIMIT $1",
     ),
     (
         "it is deleted, and a profile that no invoice refers to is kept",

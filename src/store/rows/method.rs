@@ -105,6 +105,14 @@ pub struct StoredCard {
     pub expires: i32,
 }
 
+impl StoredCard {
+    /// The last month in which it is good, such as `2028-10`.
+    #[must_use]
+    pub fn good_until(&self) -> String {
+        format!("{:04}-{:02}", self.expires / 100, self.expires % 100)
+    }
+}
+
 /// A mandate without its sealed IBAN.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredMandate {

@@ -1,8 +1,11 @@
 //! The account API as its clients speak it.
 
+mod billing_profile;
+mod credit;
 mod events;
 mod invoices;
 mod keys;
+mod payment_methods;
 mod routes;
 mod sign_in;
 mod tokens;
@@ -19,6 +22,11 @@ const BY: [&str; 4] = ["--by", "ada", "--reason", "asked by phone"];
 
 /// A house that answers the account API.
 pub fn furnish_api(house: &House, requests_per_minute: u32) {
+    furnish_api_with(house, requests_per_minute, "");
+}
+
+/// The same, with more sections in its settings.
+pub fn furnish_api_with(house: &House, requests_per_minute: u32, sections: &str) {
     furnish(house);
     let settings = include_str!("../../../deploy/quittance.toml");
     let limit = "requests_per_minute = 60\n";
@@ -27,8 +35,12 @@ pub fn furnish_api(house: &House, requests_per_minute: u32) {
         limit,
         &format!("requests_per_minute = {requests_per_minute}\n"),
     );
-    let vault = "[vault]\nkeys = [{ id = \"a\", key = \"file:a.key\" }]";
-    house.file("quittance.toml", format!("{settings}\n{vault}\n"));
+    let sections = if sections.contains("[vault]") {
+        sections.to_owned()
+    } else {
+        format!("[vault]\nkeys = [{{ id = \"a\", key = \"file:a.key\" }}]\n{sections}")
+    };
+    house.file("quittance.toml", format!("{settings}\n{sections}"));
     house.file("a.key", KEY_A);
 }
 
@@ -75,6 +87,21 @@ impl<'a> Client<'a> {
         let reply = self.send("GET", path, None);
         assert_eq!(reply.status, 200, "{path}: {reply:?}");
         reply.json()
+    }
+
+    /// Sends all of them before it reads any answer; the answers, in their order.
+    pub fn all_at_once(
+        &self,
+        requests: impl Iterator<Item = (&'static str, String, Option<Value>)>,
+    ) -> Vec<Reply> {
+        let requests = requests.map(|(method, path, body)| {
+            let request = self.served.request(method, &path).bearer_auth(&self.bearer);
+            match body {
+                Some(body) => request.json(&body),
+                None => request,
+            }
+        });
+        self.served.send_all(requests.collect())
     }
 
     pub fn post(&self, path: &str, body: &Value) -> Reply {

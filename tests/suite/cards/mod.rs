@@ -26,6 +26,18 @@ struct Shop<'a> {
     stripe: StripeFake,
 }
 
+/// `[stripe]`, with more keys of it.
+pub fn section(house: &House, stripe: &StripeFake, keys: &str) -> String {
+    house.set_env("STRIPE_KEY", SECRET_KEY);
+    house.set_env("STRIPE_WEBHOOK", WEBHOOK_SECRET);
+    format!(
+        "[stripe]\nsecret_key = \"env:STRIPE_KEY\"\nwebhook_secret = \"env:STRIPE_WEBHOOK\"\n\
+         api_url = \"{}\"\nrequests_per_second = 0\n\
+         first_pause_milliseconds = 1\n{keys}\n",
+        stripe.url()
+    )
+}
+
 impl<'a> Shop<'a> {
     fn open(house: &'a House) -> Self {
         Self::with(house, "tries = 2", "")
@@ -46,15 +58,8 @@ impl<'a> Shop<'a> {
             assert!(settings.contains("partial_credit = false"));
             settings = settings.replace("partial_credit = false", "partial_credit = true");
         }
-        settings.push_str(&format!(
-            "[stripe]\nsecret_key = \"env:STRIPE_KEY\"\nwebhook_secret = \"env:STRIPE_WEBHOOK\"\n\
-             api_url = \"{}\"\nrequests_per_second = 0\n\
-             first_pause_milliseconds = 1\n{stripe_keys}\n",
-            stripe.url()
-        ));
+        settings.push_str(&section(house, &stripe, stripe_keys));
         house.file("quittance.toml", settings);
-        house.set_env("STRIPE_KEY", SECRET_KEY);
-        house.set_env("STRIPE_WEBHOOK", WEBHOOK_SECRET);
         Self { house, stripe }
     }
 

@@ -90,6 +90,21 @@ pub struct Reconciled {
     pub unfinished: Vec<String>,
 }
 
+/// `[paypal]`, with so many requests a second; 0 for as many as there are.
+pub fn section(house: &House, fake: &PayPalFake, requests_per_second: u32) -> String {
+    let id = house.file("paypal-id", CLIENT_ID);
+    let secret = house.file("paypal-secret", CLIENT_SECRET);
+    format!(
+        "[paypal]\nclient_id = \"file:{}\"\nclient_secret = \"file:{}\"\nwebhook_id = \"{WEBHOOK_ID}\"\n\
+         return_url = \"https://console.example/approved\"\ncancel_url = \"https://console.example/\"\n\
+         requests_per_second = {requests_per_second}\ntimeout_seconds = 1\ntries = 1\nfirst_pause_milliseconds = 1\n\
+         api_url = \"{}\"\n",
+        id.display(),
+        secret.display(),
+        fake.url(),
+    )
+}
+
 /// A house that sells credit.
 pub struct Desk<'a> {
     pub house: &'a House,
@@ -113,19 +128,9 @@ impl<'a> Desk<'a> {
     /// With so many requests a second; 0 for as many as there are.
     pub fn limited(house: &'a House, requests_per_second: u32) -> Self {
         let fake = PayPalFake::start();
-        let id = house.file("paypal-id", CLIENT_ID);
-        let secret = house.file("paypal-secret", CLIENT_SECRET);
-        let settings = format!(
-            "{}\n[paypal]\nclient_id = \"file:{}\"\nclient_secret = \"file:{}\"\nwebhook_id = \"{WEBHOOK_ID}\"\n\
-             return_url = \"https://console.example/approved\"\ncancel_url = \"https://console.example/\"\n\
-             requests_per_second = {requests_per_second}\ntimeout_seconds = 1\ntries = 1\nfirst_pause_milliseconds = 1\n\
-             api_url = \"{}\"\n",
-            include_str!("../../../deploy/quittance.toml"),
-            id.display(),
-            secret.display(),
-            fake.url(),
-        );
-        let path = house.file("quittance.toml", settings);
+        let settings = include_str!("../../../deploy/quittance.toml");
+        let section = section(house, &fake, requests_per_second);
+        let path = house.file("quittance.toml", format!("{settings}\n{section}"));
         let runtime = runtime();
         let engine = runtime.block_on(engine(house, &path));
         let paypal = PayPal::open(engine.config.paypal.as_ref().unwrap(), &Way::Network).unwrap();

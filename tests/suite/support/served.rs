@@ -81,14 +81,13 @@ impl Served {
     }
 
     pub fn send(&self, request: RequestBuilder) -> Reply {
-        self.runtime.block_on(async {
-            let response = request.send().await.unwrap();
-            Reply {
-                status: response.status().as_u16(),
-                headers: response.headers().clone(),
-                text: response.text().await.unwrap(),
-            }
-        })
+        self.runtime.block_on(answer(request))
+    }
+
+    /// Sends all at once; the answers, in the order of the requests.
+    pub fn send_all(&self, requests: Vec<RequestBuilder>) -> Vec<Reply> {
+        let all = requests.into_iter().map(answer);
+        self.runtime.block_on(futures_util::future::join_all(all))
     }
 }
 
@@ -96,5 +95,14 @@ impl Drop for Served {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+async fn answer(request: RequestBuilder) -> Reply {
+    let response = request.send().await.unwrap();
+    Reply {
+        status: response.status().as_u16(),
+        headers: response.headers().clone(),
+        text: response.text().await.unwrap(),
     }
 }
