@@ -9,6 +9,7 @@ mod mail;
 mod platform;
 mod provider;
 mod raw;
+mod region;
 mod sample;
 mod schedule;
 mod secret;
@@ -30,6 +31,7 @@ pub use deletion::DeletionSettings;
 pub use mail::{MailSecurity, MailSettings};
 pub use platform::PlatformSettings;
 pub use provider::{CallPolicy, PayPalSettings, StripeSettings};
+pub use region::Region;
 pub use sample::sample_issuer;
 pub use schedule::ScheduleSettings;
 pub use secret::{SecretError, SecretSource};
@@ -56,6 +58,8 @@ pub struct Config {
     pub schedule: ScheduleSettings,
     /// How the account API is used, which is answered where there is a vault.
     pub api: ApiSettings,
+    /// Where the platform's clients find what runs their apps.
+    pub regions: Vec<Region>,
     /// Cards, where they are taken.
     pub stripe: Option<StripeSettings>,
     /// The sale of prepaid credit, where there is one.

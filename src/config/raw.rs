@@ -15,6 +15,7 @@ use super::dunning::RawDunning;
 use super::mail::RawMail;
 use super::platform::RawPlatform;
 use super::provider::{RawPayPal, RawStripe};
+use super::region::{Region, check_regions};
 use super::schedule::RawSchedule;
 use super::sepa::RawSepa;
 use super::vault::RawVault;
@@ -46,6 +47,8 @@ pub struct RawConfig {
     schedule: RawSchedule,
     #[serde(default)]
     api: RawApi,
+    #[serde(default)]
+    regions: Vec<Region>,
     stripe: Option<RawStripe>,
     paypal: Option<RawPayPal>,
     sepa: Option<RawSepa>,
@@ -209,6 +212,7 @@ impl RawConfig {
             deletion: RawDeletion::default(),
             schedule: RawSchedule::default(),
             api: RawApi::default(),
+            regions: Vec::new(),
             stripe: None,
             paypal: None,
             sepa: None,
@@ -224,6 +228,7 @@ impl RawConfig {
         let zone = check.zone("billing.zone", &self.billing.zone);
         let schedule = self.schedule.check(&mut check, zone);
         let api = self.api.check(&mut check);
+        let regions = check_regions(&mut check, self.regions);
         let series = check.take("billing.series", SeriesName::from_str(&self.billing.series));
         let trial = check.range(
             "billing.free_trial_days",
@@ -267,6 +272,7 @@ impl RawConfig {
                 deletion: deletion?,
                 schedule: schedule?,
                 api: api?,
+                regions,
                 stripe: stripe.flatten(),
                 paypal: paypal.flatten(),
                 sepa: sepa.flatten(),

@@ -5,9 +5,11 @@
 //! - `wording`: labels, amounts and dates in English and French
 //! - `mention`: why an invoice charges no VAT, or another country's
 //! - [`factur_x()`]: the EN 16931 invoice as XML
+//! - [`focus`]: a month's charges as rows of `FinOps` FOCUS
 //! - `pdf`, [`PdfRenderer`]: the invoice as people read it, the XML inside
 
 mod factur_x;
+pub mod focus;
 mod mention;
 mod pdf;
 pub(crate) mod wording;

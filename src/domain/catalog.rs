@@ -142,6 +142,19 @@ impl Catalog {
             .find(|price| price.valid_from <= at)
     }
 
+    /// The price of every plan of a kind at an instant, the cheapest first.
+    #[must_use]
+    pub fn on_sale(&self, kind: ResourceKind, currency: Currency, at: Instant) -> Vec<&Price> {
+        let plans = self.versions.get(&(kind, currency));
+        let mut prices: Vec<&Price> = plans
+            .into_iter()
+            .flat_map(HashMap::keys)
+            .filter_map(|plan| self.price_at(kind, plan, currency, at))
+            .collect();
+        prices.sort_by(|a, b| (a.per_30_days, &a.plan).cmp(&(b.per_30_days, &b.plan)));
+        prices
+    }
+
     /// Cuts `[from, until)` where any price changes, so that within each window
     /// every plan has one price.
     #[must_use]

@@ -18,6 +18,7 @@ mod limit;
 mod link_page;
 mod page;
 mod path;
+mod query;
 mod time;
 mod unlock;
 mod webhooks;

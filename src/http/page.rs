@@ -8,20 +8,21 @@ use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::answer::Refused;
+use super::query::Query;
 
 /// What a page has where nobody says how much.
 const PER_PAGE: u32 = 20;
 /// More of it than that is not given at once.
 const PER_PAGE_MAX: u32 = 100;
 
-/// The query of a request for a list, not looked at yet: who asks is looked at before.
-pub struct Paged(String);
+/// The query of a request for a list.
+pub struct Paged(Query);
 
 impl<S: Send + Sync> FromRequestParts<S> for Paged {
     type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self(parts.uri.query().unwrap_or_default().to_owned()))
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        Query::from_request_parts(parts, state).await.map(Self)
     }
 }
 
@@ -31,9 +32,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Paged {
 #[expect(dead_code, reason = "it describes what `Paged` reads")]
 pub struct PageParams {
     /// From 1 on; 0 or none is the first.
-    page: Option<u32>,
-    /// How many a page has, at most 100; 0 or none is 20.
-    per_page: Option<u32>,
+    #[param(minimum = 0)]
+    page: Option<i64>,
+    /// How many a page has, at most 100 however many are asked for; 0 or none is 20.
+    #[param(minimum = 0)]
+    per_page: Option<i64>,
 }
 
 /// A page of a list.
@@ -77,16 +80,10 @@ impl Paged {
 }
 
 /// A number from 1 on. The Go client sends 0 for what it was not told.
-fn number(query: &str, name: &'static str) -> Result<Option<u32>, Refused> {
-    let mut values = query
-        .split('&')
-        .filter_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
-    let (Some(value), another) = (values.next(), values.next()) else {
+fn number(query: &Query, name: &'static str) -> Result<Option<u32>, Refused> {
+    let Some(value) = query.value(name)? else {
         return Ok(None);
     };
-    if another.is_some() {
-        return Err(Refused::field(name, "is there twice"));
-    }
     if !value.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(Refused::field(name, "is no whole number such as 1"));
     }
@@ -134,7 +131,7 @@ mod tests {
     use super::*;
 
     fn read(query: &str) -> Result<(u32, u32), String> {
-        match Paged(query.to_owned()).read() {
+        match Paged(Query(query.to_owned())).read() {
             Ok(page) => Ok((page.number, page.per_page)),
             Err(Refused::Field(field, message)) => Err(format!("{field} {message}")),
             Err(other) => panic!("{other:?}"),
@@ -156,7 +153,7 @@ mod tests {
             ("per_page=99999999999", Err("per_page is too large")),
             ("page=", Err("page can't be blank")),
             ("page=-1", Err("page is no whole number such as 1")),
-            ("page=+1", Err("page is no whole number such as 1")),
+            ("page=%2B1", Err("page is no whole number such as 1")),
             ("page=1.0", Err("page is no whole number such as 1")),
             ("per_page=ten", Err("per_page is no whole number such as 1")),
             ("page=1&page=2", Err("page is there twice")),

@@ -9,6 +9,7 @@ mod api;
 mod bank;
 mod bank_import;
 mod cards;
+mod clients;
 mod collect;
 mod debits;
 mod demo;

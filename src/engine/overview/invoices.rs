@@ -28,7 +28,7 @@ impl Default for Documents {
 
 impl Documents {
     /// The document of each invoice.
-    async fn of(
+    pub(super) async fn of(
         &self,
         tx: &mut Tx,
         invoices: &[AccountInvoice],

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{RawQuery, State};
+use axum::extract::State;
 use axum::http::{Extensions, HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 
@@ -14,6 +14,7 @@ use crate::engine::access::link::Signature;
 use crate::engine::issued::load_document;
 use crate::http::answer::Refused;
 use crate::http::path::Id;
+use crate::http::query::Query;
 
 /// The link to an invoice's PDF.
 pub fn link(api: &Api, number: &str) -> Result<String, Refused> {
@@ -55,10 +56,10 @@ pub async fn invoice(
     headers: HeaderMap,
     extensions: Extensions,
     Id(id): Id,
-    RawQuery(query): RawQuery,
+    query: Query,
 ) -> Result<Response, Refused> {
     api.limits.address(&headers, &extensions)?;
-    let link = query.as_deref().and_then(signature_in);
+    let link = signature_in(&query);
     let is_good = link.is_some_and(|link| {
         let keys = &api.keys.downloads;
         keys.is_good(&path(&id), &link, api.engine.clock.now())
@@ -97,14 +98,11 @@ pub async fn invoice(
     Ok((headers, pdf).into_response())
 }
 
-fn signature_in(query: &str) -> Option<Signature> {
-    let value = |name: &str| {
-        let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
-        pairs.find_map(|(key, value)| (key == name).then_some(value))
-    };
+fn signature_in(query: &Query) -> Option<Signature> {
+    let value = |name| query.value(name).ok().flatten();
     Some(Signature {
         expires: value("expires")?.parse().ok()?,
-        key: value("key")?.to_owned(),
-        signature: value("signature")?.to_owned(),
+        key: value("key")?.into_owned(),
+        signature: value("signature")?.into_owned(),
     })
 }

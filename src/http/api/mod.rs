@@ -5,7 +5,8 @@
 //! - [`refusal`]: what the engine refuses, in the contract's words
 //! - [`exchange`], [`tokens`], [`keys`], [`users`], [`invoices`], [`downloads`],
 //!   [`operations`], [`usage`], [`events`], [`passwords`], [`payment_methods`],
-//!   [`cards`], [`mandates`], [`credit`], [`billing_profile`]: a file a resource
+//!   [`cards`], [`mandates`], [`credit`], [`billing_profile`],
+//!   [`focus`], [`features`]: a file a resource
 
 mod billing_profile;
 mod caller;
@@ -14,6 +15,8 @@ mod credit;
 mod downloads;
 mod events;
 mod exchange;
+mod features;
+mod focus;
 mod invoices;
 mod keys;
 mod mandates;
@@ -99,6 +102,9 @@ pub fn router(engine: Arc<Engine>, keys: AccessKeys) -> Result<OpenApiRouter, Do
         .routes(routes!(downloads::invoice))
         .routes(routes!(operations::list))
         .routes(routes!(usage::show))
+        .routes(routes!(focus::export))
+        .routes(routes!(features::regions))
+        .routes(routes!(features::container_sizes))
         .routes(routes!(users::update_profile))
         .routes(routes!(users::update_account))
         .routes(routes!(users::update))

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{RawQuery, State};
+use axum::extract::State;
 use chrono::NaiveDate;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
@@ -16,6 +16,7 @@ use crate::domain::account::Language;
 use crate::domain::invoice::document::DocumentLine;
 use crate::engine::run::{Estimate, EstimateError, Span};
 use crate::http::answer::Refused;
+use crate::http::query::Query;
 use crate::http::time::Time;
 
 #[derive(IntoParams)]
@@ -79,11 +80,11 @@ pub struct UsageRoot {
 pub async fn show(
     State(api): State<Arc<Api>>,
     caller: Caller,
-    RawQuery(query): RawQuery,
+    query: Query,
 ) -> Result<Json<UsageRoot>, Refused> {
     let caller = caller.allow(Scope::BillingRead, Touch::Read)?;
     let account = caller.account();
-    let span = match days(query.as_deref().unwrap_or_default())? {
+    let span = match days(&query)? {
         None => Span::MonthSoFar,
         Some((first, last)) => api.engine.days(first, last).map_err(refused)?,
     };
@@ -94,7 +95,7 @@ pub async fn show(
     Ok(Json(UsageRoot { usage }))
 }
 
-fn days(query: &str) -> Result<Option<(NaiveDate, NaiveDate)>, Refused> {
+fn days(query: &Query) -> Result<Option<(NaiveDate, NaiveDate)>, Refused> {
     let (from, to) = (day(query, "from")?, day(query, "to")?);
     match (from, to) {
         (None, None) => Ok(None),
@@ -104,14 +105,11 @@ fn days(query: &str) -> Result<Option<(NaiveDate, NaiveDate)>, Refused> {
     }
 }
 
-fn day(query: &str, name: &'static str) -> Result<Option<NaiveDate>, Refused> {
-    let mut values = query
-        .split('&')
-        .filter_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
-    let (Some(value), None) = (values.next(), values.next()) else {
+fn day(query: &Query, name: &'static str) -> Result<Option<NaiveDate>, Refused> {
+    let Some(value) = query.value(name)? else {
         return Ok(None);
     };
-    let day = NaiveDate::parse_from_str(value, "%Y-%m-%d");
+    let day = NaiveDate::parse_from_str(&value, "%Y-%m-%d");
     day.map(Some)
         .map_err(|_| Refused::field(name, "is not a day such as 2026-11-01"))
 }

@@ -3,7 +3,7 @@
 
 use super::decode::at;
 use super::{Conn, Result};
-use crate::domain::calendar::Instant;
+use crate::domain::calendar::{Instant, PeriodKey};
 use crate::domain::ids::AccountId;
 use crate::domain::invoice::{InvoiceNumber, InvoiceStanding};
 use crate::store::rows::{AccountInvoice, AccountMovement};
@@ -92,6 +92,26 @@ pub async fn invoices_of_account(
     };
     let invoices = rows.into_iter().map(InvoiceRow::decode);
     Ok((invoices.collect::<Result<_>>()?, of_all))
+}
+
+/// The invoice of an account for a month; `None` where it has none.
+///
+/// # Errors
+/// When the database refuses or holds nonsense.
+pub async fn invoice_of_month(
+    conn: &mut Conn,
+    account: AccountId,
+    period: PeriodKey,
+) -> Result<Option<AccountInvoice>> {
+    let row: Option<InvoiceRow> = sqlx::query_as(concat!(
+        invoices!(),
+        "AND i.period = $2 ORDER BY i.kind LIMIT 1"
+    ))
+    .bind(account.0)
+    .bind(period.to_number())
+    .fetch_optional(conn)
+    .await?;
+    row.map(InvoiceRow::decode).transpose()
 }
 
 /// One invoice of an account; `None` where it has none of this number.

@@ -3,6 +3,8 @@
 mod billing_profile;
 mod credit;
 mod events;
+mod features;
+mod focus;
 mod invoices;
 mod keys;
 mod payment_methods;
@@ -71,6 +73,10 @@ impl<'a> Client<'a> {
     /// Of an account's new API token.
     pub fn of(house: &House, served: &'a Served, account: &str) -> Self {
         Self::with(served, &secret(house, account, &[]))
+    }
+
+    pub fn bearer(&self) -> &str {
+        &self.bearer
     }
 
     pub fn send(&self, method: &str, path: &str, body: Option<&Value>) -> Reply {

@@ -277,8 +277,12 @@ pub fn furnish(house: &House) {
 pub fn checkers() -> PathBuf {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/checkers");
     let installed = std::fs::read_to_string(path.join("installed")).unwrap_or_default();
+    let wanted = concat!(
+        include_str!("../../checkers/requirements.txt"),
+        include_str!("../../checkers/npm.txt")
+    );
     assert!(
-        installed == include_str!("../../checkers/requirements.txt"),
+        installed == wanted,
         "the checkers are not there, or others: run scripts/install-test-tools"
     );
     path
