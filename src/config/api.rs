@@ -13,6 +13,9 @@ pub struct ApiSettings {
     pub requests_per_minute: NonZeroU32,
     /// Of a key that reports usage: each is a batch.
     pub batches_per_minute: NonZeroU32,
+    /// Batches of usage that are read, checked and written at the same time; more are
+    /// told to come again. Each takes up to 8 MiB, and some times that once it is read.
+    pub batches_in_hand: u32,
     /// Whether a proxy says, in the last value of `X-Forwarded-For`, where a request
     /// comes from. Without a proxy anybody could say anything there.
     pub is_behind_proxy: bool,
@@ -23,6 +26,7 @@ pub struct ApiSettings {
 pub struct RawApi {
     requests_per_minute: i64,
     batches_per_minute: i64,
+    batches_in_hand: i64,
     behind_proxy: bool,
 }
 
@@ -31,6 +35,7 @@ impl Default for RawApi {
         Self {
             requests_per_minute: 60,
             batches_per_minute: 6_000,
+            batches_in_hand: 16,
             behind_proxy: false,
         }
     }
@@ -44,7 +49,9 @@ impl RawApi {
         };
         let requests = per_minute("api.requests_per_minute", self.requests_per_minute);
         let batches = per_minute("api.batches_per_minute", self.batches_per_minute);
+        let in_hand = check.range("api.batches_in_hand", self.batches_in_hand, 1, 1_000);
         Some(ApiSettings {
+            batches_in_hand: in_hand?,
             requests_per_minute: requests?,
             batches_per_minute: batches?,
             is_behind_proxy: self.behind_proxy,

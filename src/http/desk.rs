@@ -8,6 +8,7 @@ use axum::http::request::Parts;
 
 use super::answer::Refused;
 use super::credentials;
+use super::ingest::Hands;
 use super::limit::Limits;
 use crate::domain::access::Role;
 use crate::engine::access::AccessError;
@@ -18,6 +19,8 @@ use crate::store::rows::StoredOperator;
 pub struct Desk {
     pub engine: Arc<Engine>,
     pub limits: Arc<Limits>,
+    /// What usage is taken with.
+    pub hands: Hands,
 }
 
 /// Whose key it is, let in but not allowed anything yet.

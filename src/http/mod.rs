@@ -1,4 +1,4 @@
-//! What is served over HTTP: the account API, the finance API, the webhooks of payment providers and of
+//! What is served over HTTP: the account API, the finance API, the ingestion of usage, the webhooks of payment providers and of
 //! the platform, the page on which a customer confirms that its account is to be deleted, and
 //! whether the service is alive.
 //!
@@ -18,6 +18,7 @@ mod deletion;
 mod desk;
 mod document;
 mod finance;
+mod ingest;
 mod limit;
 mod link_page;
 mod page;
@@ -44,6 +45,7 @@ use crate::engine::run::Engine;
 
 use answer::Refused;
 use desk::Desk;
+use ingest::Hands;
 use limit::Limits;
 
 /// A provider's event is a few KiB.
@@ -79,8 +81,11 @@ pub fn router(engine: Arc<Engine>, keys: Option<AccessKeys>) -> Result<Router, R
     let desk = Arc::new(Desk {
         engine: Arc::clone(&engine),
         limits: Arc::clone(&limits),
+        hands: Hands::new(engine.config.api.batches_in_hand),
     });
-    let mut described = OpenApiRouter::with_openapi(document::base()).merge(finance::router(desk));
+    let mut described = OpenApiRouter::with_openapi(document::base())
+        .merge(finance::router(Arc::clone(&desk)))
+        .merge(ingest::router(desk));
     if let Some(keys) = keys {
         described = described.merge(api::router(engine, keys, limits)?);
     }

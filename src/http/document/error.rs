@@ -40,7 +40,7 @@ struct FieldErrors {
     errors: BTreeMap<String, Vec<String>>,
 }
 
-const ALL: [(&str, &str, &str, &str); 10] = [
+const ALL: [(&str, &str, &str, &str); 11] = [
     ("400", "Malformed", "It cannot be read.", "Error"),
     ("401", "Unauthorized", "Nobody is let in by it.", "Error"),
     (
@@ -63,6 +63,12 @@ const ALL: [(&str, &str, &str, &str); 10] = [
         "Error",
     ),
     ("413", "TooLarge", "Too much at once.", "Error"),
+    (
+        "415",
+        "MediaType",
+        "Written in no way that is read.",
+        "Error",
+    ),
     ("422", "FieldErrors", "A field is wrong.", "FieldErrors"),
     (
         "429",

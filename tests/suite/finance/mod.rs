@@ -1,5 +1,6 @@
 //! The house's own API: the finance routes, and usage that machines report.
 
+mod ingestion;
 mod keys;
 mod routes;
 
