@@ -16,6 +16,7 @@ mod invoice;
 mod json;
 mod mail;
 mod method;
+mod operator;
 mod outbox;
 mod payment;
 mod person;
@@ -142,6 +143,8 @@ enum Command {
     Outbox(outbox::OutboxArgs),
     /// Look at the mails that customers get
     Mail(mail::MailArgs),
+    /// Make, list and revoke the house's own keys, for the finance API and ingestion
+    Operator(operator::OperatorArgs),
     /// Look after the keys that account numbers are sealed with
     Vault(vault::VaultArgs),
     /// Recompute every invariant and name what is broken
@@ -186,6 +189,7 @@ pub fn run(cli: Cli) -> ExitCode {
             Command::Sepa(args) => sepa::sepa(&cli.global, args).await,
             Command::Outbox(args) => outbox::outbox(&cli.global, args).await,
             Command::Mail(args) => mail::mail(&cli.global, args).await,
+            Command::Operator(args) => operator::operator(&cli.global, args).await,
             Command::Vault(args) => vault::vault(&cli.global, args).await,
             Command::Verify(args) => verify::verify(&cli.global, args).await,
         }

@@ -29,6 +29,8 @@ pub enum Refused {
     Conflict(String),
     /// 413: too much at once.
     TooLarge,
+    /// 415: written in no way that is read. In which it is.
+    MediaType(&'static str),
     /// 422: a field is wrong.
     Field(Cow<'static, str>, String),
     /// 422: fields are wrong.
@@ -58,6 +60,7 @@ impl IntoResponse for Refused {
             Self::Method => json!({ "error": "method not allowed" }),
             Self::Conflict(error) => json!({ "error": error }),
             Self::TooLarge => json!({ "error": "the request is too large", "code": "too_large" }),
+            Self::MediaType(error) => json!({ "error": error, "code": "unsupported_media_type" }),
             Self::Field(field, message) => json!({ "errors": { field.as_ref(): [message] } }),
             Self::Fields(fields) => {
                 let mut errors = BTreeMap::<_, Vec<_>>::new();
@@ -98,6 +101,7 @@ impl Refused {
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Conflict(_) => StatusCode::CONFLICT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Field(..) | Self::Fields(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooOften(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,

@@ -30,6 +30,11 @@ fn is_too_large(rejection: &BytesRejection) -> bool {
 }
 
 impl Body {
+    /// As it came, for what is no resource.
+    pub fn bytes(self) -> Bytes {
+        self.0
+    }
+
     /// A resource: what stands below a root, or the whole body where it has none.
     ///
     /// # Errors

@@ -1,5 +1,5 @@
-//! How often a request is answered: so many in a minute of an account, and of an
-//! address that asks to be let in.
+//! How often a request is answered: so many in a minute of an account, of a key of the
+//! house, and of an address that asks to be let in.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -12,7 +12,9 @@ use governor::{Quota, RateLimiter};
 
 use super::answer::Refused;
 use crate::config::ApiSettings;
+use crate::domain::access::Role;
 use crate::domain::ids::AccountId;
+use crate::store::rows::StoredOperator;
 
 /// Keys of which those that were not used for a minute are forgotten.
 const KEYS_MAX: usize = 50_000;
@@ -21,6 +23,8 @@ type Keyed<K> = RateLimiter<K, HashMapStateStore<K>, DefaultClock>;
 
 pub struct Limits {
     accounts: Keyed<AccountId>,
+    operators: Keyed<String>,
+    reporters: Keyed<String>,
     addresses: Keyed<IpAddr>,
     is_behind_proxy: bool,
 }
@@ -30,6 +34,8 @@ impl Limits {
         let quota = Quota::per_minute(settings.requests_per_minute);
         Self {
             accounts: RateLimiter::hashmap(quota),
+            operators: RateLimiter::hashmap(quota),
+            reporters: RateLimiter::hashmap(Quota::per_minute(settings.batches_per_minute)),
             addresses: RateLimiter::hashmap(quota),
             is_behind_proxy: settings.is_behind_proxy,
         }
@@ -41,6 +47,17 @@ impl Limits {
     /// When it is one too many.
     pub fn account(&self, account: AccountId) -> Result<(), Refused> {
         take(&self.accounts, &account)
+    }
+
+    /// A request of a key of the house.
+    ///
+    /// # Errors
+    /// When it is one too many.
+    pub fn operator(&self, key: &StoredOperator) -> Result<(), Refused> {
+        match key.role {
+            Role::Ingest => take(&self.reporters, &key.id),
+            Role::Viewer | Role::Operator | Role::Approver => take(&self.operators, &key.id),
+        }
     }
 
     /// A request of nobody yet.

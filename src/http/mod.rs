@@ -1,9 +1,10 @@
-//! What is served over HTTP: the account API, the webhooks of payment providers and of
+//! What is served over HTTP: the account API, the finance API, the ingestion of usage, the webhooks of payment providers and of
 //! the platform, the page on which a customer confirms that its account is to be deleted, and
 //! whether the service is alive.
 //!
 //! - [`answer`]: what is answered, and every error in its shape
-//! - [`body`], [`path`], [`time`]: what is asked
+//! - [`body`], [`path`], [`time`], [`credentials`]: what is asked
+//! - [`desk`]: who of the house asks
 //! - [`page`]: lists, a page at a time
 //! - [`limit`]: how often
 //! - [`link_page`]: the pages that links in mails lead to
@@ -12,8 +13,12 @@
 mod answer;
 mod api;
 mod body;
+mod credentials;
 mod deletion;
+mod desk;
 mod document;
+mod finance;
+mod ingest;
 mod limit;
 mod link_page;
 mod page;
@@ -40,6 +45,9 @@ use crate::engine::access::AccessKeys;
 use crate::engine::run::Engine;
 
 use answer::Refused;
+use desk::Desk;
+use ingest::Hands;
+use limit::Limits;
 
 /// A provider's event is a few KiB.
 const BODY_BYTES_MAX: usize = 512 << 10;
@@ -53,7 +61,8 @@ pub enum RouterError {
     Font(#[from] DocumentError),
 }
 
-/// Every route. Without keys to sign with there is no account API.
+/// Every route. Without keys to sign with there is no account API; those of the house
+/// need none.
 ///
 /// # Errors
 /// When the description of the routes cannot be written, or a font is broken.
@@ -69,22 +78,27 @@ pub fn router(engine: Arc<Engine>, keys: Option<AccessKeys>) -> Result<Router, R
         )
         .route("/unlock", get(unlock::show).post(unlock::unlock))
         .with_state(Arc::clone(&engine));
-    let all = match keys {
-        Some(keys) => {
-            let described = OpenApiRouter::with_openapi(document::base());
-            let (router, document) = described
-                .merge(api::router(engine, keys)?)
-                .split_for_parts();
-            let router = router
-                .fallback(async || Refused::NotFound("Route"))
-                .method_not_allowed_fallback(async || Refused::Method)
-                .merge(document::router(document)?)
-                .layer(axum::middleware::map_response(guard));
-            rest.merge(router)
-        }
-        None => rest,
-    };
-    Ok(all.layer(DefaultBodyLimit::max(BODY_BYTES_MAX)))
+    let limits = Arc::new(Limits::new(engine.config.api));
+    let desk = Arc::new(Desk {
+        engine: Arc::clone(&engine),
+        limits: Arc::clone(&limits),
+        hands: Hands::new(engine.config.api.batches_in_hand),
+    });
+    let mut described = OpenApiRouter::with_openapi(document::base())
+        .merge(finance::router(Arc::clone(&desk)))
+        .merge(ingest::router(desk));
+    if let Some(keys) = keys {
+        described = described.merge(api::router(engine, keys, limits)?);
+    }
+    let (router, document) = described.split_for_parts();
+    let router = router
+        .fallback(async || Refused::NotFound("Route"))
+        .method_not_allowed_fallback(async || Refused::Method)
+        .merge(document::router(document)?)
+        .layer(axum::middleware::map_response(guard));
+    Ok(rest
+        .merge(router)
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX)))
 }
 
 /// What is answered is for whoever asked, and for nothing that stands between.

@@ -15,6 +15,7 @@ mod debits;
 mod demo;
 mod deploy;
 mod documents;
+mod finance;
 mod imports;
 mod lifecycle;
 mod mail;

@@ -8,12 +8,14 @@
 //! - [`password`]: passwords checked and kept
 //! - [`sign_in`]: who is let in by one, and who is locked out
 //! - [`profile`]: what customers change of what they say of themselves
+//! - [`operator`]: the house's own keys
 //! - [`user`]: who an account is
 
 pub mod bearer;
 mod event;
 mod key;
 pub mod link;
+mod operator;
 mod password;
 mod profile;
 mod sign_in;
@@ -25,6 +27,7 @@ use crate::domain::access::{NameError, Scope, SshKeyError};
 use crate::store::StoreError;
 use crate::vault::{Vault, VaultError};
 
+pub use operator::OperatorRequest;
 pub use password::HashError;
 pub use profile::{AccountChange, PasswordChange};
 pub use sign_in::NewPassword;

@@ -54,8 +54,20 @@ struct Data<'a> {
     ended_at: Option<Scalar<'a>>,
 }
 
+/// An event as text, or all that is wrong with it.
+pub type Parsed = Result<RawUsage<'static>, Vec<Problem>>;
+
+/// Reads an array of events.
+///
+/// # Errors
+/// When it is none, or one of them is no event.
+pub fn parse_array(text: &[u8]) -> serde_json::Result<Vec<Parsed>> {
+    let events: Vec<Event<'_>> = serde_json::from_slice(text)?;
+    Ok(events.into_iter().map(read).collect())
+}
+
 /// Reads one event.
-pub fn parse(line: &[u8]) -> Result<RawUsage<'_>, Vec<Problem>> {
+pub fn parse(line: &[u8]) -> Parsed {
     let text = std::str::from_utf8(line).map_err(|_| {
         vec![Problem::new(
             "-",
@@ -67,6 +79,10 @@ pub fn parse(line: &[u8]) -> Result<RawUsage<'_>, Vec<Problem>> {
         let reason = format!("is not one CloudEvent on one line: {error}");
         vec![Problem::new("-", super::table::excerpt(line), reason)]
     })?;
+    read(event)
+}
+
+fn read(event: Event<'_>) -> Parsed {
     let mut problems = Vec::new();
     match event.specversion.as_deref() {
         Some("1.0") => {}

@@ -4,8 +4,10 @@
 //! - [`table`]: CSV, line by line, with the place of every error
 //! - [`accounts`], [`catalog`], [`usage`]: the three kinds of files
 //! - [`events`]: usage as JSON lines of CloudEvents
+//! - [`batch`]: the same events, as they happen
 
 mod accounts;
+mod batch;
 mod catalog;
 mod checks;
 mod events;
@@ -17,6 +19,8 @@ mod usage;
 use std::path::Path;
 
 use crate::store::StoreError;
+
+pub use batch::{BadEvent, Batch, BatchError, Reception, Taken};
 
 /// Why a file could not be imported at all.
 #[derive(Debug, thiserror::Error)]

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 /// A usage event as text, from either format.
+#[derive(Debug)]
 pub struct RawUsage<'a> {
     pub id: Cow<'a, str>,
     pub account: Cow<'a, str>,

@@ -40,11 +40,14 @@ const QUANTITY_MAX: i32 = 100_000;
 /// From here on the database is told to settle: statistics, log.
 const ROWS_LARGE: u64 = 50_000;
 
+/// What is said of an event that is known with other content.
+pub(super) const KNOWN_OTHERWISE: &str = "is known already, with different content";
+
 /// Rows with the SKUs they brought, and each row as it stands in the file while
 /// it may still turn out bad.
-struct UsageChunk {
-    chunk: Chunk<UsageRow>,
-    new_skus: Vec<(SkuId, Sku)>,
+pub(super) struct UsageChunk {
+    pub(super) chunk: Chunk<UsageRow>,
+    pub(super) new_skus: Vec<(SkuId, Sku)>,
 }
 
 impl Engine {
@@ -67,7 +70,7 @@ impl Engine {
             tokio::task::spawn_blocking(move || read_ahead(source, parser, &sender, &*progress));
 
         let mut report = ImportReport::default();
-        let mut writer = Writer { optimistic: true };
+        let mut writer = Writer::new();
         while let Some(chunk) = chunks.recv().await {
             let mut bad = writer.write(&mut tx, chunk, &late, &mut report).await?;
             fill_raw(import.path, &mut bad)
@@ -169,19 +172,18 @@ fn read_ahead(
                 Err(bad) => chunk.bad.push(bad),
                 Ok(row) => {
                     let lines = source.lines();
-                    merge(&mut chunk, &mut by_event, row, lines);
+                    let bad = |problem| lines.bad(vec![problem]);
+                    merge(&mut chunk, &mut by_event, row, bad);
                 }
             }
         }
         let ended = chunk.read == 0;
         drop(by_event);
-        chunk.rows.sort_unstable_by(|a, b| {
-            (a.account, &a.app, a.sku, a.started_at).cmp(&(b.account, &b.app, b.sku, b.started_at))
-        });
+        sort(&mut chunk.rows);
         progress.read(source.lines().bytes_read, chunk.read);
         let usage = UsageChunk {
             chunk,
-            new_skus: std::mem::take(&mut parser.new_skus),
+            new_skus: parser.take_new_skus(),
         };
         if ended || sender.blocking_send(usage).is_err() {
             return Ok(());
@@ -189,12 +191,19 @@ fn read_ahead(
     }
 }
 
+/// Puts rows in the order of the table they go to.
+pub(super) fn sort(rows: &mut [UsageRow]) {
+    rows.sort_unstable_by(|a, b| {
+        (a.account, &a.app, a.sku, a.started_at).cmp(&(b.account, &b.app, b.sku, b.started_at))
+    });
+}
+
 /// Adds a row to its chunk, unless the chunk holds its event already.
-fn merge(
+pub(super) fn merge(
     chunk: &mut Chunk<UsageRow>,
     by_event: &mut HashMap<String, usize>,
     row: UsageRow,
-    lines: &Lines,
+    bad: impl FnOnce(Problem) -> BadRow,
 ) {
     match by_event
         .get(&row.event_id)
@@ -210,7 +219,7 @@ fn merge(
                 known.ended_at = row.ended_at;
                 chunk.repeated += 1;
             }
-            Change::Differs(problem) => chunk.bad.push(lines.bad(vec![problem])),
+            Change::Differs(problem) => chunk.bad.push(bad(problem)),
         },
     }
 }
@@ -234,17 +243,13 @@ impl Change {
         match (same, known.ended_at, row.ended_at) {
             (true, known_end, end) if known_end == end || end.is_none() => Self::None,
             (true, None, Some(_)) => Self::Ends,
-            _ => Self::Differs(Problem::new(
-                "id",
-                row.event_id.clone(),
-                "is known already, with different content",
-            )),
+            _ => Self::Differs(Problem::new("id", row.event_id.clone(), KNOWN_OTHERWISE)),
         }
     }
 }
 
 /// Checks rows against what the house knows.
-struct Parser {
+pub(super) struct Parser {
     accounts: HashMap<String, (AccountId, Currency)>,
     skus: HashMap<ResourceKind, HashMap<String, HashMap<String, SkuId>>>,
     catalog: Catalog,
@@ -253,7 +258,7 @@ struct Parser {
 }
 
 impl Parser {
-    async fn load(tx: &mut Tx) -> Result<Self, ImportError> {
+    pub(super) async fn load(tx: &mut Tx) -> Result<Self, ImportError> {
         let known = on!(&mut *tx, conn, q => q::known_accounts(conn).await)?;
         let book = on!(&mut *tx, conn, q => q::price_book(conn).await)?;
         let next_sku = on!(&mut *tx, conn, q => q::next_id(conn, q::KeyedTable::Sku).await)?;
@@ -299,7 +304,16 @@ impl Parser {
         id
     }
 
-    fn check(&mut self, raw: &RawUsage<'_>, line: u64) -> Result<UsageRow, Vec<Problem>> {
+    /// The SKUs that rows brought since this was asked last.
+    pub(super) fn take_new_skus(&mut self) -> Vec<(SkuId, Sku)> {
+        std::mem::take(&mut self.new_skus)
+    }
+
+    pub(super) fn check(
+        &mut self,
+        raw: &RawUsage<'_>,
+        line: u64,
+    ) -> Result<UsageRow, Vec<Problem>> {
         let mut checks = Checks::default();
         let event_id = checks.text("id", &raw.id, 200);
         let app = checks.text("app", &raw.app, 200);
@@ -369,13 +383,17 @@ impl Parser {
 
 /// Writes chunks: straight in while all events are new, through the staging
 /// table where some are known.
-struct Writer {
+pub(super) struct Writer {
     optimistic: bool,
 }
 
 impl Writer {
+    pub(super) const fn new() -> Self {
+        Self { optimistic: true }
+    }
+
     /// Returns the bad rows: those of the file and those that collide.
-    async fn write(
+    pub(super) async fn write(
         &mut self,
         tx: &mut Tx,
         usage: UsageChunk,

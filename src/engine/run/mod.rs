@@ -30,6 +30,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::calendar::{Instant, PeriodKey, PeriodKeyError};
 use crate::domain::invoice::{InvoiceNumber, SeriesName};
+use crate::engine::import::Reception;
 use crate::engine::providers::Providers;
 use crate::engine::settle::queue::Queue;
 use crate::on;
@@ -149,6 +150,8 @@ pub struct Engine {
     pub providers: Providers,
     /// What waits to be recorded, where there is one writer.
     pub(super) settling: Arc<Queue>,
+    /// Whose turn it is to report usage.
+    pub(super) reception: Arc<Reception>,
 }
 
 impl Engine {
@@ -162,6 +165,7 @@ impl Engine {
             chance: Chance::System,
             providers: Providers::default(),
             settling: Arc::default(),
+            reception: Arc::default(),
         }
     }
 

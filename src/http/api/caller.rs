@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
@@ -16,6 +15,7 @@ use crate::domain::access::{Scope, Scopes, Touch, may};
 use crate::domain::ids::AccountId;
 use crate::engine::access::AccessError;
 use crate::http::answer::Refused;
+use crate::http::credentials;
 use crate::store::rows::{ByPerson, TokenHolder};
 
 /// Who asks, let in but not allowed anything yet.
@@ -28,7 +28,7 @@ impl FromRequestParts<Arc<Api>> for Caller {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Refused> {
-        let bearer = credentials(&parts.headers, "bearer")
+        let bearer = credentials::of(&parts.headers, "bearer")
             .ok_or(Refused::Unauthorized("Authentication required"))?;
         let holder = api.engine.holder_of_bearer(&api.keys, bearer).await;
         let holder = holder.map_err(|error| refused("User", error))?;
@@ -102,7 +102,7 @@ impl FromRequestParts<Arc<Api>> for Asker {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, api: &Arc<Api>) -> Result<Self, Refused> {
-        let Some(basic) = credentials(&parts.headers, "basic") else {
+        let Some(basic) = credentials::of(&parts.headers, "basic") else {
             return Caller::from_request_parts(parts, api)
                 .await
                 .map(Self::Bearer);
@@ -120,16 +120,4 @@ pub fn user_and_password(credentials: &str) -> Option<(String, String)> {
     let decoded = String::from_utf8(BASE64.decode(credentials).ok()?).ok()?;
     let (user, password) = decoded.split_once(':')?;
     Some((user.to_owned(), password.to_owned()))
-}
-
-/// What stands behind a scheme in the one `Authorization` of a request.
-pub fn credentials<'a>(headers: &'a HeaderMap, scheme: &str) -> Option<&'a str> {
-    let mut values = headers.get_all(header::AUTHORIZATION).iter();
-    let (Some(value), None) = (values.next(), values.next()) else {
-        return None;
-    };
-    let (given, credentials) = value.to_str().ok()?.split_once(' ')?;
-    given
-        .eq_ignore_ascii_case(scheme)
-        .then(|| credentials.trim())
 }

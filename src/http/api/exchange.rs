@@ -9,9 +9,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::Api;
-use super::caller::{credentials, user_and_password};
+use super::caller::user_and_password;
 use super::refusal::refused;
 use crate::http::answer::Refused;
+use crate::http::credentials;
 
 #[derive(Serialize, ToSchema)]
 pub struct Exchanged {
@@ -35,7 +36,7 @@ pub async fn exchange(
     extensions: Extensions,
 ) -> Result<Json<Exchanged>, Refused> {
     api.limits.address(&headers, &extensions)?;
-    let secret = credentials(&headers, "basic")
+    let secret = credentials::of(&headers, "basic")
         .and_then(user_and_password)
         .and_then(|(user, password)| user.is_empty().then_some(password))
         .ok_or(Refused::Unauthorized("Authentication required"))?;

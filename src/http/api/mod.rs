@@ -45,7 +45,7 @@ use crate::http::limit::Limits;
 pub struct Api {
     engine: Arc<Engine>,
     keys: AccessKeys,
-    limits: Limits,
+    limits: Arc<Limits>,
     documents: Documents,
     renderer: Arc<Mutex<PdfRenderer>>,
 }
@@ -80,9 +80,13 @@ async fn unbroken<T: Send + 'static>(
 ///
 /// # Errors
 /// When an embedded font is broken.
-pub fn router(engine: Arc<Engine>, keys: AccessKeys) -> Result<OpenApiRouter, DocumentError> {
+pub fn router(
+    engine: Arc<Engine>,
+    keys: AccessKeys,
+    limits: Arc<Limits>,
+) -> Result<OpenApiRouter, DocumentError> {
     let api = Api {
-        limits: Limits::new(engine.config.api),
+        limits,
         documents: Documents::default(),
         renderer: Arc::new(Mutex::new(PdfRenderer::new()?)),
         engine,

@@ -63,6 +63,12 @@ const ALL: [(&str, &str, &str, &str); 11] = [
         "Error",
     ),
     ("413", "TooLarge", "Too much at once.", "Error"),
+    (
+        "415",
+        "MediaType",
+        "Written in no way that is read.",
+        "Error",
+    ),
     ("422", "FieldErrors", "A field is wrong.", "FieldErrors"),
     (
         "429",

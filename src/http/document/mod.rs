@@ -16,15 +16,17 @@ use axum::routing::get;
 use utoipa::OpenApi as _;
 use utoipa::openapi::OpenApi;
 use utoipa::openapi::path::{Operation, PathItem};
-use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::security::{Http, HttpAuthScheme, HttpBuilder, SecurityScheme};
 
 /// An operation's extension that names the scope a token needs for it.
 pub const SCOPE: &str = "x-scope";
+/// And the one that names the role a key of the house needs.
+pub const ROLE: &str = "x-role";
 
 #[derive(utoipa::OpenApi)]
 #[openapi(info(
     title = "Quittance",
-    description = "Monthly billing for a hosting platform: the customer's account API."
+    description = "Monthly billing for a hosting platform: the customer's account API, and the house's own."
 ))]
 struct Base;
 
@@ -41,6 +43,15 @@ pub fn base() -> OpenApi {
     components.add_security_scheme(
         "basic",
         SecurityScheme::Http(Http::new(HttpAuthScheme::Basic)),
+    );
+    components.add_security_scheme(
+        "operator",
+        SecurityScheme::Http(
+            HttpBuilder::new()
+                .scheme(HttpAuthScheme::Bearer)
+                .description(Some("A key of the house: `quittance operator add`."))
+                .build(),
+        ),
     );
     document
 }

@@ -60,6 +60,9 @@ fn one(html: &mut String, path: &str, method: &str, operation: &Value) {
     if let Some(scope) = operation[super::SCOPE].as_str() {
         let _ = write!(html, "<p>Scope <code>{}</code></p>", escaped(scope));
     }
+    if let Some(role) = operation[super::ROLE].as_str() {
+        let _ = write!(html, "<p>Role <code>{}</code></p>", escaped(role));
+    }
     let parameters = operation["parameters"].as_array();
     let parameters = parameters.into_iter().flatten();
     let rows: Vec<_> = parameters

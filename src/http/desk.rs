@@ -1,0 +1,73 @@
+//! The house's own desk: who of it asks, and whether they may. The finance API and
+//! ingestion stand behind it.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+
+use super::answer::Refused;
+use super::credentials;
+use super::ingest::Hands;
+use super::limit::Limits;
+use crate::domain::access::Role;
+use crate::engine::access::AccessError;
+use crate::engine::run::Engine;
+use crate::store::rows::StoredOperator;
+
+/// What every handler behind it needs.
+pub struct Desk {
+    pub engine: Arc<Engine>,
+    pub limits: Arc<Limits>,
+    /// What usage is taken with.
+    pub hands: Hands,
+}
+
+/// Whose key it is, let in but not allowed anything yet.
+pub struct Operator(StoredOperator);
+
+impl FromRequestParts<Arc<Desk>> for Operator {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, desk: &Arc<Desk>) -> Result<Self, Refused> {
+        let secret = credentials::of(&parts.headers, "bearer")
+            .ok_or(Refused::Unauthorized("Authentication required"))?;
+        match desk.engine.operator_of_secret(secret).await {
+            Ok(key) => {
+                desk.limits.operator(&key)?;
+                Ok(Self(key))
+            }
+            Err(AccessError::NotLetIn) => {
+                // Whoever guesses does so slowly.
+                desk.limits.address(&parts.headers, &parts.extensions)?;
+                Err(Refused::Unauthorized("Authentication failed"))
+            }
+            Err(error) => Err(Refused::Internal(error.to_string())),
+        }
+    }
+}
+
+impl Operator {
+    /// Lets it through to what a role may.
+    ///
+    /// # Errors
+    /// When its own does not cover that.
+    pub fn allow(self, wanted: Role) -> Result<AllowedOperator, Refused> {
+        let role = self.0.role;
+        if role.covers(wanted) {
+            return Ok(AllowedOperator(self.0));
+        }
+        Err(Refused::Forbidden(format!(
+            "the key is not good for this: it is of the role {role}, not {wanted}"
+        )))
+    }
+}
+
+/// Whose key it is, and may.
+pub struct AllowedOperator(StoredOperator);
+
+impl AllowedOperator {
+    pub const fn key(&self) -> &StoredOperator {
+        &self.0
+    }
+}
