@@ -4,6 +4,7 @@
 //! nothing of its batch was taken. A body is read only once its batch is in hand.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{DefaultBodyLimit, FromRequest as _, Request, State};
@@ -22,6 +23,8 @@ use crate::engine::import::{BadEvent, Batch, BatchError};
 
 /// Some 25,000 events.
 const BATCH_BYTES_MAX: usize = 8 << 20;
+/// Whoever sends more slowly than that would keep a hand from the others.
+const BODY_WITHIN: Duration = Duration::from_secs(30);
 /// A batch takes some hundredths of a second.
 const AGAIN_AFTER_S: u64 = 1;
 
@@ -85,7 +88,12 @@ pub async fn take(
     let Ok(_in_hand) = desk.hands.0.try_acquire() else {
         return Err(Refused::TooOften(AGAIN_AFTER_S));
     };
-    let body = Body::from_request(request, &()).await?.bytes();
+    let body = tokio::time::timeout(BODY_WITHIN, Body::from_request(request, &()));
+    let body = body.await.map_err(|_| {
+        let seconds = BODY_WITHIN.as_secs();
+        Refused::Malformed(format!("the body did not come within {seconds} seconds"))
+    })??;
+    let body = body.bytes();
     // Off the threads that answer: a large one takes a while.
     let read = tokio::task::spawn_blocking(move || {
         if format.is_batch(&body) {

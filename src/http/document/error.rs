@@ -40,7 +40,7 @@ struct FieldErrors {
     errors: BTreeMap<String, Vec<String>>,
 }
 
-const ALL: [(&str, &str, &str, &str); 11] = [
+const ALL: [(&str, &str, &str, &str); 12] = [
     ("400", "Malformed", "It cannot be read.", "Error"),
     ("401", "Unauthorized", "Nobody is let in by it.", "Error"),
     (
