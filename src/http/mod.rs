@@ -16,10 +16,10 @@ mod deletion;
 mod document;
 mod limit;
 mod link_page;
+mod mailed;
 mod page;
 mod path;
 mod time;
-mod unlock;
 mod webhooks;
 
 use std::future::Future;
@@ -56,7 +56,8 @@ pub fn router(engine: Arc<Engine>, keys: Option<AccessKeys>) -> Result<Router, s
             "/deletion/confirm",
             get(deletion::show).post(deletion::confirm),
         )
-        .route("/unlock", get(unlock::show).post(unlock::unlock))
+        .route("/unlock", mailed::route(mailed::Errand::Unlock))
+        .route("/email", mailed::route(mailed::Errand::ConfirmEmail))
         .with_state(Arc::clone(&engine));
     let all = match keys {
         Some(keys) => {

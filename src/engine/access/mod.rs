@@ -5,13 +5,17 @@
 //! - [`key`]: SSH keys
 //! - [`event`]: what happened to an account
 //! - [`password`]: passwords checked and kept
+//! - [`email`]: another address
+//! - [`links`]: what is mailed for it
 //! - [`sign_in`]: who is let in by one, and who is locked out
 //! - [`profile`]: what customers change of what they say of themselves
 //! - [`user`]: who an account is
 
 pub mod bearer;
+mod email;
 mod event;
 mod key;
+mod links;
 mod password;
 mod profile;
 mod sign_in;
@@ -79,6 +83,10 @@ pub enum AccessError {
     Link,
     #[error(transparent)]
     Hash(#[from] HashError),
+    #[error("email has already been taken")]
+    EmailTaken,
+    #[error("no link that confirms another address can be mailed: [mail] has no email_url")]
+    NoMail,
     #[error("username has already been taken")]
     UsernameTaken,
     #[error("the account is being deleted")]

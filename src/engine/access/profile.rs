@@ -107,7 +107,10 @@ impl Engine {
         let before = on!(&mut *tx, conn, q => q::current_version(conn, account).await)?;
         let settings = on!(&mut *tx, conn, q => q::settings_of(conn, account).await)?;
         let (profile, changed) = change(&before.content, &settings, asked)?;
-        if profile == before.content && changed == settings {
+        // The same address asked for again is mailed another link.
+        let is_mailed = asked.email.is_some()
+            && (changed.unconfirmed_email.is_some() || settings.unconfirmed_email.is_some());
+        if profile == before.content && changed == settings && !is_mailed {
             return Ok(());
         }
         if profile.username != before.content.username {
@@ -115,6 +118,10 @@ impl Engine {
             if on!(&mut *tx, conn, q => q::username_taken(conn, name, account).await)? {
                 return Err(AccessError::UsernameTaken);
             }
+        }
+        if is_mailed {
+            self.ask_email_change(tx, account, &before.content, &changed, by)
+                .await?;
         }
         on!(&mut *tx, conn, q => q::write_settings(conn, account, &changed).await)?;
         let version = write_version(tx, before, profile).await?;

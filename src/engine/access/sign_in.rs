@@ -1,8 +1,6 @@
 //! Customers let in by a password, the locks on those who are not, and the links that
 //! open them.
 
-use std::time::Duration;
-
 use serde_json::json;
 
 use super::AccessError;
@@ -10,22 +8,15 @@ use super::password::{hash, is_right};
 use crate::domain::access::password::{Failures, Password};
 use crate::domain::access::profile::FieldProblem;
 use crate::domain::access::{AccountEvent, Touch, may};
-use crate::domain::account::Language;
 use crate::domain::ids::AccountId;
 use crate::domain::notice::Topic;
-use crate::engine::link::{digest_of, later};
 use crate::engine::run::Engine;
 use crate::on;
 use crate::store::rows::{ByPerson, Credential, LinkPurpose, NewNotice};
 use crate::store::{StoreError, Tx};
 
-/// How long a link that was mailed works.
-const LINK: Duration = Duration::from_hours(24);
-/// Nobody is mailed the same again sooner.
-const MAIL_PAUSE: Duration = Duration::from_mins(1);
-
 /// Whoever follows a link.
-const BY_LINK: ByPerson<'_> = ByPerson {
+pub(super) const BY_LINK: ByPerson<'_> = ByPerson {
     actor: "customer",
     reason: "by a link that was mailed to it",
 };
@@ -116,7 +107,7 @@ impl Engine {
             if credential.failures.is_locked() {
                 let event = AccountEvent::LoginLock;
                 on!(&mut tx, conn, q => q::record_event(conn, account, event, now).await)?;
-                self.mail_link(&mut tx, account, LinkPurpose::Unlock)
+                self.mail_link(&mut tx, account, LinkPurpose::Unlock, None)
                     .await?;
                 tracing::warn!(%account, "locked after too many wrong passwords");
             }
@@ -161,14 +152,10 @@ impl Engine {
                 continue;
             }
             let purpose = LinkPurpose::PasswordReset;
-            let last = on!(&mut tx, conn, q => {
-                q::account_link_until(conn, account, purpose).await
-            })?;
-            let soon = later(now, LINK.saturating_sub(MAIL_PAUSE));
-            if last.is_some_and(|until| until > soon) {
+            if self.was_mailed(&mut tx, account, purpose).await? {
                 continue;
             }
-            self.mail_link(&mut tx, account, purpose).await?;
+            self.mail_link(&mut tx, account, purpose, None).await?;
             let event = AccountEvent::PasswordResetQuery;
             on!(&mut tx, conn, q => q::record_event(conn, account, event, now).await)?;
             tx.commit().await?;
@@ -230,77 +217,6 @@ impl Engine {
         on!(&mut *tx, conn, q => {
             q::write_audit(conn, account, by, "password_changed", now, None, None).await
         })?;
-        Ok(())
-    }
-
-    /// The account that a link lets in now, held, with the link used up. Nothing is
-    /// until the transaction is committed.
-    async fn use_link(
-        &self,
-        purpose: LinkPurpose,
-        token: &str,
-    ) -> Result<(Tx, AccountId), AccessError> {
-        let now = self.clock.now();
-        let digest = digest_of(purpose, token);
-        let mut tx = self.store.begin().await?;
-        let found = on!(&mut tx, conn, q => q::account_link(conn, purpose, digest).await)?;
-        let account = found.ok_or(AccessError::Link)?.account;
-        on!(&mut tx, conn, q => q::lock_account(conn, account).await)?;
-        // Somebody else may have used it meanwhile.
-        let found = on!(&mut tx, conn, q => q::account_link(conn, purpose, digest).await)?;
-        found
-            .filter(|found| found.account == account && now < found.until)
-            .ok_or(AccessError::Link)?;
-        on!(&mut tx, conn, q => q::delete_account_link(conn, account, purpose).await)?;
-        Ok((tx, account))
-    }
-
-    /// Whether a link to unlock works now. Looking uses nothing up.
-    ///
-    /// # Errors
-    /// [`AccessError::Link`] when it does not; or the database refuses.
-    pub async fn unlock_link(&self, token: &str) -> Result<Language, AccessError> {
-        let (mut tx, account) = self.use_link(LinkPurpose::Unlock, token).await?;
-        let language = on!(&mut tx, conn, q => q::account_language(conn, account).await)?;
-        tx.rollback().await?;
-        Ok(language)
-    }
-
-    /// Mails a link in place of the one before.
-    async fn mail_link(
-        &self,
-        tx: &mut Tx,
-        account: AccountId,
-        purpose: LinkPurpose,
-    ) -> Result<(), AccessError> {
-        let now = self.clock.now();
-        let mail = self.config.mail.as_ref();
-        let (topic, address) = match purpose {
-            LinkPurpose::Unlock => (
-                Topic::LoginLocked,
-                mail.and_then(|mail| mail.unlock_url.as_ref()),
-            ),
-            LinkPurpose::PasswordReset => (
-                Topic::PasswordReset,
-                mail.and_then(|mail| mail.password_url.as_ref()),
-            ),
-            LinkPurpose::Deletion => (
-                Topic::DeletionConfirmation,
-                mail.map(|mail| &mail.deletion_url),
-            ),
-        };
-        if address.is_none() {
-            tracing::warn!(%account, %topic, "[mail] does not say where the link leads: it is not mailed");
-            return Ok(());
-        }
-        let drawn = self.draw_link(purpose, LINK)?;
-        let link = drawn.link;
-        on!(&mut *tx, conn, q => {
-            q::replace_account_link(conn, account, purpose, link).await
-        })?;
-        on!(&mut *tx, conn, q => q::forget_links(conn, account, topic, now).await)?;
-        let notice = drawn.notice(account, topic, purpose.code());
-        on!(&mut *tx, conn, q => q::insert_notices(conn, &[notice], now).await)?;
         Ok(())
     }
 }

@@ -67,5 +67,6 @@ pub fn router(engine: Arc<Engine>, keys: AccessKeys) -> OpenApiRouter {
         .routes(routes!(events::list))
         .routes(routes!(passwords::ask, passwords::reset))
         .routes(routes!(passwords::unlock))
+        .routes(routes!(passwords::confirm_email))
         .with_state(Arc::new(api))
 }

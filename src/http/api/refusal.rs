@@ -14,6 +14,8 @@ pub fn refused(resource: &'static str, error: AccessError) -> Refused {
         AccessError::Content(reason) => Refused::field("content", reason.to_string()),
         AccessError::KeyTaken => Refused::field("content", "has already been taken"),
         AccessError::Link => Refused::field("token", "is invalid"),
+        AccessError::EmailTaken => Refused::field("email", "has already been taken"),
+        AccessError::NoMail => Refused::Conflict(AccessError::NoMail.to_string()),
         AccessError::UsernameTaken => Refused::field("username", "has already been taken"),
         AccessError::Fields(problems) => Refused::Fields(
             problems

@@ -69,6 +69,8 @@ pub struct UserChange {
     location: Option<String>,
     email_newsletter: Option<bool>,
     preferences: Option<PreferencesChange>,
+    /// It is `unconfirmed_email` until the link that is mailed there is used.
+    email: Option<String>,
 }
 
 /// What is left out stays as it is.
@@ -203,6 +205,7 @@ async fn change(
         company: asked.company.as_deref(),
         location: asked.location.as_deref(),
         email_newsletter: asked.email_newsletter,
+        email: asked.email.as_deref(),
         time_zone: preferences.and_then(|preferences| preferences.time_zone.as_deref()),
         locale: preferences.and_then(|preferences| preferences.locale.as_deref()),
         theme: preferences.and_then(|preferences| preferences.theme.as_deref()),
@@ -237,7 +240,7 @@ fn answer(api: &Api, user: Account) -> Result<Json<UserRoot>, Refused> {
             .suspension
             .map(|suspension| suspension.cause.code().to_owned()),
         flags: BTreeMap::new(),
-        unconfirmed_email: None,
+        unconfirmed_email: settings.unconfirmed_email,
         tos_accepted: true,
         preferences: Preferences {
             time_zone: zone.name().to_owned(),

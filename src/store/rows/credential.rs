@@ -12,6 +12,8 @@ pub enum LinkPurpose {
     /// Lets an account in again that was locked.
     Unlock,
     PasswordReset,
+    /// Confirms another address.
+    EmailChange,
 }
 
 impl LinkPurpose {
@@ -23,6 +25,7 @@ impl LinkPurpose {
             Self::Deletion => "deletion",
             Self::Unlock => "unlock",
             Self::PasswordReset => "password_reset",
+            Self::EmailChange => "email_change",
         }
     }
 }

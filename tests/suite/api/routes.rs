@@ -34,6 +34,7 @@ fn routes(served: &Served) -> Vec<Route> {
                 "post /v1/users/password",
                 "put /v1/users/password",
                 "post /v1/users/unlock",
+                "post /v1/users/confirm_email",
             ];
             assert_eq!(
                 operation["security"][0].get("bearer").is_none(),
