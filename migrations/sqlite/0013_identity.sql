@@ -20,8 +20,6 @@ CREATE TABLE account_settings (
     -- A name of the IANA's database; NULL: the house's.
     time_zone        TEXT,
     theme            TEXT NOT NULL CHECK (theme IN ('light', 'dark')),
-    -- What becomes the address of its profile once a mailed link is used.
-    unconfirmed_email TEXT,
     CHECK (email_newsletter IN (0, 1))
 ) STRICT, WITHOUT ROWID;
 

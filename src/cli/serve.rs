@@ -39,6 +39,7 @@ pub async fn serve(global: &Global, args: ServeArgs) -> Result<ExitCode> {
             None
         }
     };
+    let router = http::router(Arc::clone(&engine), keys)?;
     let listener = TcpListener::bind(args.listen)
         .await
         .with_context(|| format!("{} cannot be listened on", args.listen))?;
@@ -51,7 +52,7 @@ pub async fn serve(global: &Global, args: ServeArgs) -> Result<ExitCode> {
         }
     };
     let listen = async {
-        let served = http::serve(listener, Arc::clone(&engine), keys, stop_signal()).await;
+        let served = http::serve(listener, router, stop_signal()).await;
         // What a job has begun is ended before the process is.
         stop.send_replace(true);
         served

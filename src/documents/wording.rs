@@ -204,6 +204,35 @@ fn usage_title(usage: &DocumentUsage, language: Language) -> String {
     }
 }
 
+/// What a movement of the ledger's is called, by its code, for the account it moved.
+pub fn movement_title(movement: &str, language: Language) -> &'static str {
+    let (english, french) = match movement {
+        "credit_bought" => ("Prepaid credit bought", "Achat de crédit prépayé"),
+        "credit_granted" => ("Credit given", "Crédit offert"),
+        "credit_used" => ("Paid from prepaid credit", "Payé par crédit prépayé"),
+        "credit_paid_back" => ("Prepaid credit paid back", "Crédit prépayé remboursé"),
+        "card_captured" => ("Paid by card", "Payé par carte"),
+        "sepa_settled" => ("Paid by direct debit", "Payé par prélèvement SEPA"),
+        "sepa_returned" => ("Direct debit returned", "Prélèvement SEPA rejeté"),
+        "refunded_to_card" => ("Refunded to the card", "Remboursé sur la carte"),
+        "refund_to_card_failed" => ("Refund that did not arrive", "Remboursement non abouti"),
+        "credit_pay_back_failed" => (
+            "Credit that could not be paid back",
+            "Crédit non remboursable",
+        ),
+        "credit_grant_undone" => ("Credit taken back", "Crédit repris"),
+        "credit_lapsed" => ("Credit lapsed", "Crédit expiré"),
+        "credit_given_up" => ("Credit given up", "Crédit abandonné"),
+        "refunded_to_credit" => ("Refunded as credit", "Remboursé en crédit"),
+        "chargeback_opened" => ("Payment disputed", "Paiement contesté"),
+        "chargeback_won" => ("Dispute settled", "Contestation levée"),
+        "written_off" => ("Debt given up", "Créance abandonnée"),
+        "write_off_recovered" => ("Debt owed again", "Créance rétablie"),
+        _ => ("Adjustment", "Régularisation"),
+    };
+    pick(language, english, french)
+}
+
 /// The app a line is about, and its month where that is not the invoice's.
 pub fn line_detail(line: &DocumentLine, period: PeriodKey, language: Language) -> String {
     let app = line.usage.as_ref().map_or("", |usage| usage.app.as_str());

@@ -116,6 +116,92 @@ pub struct ReconciledDisputes {
 }
 
 impl Engine {
+    /// Records what was read of a dispute of a payment. Where it takes more than is
+    /// left, a refund may have failed since, or another dispute been won, and the news
+    /// of that be on its way: then both are read again before it is left to a person.
+    ///
+    /// # Errors
+    /// When it contradicts what is recorded, or a provider does not answer, or the
+    /// database refuses.
+    pub(in crate::engine) async fn record_dispute(
+        &self,
+        account: AccountId,
+        of: Refunded,
+        claim: &DisputeClaim<'_>,
+    ) -> Result<(), WebhookError> {
+        match self.record_dispute_of(account, of, claim).await {
+            Err(DisputeError::Undecided {
+                source: Undecided::MoreThanLeft { .. },
+                ..
+            }) => {
+                self.read_refunds_again(account, of).await?;
+                self.read_disputes_again(account, of).await?;
+                Ok(self.record_dispute_of(account, of, claim).await?)
+            }
+            recorded => Ok(recorded?),
+        }
+    }
+
+    /// Reads the disputes of a payment again that are not decided, and records how
+    /// they stand. What only a person can decide of one of them is told with that one.
+    async fn read_disputes_again(
+        &self,
+        account: AccountId,
+        of: Refunded,
+    ) -> Result<(), WebhookError> {
+        let mut tx = self.store.snapshot().await?;
+        let all = on!(&mut tx, conn, q => q::disputes_of(conn, account, of).await)?;
+        tx.rollback().await?;
+        for dispute in all.iter().filter(|dispute| !dispute.state.is_decided()) {
+            let Some(name) = &dispute.reference else {
+                continue;
+            };
+            match self.read_as_named(account, of, dispute.source, name).await {
+                Err(error) if !error.is_passing() => {
+                    tracing::warn!(%account, name, %error, "a dispute waits for a person");
+                }
+                read => read?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn read_as_named(
+        &self,
+        account: AccountId,
+        of: Refunded,
+        source: EventSource,
+        name: &str,
+    ) -> Result<(), WebhookError> {
+        let read = match source {
+            EventSource::Stripe => {
+                let stripe = self.providers.stripe(&self.config)?;
+                Some(stripe.dispute(name).await?)
+            }
+            EventSource::PayPal => {
+                let paypal = self.providers.paypal(&self.config)?;
+                paypal.dispute(name).await?
+            }
+        };
+        if let Some(dispute) = read {
+            let claim = DisputeClaim::of(source, &dispute);
+            self.record_dispute_of(account, of, &claim).await?;
+        }
+        Ok(())
+    }
+
+    async fn record_dispute_of(
+        &self,
+        account: AccountId,
+        of: Refunded,
+        claim: &DisputeClaim<'_>,
+    ) -> Result<(), DisputeError> {
+        match of {
+            Refunded::Attempt(id) => self.record_card_dispute(account, id, claim).await,
+            Refunded::Purchase(id) => self.record_purchase_dispute(account, id, claim).await,
+        }
+    }
+
     /// Records what was read of a dispute of a card payment.
     ///
     /// # Errors

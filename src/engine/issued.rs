@@ -13,7 +13,7 @@ use crate::domain::invoice::document::{Document, DocumentLine, DocumentUsage};
 use crate::domain::invoice::fingerprint::{
     ContentHeader, ContentLine, ContentUsage, Digest, content_digest,
 };
-use crate::domain::invoice::{InvoiceLine, InvoiceNumber, LineKind, SeriesName};
+use crate::domain::invoice::{InvoiceLine, InvoiceNumber, LineKind, LineUsage, SeriesName};
 use crate::on;
 use crate::store::rows::StoredInvoice;
 use crate::store::{Store, StoreError, Tx};
@@ -192,19 +192,13 @@ impl IssuedBooks {
             row: number.to_string(),
             value,
         };
-        let sku = self.book.skus.get(&usage.sku);
-        let sku = sku.ok_or_else(|| missing("sku_id", usage.sku.to_string()))?;
-        let price = self.book.prices.get(&usage.price);
-        let price = price.ok_or_else(|| missing("price_id", usage.price.to_string()))?;
-        Ok(Some(DocumentUsage {
-            app: usage.app.clone(),
-            kind: sku.kind,
-            resource_type: sku.resource_type.clone(),
-            plan: sku.plan.clone(),
-            plan_name: price.name.clone(),
-            minutes: usage.minutes,
-            unit_price: price.per_minute,
-        }))
+        if !self.book.skus.contains_key(&usage.sku) {
+            return Err(missing("sku_id", usage.sku.to_string()));
+        }
+        let found = document_usage(&self.book, usage);
+        found
+            .map(Some)
+            .ok_or_else(|| missing("price_id", usage.price.to_string()))
     }
 
     fn terms(&self, invoice: &StoredInvoice) -> Result<&(Digest, BillingTerms), StoreError> {
@@ -216,6 +210,21 @@ impl IssuedBooks {
         };
         self.terms.get(&invoice.head.issuer).ok_or_else(missing)
     }
+}
+
+/// What a usage line is printed with; `None` where the prices do not have it.
+pub fn document_usage(book: &PriceBook, usage: &LineUsage) -> Option<DocumentUsage> {
+    let sku = book.skus.get(&usage.sku)?;
+    let price = book.prices.get(&usage.price)?;
+    Some(DocumentUsage {
+        app: usage.app.clone(),
+        kind: sku.kind,
+        resource_type: sku.resource_type.clone(),
+        plan: sku.plan.clone(),
+        plan_name: price.name.clone(),
+        minutes: usage.minutes,
+        unit_price: price.per_minute,
+    })
 }
 
 fn zone_of(invoice: &StoredInvoice, terms: &BillingTerms) -> Result<Tz, StoreError> {

@@ -17,6 +17,7 @@
 //! - [`dunning`]: accounts that do not pay, from the first warning to the last step
 //! - [`deletion`]: accounts on their way out
 //! - [`access`]: who is let in by the account API
+//! - [`overview`]: what a customer sees of its own billing
 //! - [`schedule`]: all of it, by itself
 //! - [`outbox`]: customers and the platform, told
 //! - [`verify`]: every invariant, recomputed
@@ -32,6 +33,7 @@ pub mod issued;
 mod link;
 pub mod methods;
 pub mod outbox;
+pub mod overview;
 pub mod providers;
 pub mod purchase;
 pub mod reconcile;

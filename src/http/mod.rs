@@ -34,6 +34,7 @@ use axum::routing::{get, post};
 use tokio::net::TcpListener;
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::documents::DocumentError;
 use crate::engine::access::AccessKeys;
 use crate::engine::run::Engine;
 
@@ -42,11 +43,20 @@ use answer::Refused;
 /// A provider's event is a few KiB.
 const BODY_BYTES_MAX: usize = 512 << 10;
 
+/// What is served cannot be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum RouterError {
+    #[error("the description of the routes cannot be written: {0}")]
+    Document(#[from] serde_json::Error),
+    #[error(transparent)]
+    Font(#[from] DocumentError),
+}
+
 /// Every route. Without keys to sign with there is no account API.
 ///
 /// # Errors
-/// When the description of the routes cannot be written.
-pub fn router(engine: Arc<Engine>, keys: Option<AccessKeys>) -> Result<Router, serde_json::Error> {
+/// When the description of the routes cannot be written, or a font is broken.
+pub fn router(engine: Arc<Engine>, keys: Option<AccessKeys>) -> Result<Router, RouterError> {
     let rest = Router::new()
         .route("/healthz", get(async || "ok\n"))
         .route("/webhooks/stripe", post(webhooks::stripe))
@@ -62,7 +72,9 @@ pub fn router(engine: Arc<Engine>, keys: Option<AccessKeys>) -> Result<Router, s
     let all = match keys {
         Some(keys) => {
             let described = OpenApiRouter::with_openapi(document::base());
-            let (router, document) = described.merge(api::router(engine, keys)).split_for_parts();
+            let (router, document) = described
+                .merge(api::router(engine, keys)?)
+                .split_for_parts();
             let router = router
                 .fallback(async || Refused::NotFound("Route"))
                 .method_not_allowed_fallback(async || Refused::Method)
@@ -101,12 +113,11 @@ async fn guard(mut response: Response) -> Response {
 /// When the connection to the network is lost.
 pub async fn serve(
     listener: TcpListener,
-    engine: Arc<Engine>,
-    keys: Option<AccessKeys>,
+    router: Router,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let router = router(engine, keys)?.into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, router)
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, service)
         .with_graceful_shutdown(stop)
         .await
 }

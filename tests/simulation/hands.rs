@@ -10,6 +10,7 @@ use quittance::engine::schedule::Job;
 use crate::desk::{Clerk, Mood};
 use crate::fakes::stripe::StripeFake;
 use crate::people::{Deed, Doer, Given, Means, deeds};
+use crate::platform::{Asked, says};
 use crate::table::Hand;
 use crate::world::{Event, NoBadRow, Undelivered, WEBHOOK_SECRET, World, import};
 
@@ -34,13 +35,14 @@ pub struct Today {
 
 impl World {
     /// Everybody who does something on that day.
-    pub fn hands(&mut self, today: Today, left: &Left) -> Vec<Hand<'static>> {
+    pub fn hands(&mut self, today: Today, asked: Vec<Asked>, left: &Left) -> Vec<Hand<'static>> {
         let Today { now, on, is_quiet } = today;
         let is_off = !is_quiet && self.dice.permille(self.profile.off_permille);
         let mut hands = Vec::new();
         if !is_off {
             hands.push(self.jobs_hand(0, now));
             hands.push(self.webhook_hand(today, left));
+            hands.extend(self.platform_hand(now, &asked));
             if self.dice.permille(self.profile.second_worker_permille) {
                 // Another host, whose clock is not quite the same.
                 let off = i64::try_from(self.dice.between(0, 20)).unwrap() - 10;
@@ -60,7 +62,7 @@ impl World {
         let deeds = deeds(
             &self.customers,
             &self.auditor,
-            &self.stripe,
+            (&self.stripe, &self.paypal),
             &mut self.dice,
             on,
             often,
@@ -121,6 +123,21 @@ impl World {
                 }
             }
         })
+    }
+
+    /// The platform says which steps of deletions are done, where it has anything to say.
+    fn platform_hand(&mut self, now: DateTime<Utc>, asked: &[Asked]) -> Option<Hand<'static>> {
+        let said = says(asked, &mut self.at_platform);
+        if said.is_empty() {
+            return None;
+        }
+        let (engine, log) = (self.engine(now), self.log.clone());
+        Some(Hand::new(5, "platform", async move {
+            for said in said {
+                let answer = said.tell(&engine).await;
+                log.say(format!("platform: {said:?}: {answer:?}"));
+            }
+        }))
     }
 
     /// The platform reports last month's usage, and some of it again.

@@ -5,7 +5,8 @@
 //! - [`hands`]: who does what on a day; [`people`]: customers and staff, [`desk`]: those
 //!   of them who send files to the bank and import its own
 //! - [`line`]: the way to Stripe and PayPal; [`cardholders`], [`purchases`]: what happens
-//!   there by itself; [`bank`]: the bank; [`post`]: the mail server and the platform
+//!   there by itself; [`bank`]: the bank; [`post`]: the mail server and the platform,
+//!   [`platform`]: what it says of the steps of deletions
 //! - [`table`]: whose move is next, and who crashes
 //! - [`auditor`]: what should not have happened
 //!
@@ -25,6 +26,7 @@ mod hands;
 mod line;
 mod log;
 mod people;
+mod platform;
 mod post;
 mod profile;
 mod purchases;

@@ -157,13 +157,18 @@ pub enum Deed {
         minor: Option<i64>,
         reopens: bool,
     },
+    /// All that is left of it where no amount is named.
+    PayBack {
+        purchase: String,
+        minor: Option<i64>,
+    },
 }
 
 /// What people set out to do on a day.
 pub fn deeds(
     customers: &[Customer],
     auditor: &Auditor,
-    stripe: &StripeFake,
+    (stripe, paypal): (&StripeFake, &PayPalFake),
     dice: &mut Dice,
     on: NaiveDate,
     (customer_permille, staff_permille): (usize, usize),
@@ -231,6 +236,17 @@ pub fn deeds(
                 reopens: dice.permille(500),
             });
         }
+    }
+    let bought = paypal.left_of_captures();
+    if !bought.is_empty() && dice.permille(staff_permille) {
+        let (capture, left) = &bought[dice.below(bought.len())];
+        let all = usize::try_from(*left).unwrap();
+        deeds.push(Deed::PayBack {
+            purchase: paypal.purchase_of(capture),
+            minor: dice
+                .permille(500)
+                .then(|| i64::try_from(dice.between(1, all)).unwrap()),
+        });
     }
     deeds
 }
@@ -313,6 +329,11 @@ impl Doer {
                 reopens,
             } => engine
                 .refund_payment(payment.parse().unwrap(), *minor, *reopens, BY)
+                .await
+                .map(|_| ())
+                .map_err(|error| error.to_string()),
+            Deed::PayBack { purchase, minor } => engine
+                .refund_purchase(purchase.parse().unwrap(), *minor, BY)
                 .await
                 .map(|_| ())
                 .map_err(|error| error.to_string()),

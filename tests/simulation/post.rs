@@ -3,13 +3,11 @@
 
 use std::path::Path;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
-
 use crate::dice::Dice;
 use crate::fakes::platform::{PlatformFake, Reply};
 use crate::fakes::smtp::{Reception, SmtpFake};
 use crate::people::Customer;
+use crate::platform::SECRET;
 
 /// What came on a day.
 #[derive(Debug, Default)]
@@ -36,6 +34,8 @@ pub struct Order {
     /// Whether it was taken, and whether that was said.
     pub is_taken: bool,
     pub is_unanswered: bool,
+    /// Whether it is refused for good.
+    pub is_refused: bool,
 }
 
 pub struct Post {
@@ -44,31 +44,37 @@ pub struct Post {
     trouble_permille: usize,
 }
 
-impl Post {
-    pub fn open(folder: &Path, trouble_permille: usize) -> Self {
-        let secret = format!("whsec_{}", BASE64.encode([7; 32]));
-        std::fs::write(folder.join("platform"), secret).unwrap();
-        Self {
-            smtp: SmtpFake::start(),
-            platform: PlatformFake::start(),
-            trouble_permille,
-        }
-    }
-
-    /// The settings that lead there. One letter after the other: what is sent before a
-    /// connection breaks has to be the same when the seed is played again.
-    pub fn settings(&self, folder: &Path) -> String {
+/// The settings that lead there, or nowhere. One letter after the other: what is sent
+/// before a connection breaks has to be the same when the seed is played again.
+pub fn settings(folder: &Path, post: Option<&Post>) -> String {
+    std::fs::write(folder.join("platform"), SECRET).unwrap();
+    let mail = post.map(|post| {
         format!(
             "[mail]\nfrom = \"Nuage <billing@nuage.example>\"\nhost = \"localhost\"\nport = {}\n\
              security = \"none\"\nconnections = 1\n\
              pay_url = \"https://console.example/billing/{{invoice}}\"\n\
              account_url = \"https://console.example/billing\"\n\
-             deletion_url = \"https://console.example/deletion/{{token}}\"\n\
-             [platform]\nurl = \"{}\"\nsecret = \"file:{}/platform\"\n",
-            self.smtp.port(),
-            self.platform.url(),
-            folder.display(),
+             deletion_url = \"https://console.example/deletion/{{token}}\"\n",
+            post.smtp.port(),
         )
+    });
+    // Where nothing is delivered, nobody is called.
+    let url = post.map_or("http://127.0.0.1:9".to_owned(), |post| post.platform.url());
+    format!(
+        "{}[platform]\nurl = \"{url}\"\nsecret = \"file:{folder}/platform\"\n\
+         webhook_secret = \"file:{folder}/platform\"\n",
+        mail.unwrap_or_default(),
+        folder = folder.display(),
+    )
+}
+
+impl Post {
+    pub fn open(trouble_permille: usize) -> Self {
+        Self {
+            smtp: SmtpFake::start(),
+            platform: PlatformFake::start(),
+            trouble_permille,
+        }
     }
 
     /// What goes wrong on a day; what was told before is over.
@@ -94,9 +100,10 @@ impl Post {
                 self.smtp.receive(&customer.email(), [reception]);
             }
             if dice.permille(self.trouble_permille) {
-                let reply = match dice.below(4) {
+                let reply = match dice.below(5) {
                     0 => Reply::Status(503),
                     1 => Reply::Later(429, "120"),
+                    2 => Reply::Status(dice.pick(&[400, 404, 410, 422])),
                     _ => Reply::BrokenOff,
                 };
                 self.platform.reply_to(&customer.external_id, [reply]);
@@ -124,9 +131,11 @@ impl Post {
             Order {
                 account: text(&json["data"]["account"]),
                 id: webhook.id.trim_start_matches("msg_").to_owned(),
-                kind: text(&json["type"]),
+                // Each step of a deletion is an order of its own.
+                kind: format!("{} {}", text(&json["type"]), json["data"]["step"]),
                 is_taken: matches!(webhook.reply, None | Some(Reply::BrokenOff)),
                 is_unanswered: webhook.reply == Some(Reply::BrokenOff),
+                is_refused: matches!(webhook.reply, Some(Reply::Status(400..=499))),
             }
         });
         let mut came = Came {

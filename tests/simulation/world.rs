@@ -32,7 +32,8 @@ use crate::hands::{Left, Today};
 use crate::line::Line;
 use crate::log::Log;
 use crate::people::{Customer, Given};
-use crate::post::Post;
+use crate::platform::Asked;
+use crate::post::{self, Post};
 use crate::profile::Profile;
 use crate::purchases::{self, happens_at_paypal};
 use crate::table::Table;
@@ -81,6 +82,8 @@ pub struct World {
     pub events: Vec<Undelivered>,
     pub dice: Dice,
     turns: Dice,
+    at_paypal: Dice,
+    pub at_platform: Dice,
     pub usage_no: u64,
 }
 
@@ -130,12 +133,8 @@ impl World {
         std::fs::write(folder.path().join("paypal-secret"), CLIENT_SECRET).unwrap();
         std::fs::write(folder.path().join("vault"), "11".repeat(32)).unwrap();
         let mut settings = profile.settings(folder.path());
-        let post = profile
-            .delivers
-            .then(|| Post::open(folder.path(), profile.post_permille));
-        if let Some(post) = &post {
-            settings.push_str(&post.settings(folder.path()));
-        }
+        let post = profile.delivers.then(|| Post::open(profile.post_permille));
+        settings.push_str(&post::settings(folder.path(), post.as_ref()));
         let config = Config::parse(&settings, "played").unwrap();
         let table = Arc::new(Table::default());
         let stripe = Arc::new(StripeFake::in_process());
@@ -158,6 +157,8 @@ impl World {
             auditor: Auditor::new(facts, profile.terms.clone()),
             chance: Chance::Drawn(Arc::new(Drawn(Mutex::new(Dice::new(seed, "engine"))))),
             turns: Dice::new(seed, "turns"),
+            at_paypal: Dice::new(seed, "paypal"),
+            at_platform: Dice::new(seed, "platform"),
             customers: Vec::new(),
             events: Vec::new(),
             usage_no: 0,
@@ -265,13 +266,19 @@ impl World {
         } else {
             let often = self.profile.customer_permille;
             happens_at_stripe(&self.stripe, &mut self.dice, &self.log, often);
-            happens_at_paypal(&self.paypal, &self.orders, &mut self.dice, &self.log);
+            let at_paypal = &mut self.at_paypal;
+            happens_at_paypal(&self.paypal, &self.orders, at_paypal, &self.log, often);
         }
         self.take_events(on, is_quiet);
         self.bank.pass(on, is_quiet);
         let mut untold = self.untold();
+        let asked = if self.auditor.is_anyone_leaving() {
+            self.auditor.facts.steps_asked().await.unwrap()
+        } else {
+            Vec::new()
+        };
         let unwarned = self.auditor.facts.unwarned().await.unwrap();
-        self.play(Today { now, on, is_quiet }).await;
+        self.play(Today { now, on, is_quiet }, asked).await;
         // What happened within the day is told from tomorrow on.
         self.take_events(on, is_quiet);
         untold.extend(self.untold());
@@ -325,7 +332,9 @@ impl World {
             self.take_event(id, Event::Stripe(event), on, is_quiet);
         }
         for event in self.paypal.take_events() {
-            if self.dice.permille(self.profile.lost_event_permille) {
+            // Of a dispute that nobody told of, nobody can ask.
+            let is_asked_for = !event.kind.starts_with("CUSTOMER.DISPUTE");
+            if self.dice.permille(self.profile.lost_event_permille) && is_asked_for {
                 continue;
             }
             let body: Value = serde_json::from_slice(&event.body).unwrap();
@@ -364,9 +373,9 @@ impl World {
     }
 
     /// Everybody does what they do on that day, one move at a time.
-    async fn play(&mut self, today: Today) {
+    async fn play(&mut self, today: Today, asked: Vec<Asked>) {
         let left = Left::default();
-        let hands = self.hands(today, &left);
+        let hands = self.hands(today, asked, &left);
         let crash = if today.is_quiet {
             0
         } else {

@@ -15,11 +15,13 @@ pub mod document;
 pub mod fingerprint;
 mod late;
 pub mod number;
+mod standing;
 
 pub use allowance::{Allowance, AllowanceValue, FreeTrial};
 pub use assemble::{AccountMonth, BillingPolicy, decide};
 pub use bounds::{Bounds, SanityBounds};
 pub use number::{InvoiceNumber, SeriesName};
+pub use standing::{InvoiceStanding, InvoiceState};
 
 use super::calendar::PeriodKey;
 use super::ids::{AllowanceId, PriceId, SkuId};

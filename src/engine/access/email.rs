@@ -1,35 +1,41 @@
 //! Another address for an account: the one that stands stays until a link that was
 //! mailed to the other is used, and both are told.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::AccessError;
 use super::profile::write_version;
 use super::sign_in::BY_LINK;
-use crate::domain::access::profile::Settings;
 use crate::domain::account::BillingProfile;
 use crate::domain::calendar::Instant;
 use crate::domain::ids::AccountId;
 use crate::domain::notice::Topic;
+use crate::engine::link::later;
 use crate::engine::run::Engine;
 use crate::on;
 use crate::store::Tx;
 use crate::store::rows::{ByPerson, LinkPurpose, NewNotice};
 
+/// No account has another confirmation mailed sooner.
+const MAIL_PAUSE: Duration = Duration::from_mins(5);
+
 impl Engine {
     /// Mails a link to the address that an account asks for, and tells the one that
-    /// stands; or takes back what was asked for. The caller holds its profile.
+    /// stands; or takes back what was asked for. The caller holds its profile. Strangers
+    /// have the other address, perhaps: a customer has one link mailed at a time.
     pub(super) async fn ask_email_change(
         &self,
         tx: &mut Tx,
         account: AccountId,
         profile: &BillingProfile,
-        settings: &Settings,
+        (pending, asked): (Option<&str>, Option<&str>),
         by: ByPerson<'_>,
     ) -> Result<(), AccessError> {
         let now = self.clock.now();
         let purpose = LinkPurpose::EmailChange;
-        let Some(email) = settings.unconfirmed_email.as_deref() else {
+        let Some(email) = asked else {
             on!(&mut *tx, conn, q => q::delete_account_link(conn, account, purpose).await)?;
             let topic = Topic::EmailConfirmation;
             on!(&mut *tx, conn, q => q::forget_links(conn, account, topic, now).await)?;
@@ -38,6 +44,18 @@ impl Engine {
         let mail = self.config.mail.as_ref();
         if mail.is_none_or(|mail| mail.email_url.is_none()) {
             return Err(AccessError::NoMail);
+        }
+        let topic = Topic::EmailConfirmation;
+        let last = on!(&mut *tx, conn, q => q::last_told_at(conn, account, topic).await)?;
+        let again = last.map_or(now, |last| later(last, MAIL_PAUSE));
+        if now < again {
+            if pending == asked {
+                // The link that was mailed there works.
+                return Ok(());
+            }
+            let micros = u64::try_from(again.0.saturating_sub(now.0)).unwrap_or(0);
+            let seconds = Duration::from_micros(micros).as_secs().saturating_add(1);
+            return Err(AccessError::TooSoon { seconds });
         }
         is_free(tx, account, email).await?;
         let about = self.mail_link(tx, account, purpose, Some(email)).await?;

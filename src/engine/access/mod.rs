@@ -3,10 +3,11 @@
 //! - [`bearer`]: tokens of an hour, signed
 //! - [`token`]: API tokens, and what they are exchanged for
 //! - [`key`]: SSH keys
+//! - [`link`]: links to downloads, signed
 //! - [`event`]: what happened to an account
 //! - [`password`]: passwords checked and kept
 //! - [`email`]: another address
-//! - [`links`]: what is mailed for it
+//! - [`mailed`]: links that are mailed
 //! - [`sign_in`]: who is let in by one, and who is locked out
 //! - [`profile`]: what customers change of what they say of themselves
 //! - [`user`]: who an account is
@@ -15,7 +16,8 @@ pub mod bearer;
 mod email;
 mod event;
 mod key;
-mod links;
+pub mod link;
+mod mailed;
 mod password;
 mod profile;
 mod sign_in;
@@ -28,12 +30,13 @@ use crate::store::StoreError;
 use crate::vault::{Vault, VaultError};
 
 pub use password::HashError;
-pub use profile::{AccountChange, PasswordChange};
+pub use profile::AccountChange;
 pub use sign_in::NewPassword;
 pub use token::{Issued, SECRET_PREFIX, TokenRequest};
 pub use user::User;
 
 use bearer::BearerKeys;
+use link::LinkKeys;
 
 /// Nobody has a use for more, and a list of them is read at once.
 const OF_EACH_MAX: usize = 100;
@@ -43,6 +46,7 @@ const OF_EACH_MAX: usize = 100;
 #[derive(Clone)]
 pub struct AccessKeys {
     pub bearer: BearerKeys,
+    pub downloads: LinkKeys,
 }
 
 impl AccessKeys {
@@ -52,6 +56,7 @@ impl AccessKeys {
         let vault = Vault::open(config.vault.as_ref())?;
         Ok(Self {
             bearer: BearerKeys::new(vault.signers("account API bearer token")),
+            downloads: LinkKeys::new(vault.signers("account API download link")),
         })
     }
 }
@@ -87,6 +92,8 @@ pub enum AccessError {
     EmailTaken,
     #[error("no link that confirms another address can be mailed: [mail] has no email_url")]
     NoMail,
+    #[error("another link was mailed a moment ago")]
+    TooSoon { seconds: u64 },
     #[error("username has already been taken")]
     UsernameTaken,
     #[error("the account is being deleted")]

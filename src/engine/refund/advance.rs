@@ -1,7 +1,7 @@
 //! A refund is sent under its id, or looked up, and what is read is recorded.
 
 use super::{Payment, RefundError, load, provider_of};
-use crate::domain::ids::RefundId;
+use crate::domain::ids::{AccountId, RefundId};
 use crate::domain::payment::recovery::{Question, question};
 use crate::domain::payment::{AttemptEvent, AttemptState, Decline};
 use crate::engine::run::Engine;
@@ -48,6 +48,30 @@ impl Engine {
                 self.advance_at(paypal, id, told).await
             }
         }
+    }
+
+    /// Reads the refunds of a payment that arrived again, and records what turned out
+    /// otherwise since.
+    ///
+    /// # Errors
+    /// As [`Self::advance_refund`].
+    pub(in crate::engine) async fn read_refunds_again(
+        &self,
+        account: AccountId,
+        of: Refunded,
+    ) -> Result<(), RefundError> {
+        let mut tx = self.store.snapshot().await?;
+        let refunds = on!(&mut tx, conn, q => q::refunds_of(conn, account, of).await)?;
+        tx.rollback().await?;
+        for refund in refunds {
+            if refund.state != AttemptState::Succeeded {
+                continue;
+            }
+            if let Some(reference) = &refund.provider_reference {
+                self.advance_refund(refund.id, Some(reference)).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn advance_at<P: PaymentProvider>(

@@ -5,6 +5,7 @@
 //! - [`batch`]: one range of accounts, read and decided
 //! - [`commit`]: a decided batch, written and numbered
 //! - [`early`]: one account's month, billed before it ends
+//! - [`estimate`]: what a time would be billed, not written
 //! - [`workers`]: many batches at once, on either database
 //! - [`shadow`]: the same month computed again, compared, not written
 //! - [`status`]: where a run stands
@@ -12,6 +13,7 @@
 mod batch;
 mod commit;
 mod early;
+mod estimate;
 mod facts;
 mod plan;
 pub mod shadow;
@@ -34,6 +36,7 @@ use crate::on;
 use crate::store::rows::{RunRange, RunState};
 use crate::store::{Store, StoreError};
 
+pub use estimate::{Estimate, EstimateError, Span};
 pub use facts::RunFacts;
 
 /// Accounts of one batch: large enough to pay, small enough to hold the series

@@ -68,7 +68,7 @@ pub enum WebhookError {
 
 impl WebhookError {
     /// Whether the same event may fare better later, without a person.
-    const fn is_passing(&self) -> bool {
+    pub(in crate::engine) const fn is_passing(&self) -> bool {
         match self {
             Self::Store(_) | Self::Provider(_) | Self::Busy | Self::Collect(_) => true,
             Self::Call(call) | Self::Method(CardError::Call(call)) => call.is_passing(),

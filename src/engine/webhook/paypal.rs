@@ -11,7 +11,7 @@ use crate::on;
 use crate::providers::paypal::{
     EventError, EventSubject, ForeignRefund, PayPal, PayPalEvent, read_event,
 };
-use crate::store::rows::{EventKey, EventSource, StoredPurchase};
+use crate::store::rows::{EventKey, EventSource, Refunded, StoredPurchase};
 
 impl From<EventError> for WebhookError {
     fn from(error: EventError) -> Self {
@@ -133,8 +133,8 @@ impl Engine {
             Ok(purchase) => purchase,
             Err(handled) => return Ok(handled),
         };
-        self.record_purchase_dispute(purchase.account, purchase.id, claim)
-            .await?;
+        let of = Refunded::Purchase(purchase.id);
+        self.record_dispute(purchase.account, of, claim).await?;
         Ok(Handled::Done)
     }
 

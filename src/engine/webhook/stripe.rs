@@ -13,7 +13,7 @@ use crate::on;
 use crate::providers::stripe::webhook::{StripeEvent, verify};
 use crate::providers::stripe::{SetupError, Stripe};
 use crate::providers::{Lookup, PaymentProvider as _};
-use crate::store::rows::{EventKey, EventSource, StoredAttempt};
+use crate::store::rows::{EventKey, EventSource, Refunded, StoredAttempt};
 
 impl Engine {
     /// Handles an event of Stripe, given as it came.
@@ -154,8 +154,8 @@ impl Engine {
             return Ok(gone(payment));
         }
         let claim = DisputeClaim::of(EventSource::Stripe, &dispute);
-        self.record_card_dispute(attempt.invoice.account, attempt.id, &claim)
-            .await?;
+        let (account, of) = (attempt.invoice.account, Refunded::Attempt(attempt.id));
+        self.record_dispute(account, of, &claim).await?;
         Ok(Handled::Done)
     }
 

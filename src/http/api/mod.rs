@@ -3,24 +3,31 @@
 //!
 //! - [`caller`]: who asks, and whether they may
 //! - [`refusal`]: what the engine refuses, in the contract's words
-//! - [`exchange`], [`tokens`], [`keys`], [`users`], [`events`], [`passwords`]: a file a resource
+//! - [`exchange`], [`tokens`], [`keys`], [`users`], [`invoices`], [`downloads`],
+//!   [`operations`], [`usage`], [`events`], [`passwords`]: a file a resource
 
 mod caller;
+mod downloads;
 mod events;
 mod exchange;
+mod invoices;
 mod keys;
+mod operations;
 mod passwords;
 mod refusal;
 mod tokens;
+mod usage;
 mod users;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::documents::{DocumentError, PdfRenderer};
 use crate::engine::access::AccessKeys;
+use crate::engine::overview::Documents;
 use crate::engine::run::Engine;
 use crate::http::limit::Limits;
 
@@ -29,6 +36,8 @@ pub struct Api {
     engine: Arc<Engine>,
     keys: AccessKeys,
     limits: Limits,
+    documents: Documents,
+    renderer: Arc<Mutex<PdfRenderer>>,
 }
 
 /// What a guess is refused after: longer than it takes to see that it is wrong, in
@@ -47,13 +56,18 @@ async fn evenly<T, E>(work: impl Future<Output = Result<T, E>>) -> Result<T, E> 
 }
 
 /// Every route of the account API.
-pub fn router(engine: Arc<Engine>, keys: AccessKeys) -> OpenApiRouter {
+///
+/// # Errors
+/// When an embedded font is broken.
+pub fn router(engine: Arc<Engine>, keys: AccessKeys) -> Result<OpenApiRouter, DocumentError> {
     let api = Api {
         limits: Limits::new(engine.config.api),
+        documents: Documents::default(),
+        renderer: Arc::new(Mutex::new(PdfRenderer::new()?)),
         engine,
         keys,
     };
-    OpenApiRouter::new()
+    let router = OpenApiRouter::new()
         .routes(routes!(exchange::exchange))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::delete))
@@ -61,6 +75,12 @@ pub fn router(engine: Arc<Engine>, keys: AccessKeys) -> OpenApiRouter {
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::show, keys::delete))
         .routes(routes!(users::show))
+        .routes(routes!(invoices::list))
+        .routes(routes!(invoices::show))
+        .routes(routes!(invoices::download))
+        .routes(routes!(downloads::invoice))
+        .routes(routes!(operations::list))
+        .routes(routes!(usage::show))
         .routes(routes!(users::update_profile))
         .routes(routes!(users::update_account))
         .routes(routes!(users::update))
@@ -68,5 +88,6 @@ pub fn router(engine: Arc<Engine>, keys: AccessKeys) -> OpenApiRouter {
         .routes(routes!(passwords::ask, passwords::reset))
         .routes(routes!(passwords::unlock))
         .routes(routes!(passwords::confirm_email))
-        .with_state(Arc::new(api))
+        .with_state(Arc::new(api));
+    Ok(router)
 }

@@ -16,6 +16,7 @@ pub fn refused(resource: &'static str, error: AccessError) -> Refused {
         AccessError::Link => Refused::field("token", "is invalid"),
         AccessError::EmailTaken => Refused::field("email", "has already been taken"),
         AccessError::NoMail => Refused::Conflict(AccessError::NoMail.to_string()),
+        AccessError::TooSoon { seconds } => Refused::TooOften(seconds),
         AccessError::UsernameTaken => Refused::field("username", "has already been taken"),
         AccessError::Fields(problems) => Refused::Fields(
             problems

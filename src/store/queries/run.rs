@@ -129,12 +129,15 @@ pub async fn list_runs(conn: &mut Conn) -> Result<Vec<Run>> {
 
 /// Creates the run of a period, unless another process did.
 ///
+/// Whichever key two processes collide on: `PostgreSQL` keeps only the named one quiet,
+/// and a run created meanwhile may meet the key of its period first.
+///
 /// # Errors
 /// When the database refuses.
 pub async fn create_run(conn: &mut Conn, period: &BillingPeriod, now: Instant) -> Result<()> {
     sqlx::query(
         "INSERT INTO billing_run (id, period, start_at, end_at, state, paused, planned_at) \
-         VALUES ($1, $2, $3, $4, 'planned', 0, $5) ON CONFLICT (id) DO NOTHING",
+         VALUES ($1, $2, $3, $4, 'planned', 0, $5) ON CONFLICT DO NOTHING",
     )
     .bind(i64::from(period.key.to_number()))
     .bind(period.key.to_number())

@@ -20,7 +20,7 @@ use serde_json::json;
 use super::{Faults, Server};
 use contract::Contract;
 use routes::Shared;
-use state::{Capture, Order, Refund, State, minor, money};
+use state::{Capture, Order, Refund, State, is_taken, minor, money};
 
 pub use events::{SentEvent, WEBHOOK_ID};
 pub use state::{CaptureEnd, fee_minor};
@@ -254,14 +254,40 @@ impl PayPalFake {
 
     /// A capture of which so much is left that nobody disputes.
     pub fn disputable(&self, amount_minor: i64) -> Option<String> {
+        let all = self.left_of_captures().into_iter();
+        let mut open = all.filter(|(_, left)| *left >= amount_minor);
+        open.next().map(|(capture, _)| capture)
+    }
+
+    /// What is left of each capture that was neither given back nor is disputed.
+    pub fn left_of_captures(&self) -> Vec<(String, i64)> {
         self.with(|state| {
-            let is_open = |id: &&String| {
-                let capture = &state.captures[*id];
-                let left = minor(&capture.amount) - state.refunded_minor(id);
-                !matches!(capture.status, "PENDING" | "DECLINED")
-                    && left - state.disputed_minor(id) >= amount_minor
-            };
-            state.captures.keys().find(is_open).cloned()
+            let all = state.captures.iter();
+            let taken = all.filter(|(_, capture)| is_taken(capture));
+            taken
+                .map(|(id, capture)| {
+                    let gone = state.refunded_minor(id) + state.disputed_minor(id);
+                    (id.clone(), minor(&capture.amount) - gone)
+                })
+                .filter(|(_, left)| *left > 0)
+                .collect()
+        })
+    }
+
+    /// The purchase that a capture is of, by its key.
+    pub fn purchase_of(&self, capture: &str) -> String {
+        self.with(|state| {
+            let purchase = state.captures[capture].custom_id.as_str();
+            purchase.unwrap().to_owned()
+        })
+    }
+
+    /// The disputes that are not decided.
+    pub fn disputes_open(&self) -> Vec<String> {
+        self.with(|state| {
+            let all = state.disputes.iter();
+            let open = all.filter(|(_, dispute)| dispute["status"] == "OPEN");
+            open.map(|(id, _)| id.clone()).collect()
         })
     }
 
@@ -306,22 +332,26 @@ impl PayPalFake {
             let taken = state.captures.values();
             taken
                 .filter(|capture| capture.custom_id == key)
-                .filter(|capture| !matches!(capture.status, "PENDING" | "DECLINED"))
+                .filter(|capture| is_taken(capture))
                 .map(|capture| minor(&capture.amount))
                 .sum()
         })
     }
 
-    /// What is on the house's balance of all captures, without what PayPal kept.
-    pub fn received_minor(&self) -> i64 {
-        self.with(|state| {
-            let taken = state.captures.values();
+    /// What is on the house's balance of all captures, without what PayPal kept, what
+    /// was given back, and what disputes hold or took.
+    pub fn balance_minor(&self) -> i64 {
+        let received: i64 = self.with(|state| {
+            let taken = state.captures.iter();
             taken
-                .filter(|capture| !matches!(capture.status, "PENDING" | "DECLINED"))
-                .map(|capture| minor(&capture.amount))
-                .map(|gross| gross - fee_minor(gross))
+                .filter(|(_, capture)| is_taken(capture))
+                .map(|(id, capture)| {
+                    let gross = minor(&capture.amount);
+                    gross - fee_minor(gross) - state.disputed_minor(id)
+                })
                 .sum()
-        })
+        });
+        received - self.refunded_minor()
     }
 
     /// What was given back under this key.
@@ -460,7 +490,7 @@ impl PayPalFake {
         self.with(|state| {
             let taken = state.captures.values();
             taken
-                .filter(|capture| !matches!(capture.status, "PENDING" | "DECLINED"))
+                .filter(|capture| is_taken(capture))
                 .map(|capture| minor(&capture.amount))
                 .sum()
         })

@@ -66,6 +66,11 @@ pub fn fee_minor(amount_minor: i64) -> i64 {
     35 + amount_minor / 100
 }
 
+/// Whether its payer's money came.
+pub fn is_taken(capture: &Capture) -> bool {
+    !matches!(capture.status, "PENDING" | "DECLINED")
+}
+
 pub fn minor(amount: &Value) -> i64 {
     let value = amount["value"].as_str().unwrap();
     let (whole, cents) = value.split_once('.').unwrap_or((value, "00"));

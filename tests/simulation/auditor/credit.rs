@@ -40,8 +40,14 @@ impl Auditor {
             let what = format!("{credited} credited, {taken} taken");
             return Err(violation("what PayPal took is credited", "", what));
         }
+        let paid_back = self.facts.credit_paid_back().await.unwrap();
+        let given = paypal.refunded_minor();
+        if paid_back != given {
+            let what = format!("{paid_back} paid back, {given} given back");
+            return Err(violation("what PayPal gave back is booked", "", what));
+        }
         let (_, clearing) = self.facts.ledger("clearing_paypal").await.unwrap();
-        let there = paypal.received_minor();
+        let there = paypal.balance_minor();
         if clearing != there {
             let what = format!("{clearing} in the books, {there} there");
             return Err(violation("the balance at PayPal is in the books", "", what));

@@ -25,6 +25,13 @@ impl Auditor {
             self.check_once(&letter.id, letter.is_unanswered)?;
         }
         for order in &came.orders {
+            if order.is_refused {
+                // A person looks at it; the orders after it are given.
+                let kind = order.kind.clone();
+                self.delivered
+                    .last_order
+                    .insert(order.account.clone(), kind);
+            }
             if !order.is_taken {
                 continue;
             }

@@ -173,6 +173,31 @@ impl Facts {
             .collect())
     }
 
+    /// Bought credit that went back to its payers through PayPal.
+    pub async fn credit_paid_back(&mut self) -> Result<i64> {
+        sqlx::query_scalar(
+            "SELECT CAST(COALESCE(SUM(p.amount_minor), 0) AS BIGINT) FROM ledger_entry e \
+             JOIN ledger_posting p ON p.account_id = e.account_id AND p.entry_id = e.id \
+             WHERE e.movement IN ('credit_paid_back', 'credit_pay_back_failed') \
+             AND e.purchase_id IS NOT NULL AND p.ledger_account = 'customer_credit'",
+        )
+        .fetch_one(&mut self.conn)
+        .await
+    }
+
+    /// Steps of deletions that the platform was asked for and did not say are done: the
+    /// account, the deletion and the step.
+    pub async fn steps_asked(&mut self) -> Result<Vec<(String, i64, String)>> {
+        sqlx::query_as(
+            "SELECT a.external_id, s.no, s.step FROM account_deletion_step s \
+             JOIN account a ON a.id = s.account_id JOIN outbox o ON o.account_id = s.account_id \
+             AND o.channel = 'platform' AND o.key = 'deletion:' || s.no || ':' || s.step \
+             WHERE s.confirmed_at IS NULL AND o.state = 'delivered' ORDER BY s.account_id, s.position",
+        )
+        .fetch_all(&mut self.conn)
+        .await
+    }
+
     /// What was given up of each invoice, without what came after all.
     pub async fn written_off(&mut self) -> Result<Vec<(i64, i32, i64)>> {
         sqlx::query_as(

@@ -146,6 +146,10 @@ impl Auditor {
             .is_some_and(|account| account.is_leaving)
     }
 
+    pub fn is_anyone_leaving(&self) -> bool {
+        self.accounts.values().any(|account| account.is_leaving)
+    }
+
     pub fn is_suspended(&self, account: i64) -> bool {
         self.accounts
             .get(&account)

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::sign_in::{furnish_mailing, furnish_sign_in, links};
-use super::{Client, field, furnish_api};
+use super::sign_in::{OTHER, PASSWORD, furnish_mailing, furnish_sign_in, give_password, links};
+use super::{Client, field, furnish_api, secret};
 use crate::fakes::smtp::SmtpFake;
 use crate::on_both;
 use crate::support::{House, Reply, Served};
@@ -12,6 +12,7 @@ on_both!(
     another_address_is_confirmed_by_a_link,
     what_is_asked_for_is_taken_back,
     an_address_is_one_accounts,
+    whoever_has_a_password_says_it,
     without_a_place_for_the_link_no_address_is_taken,
 );
 
@@ -104,11 +105,31 @@ fn another_address_is_confirmed_by_a_link(house: &House) {
 
 fn what_is_asked_for_is_taken_back(house: &House) {
     furnish_sign_in(house);
+    let secret = secret(house, "acc-1", &[]);
     let served = Served::start(house);
-    let client = Client::of(house, &served, "acc-1");
+    let client = Client::with(&served, &secret);
     let standing = json!("ada@example.com");
     assert_eq!(ask(&client, "first@king.example").status, 200);
     let first = links(house, "email_confirmation").pop().unwrap();
+    // Strangers are not mailed as often as somebody likes, whatever is taken back.
+    let soon = ask(&client, NEW);
+    let answer = json!({ "error": "Retry later" });
+    assert_eq!((soon.status, soon.json()), (429, answer));
+    assert_eq!(soon.headers["retry-after"], "301");
+    // The same again is not mailed again, and its link works.
+    assert_eq!(ask(&client, "first@king.example").status, 200);
+    assert_eq!(
+        links(house, "email_confirmation"),
+        std::slice::from_ref(&first)
+    );
+    assert_eq!(ask(&client, "ada@example.com").status, 200);
+    assert_eq!(links(house, "email_confirmation"), [""; 0]);
+    assert_eq!(ask(&client, "first@king.example").status, 429);
+    assert_eq!(confirm(&served, &first).status, 422);
+
+    house.set_now("2026-11-02T08:05:00Z");
+    let served = Served::start(house);
+    let client = Client::with(&served, &secret);
     assert_eq!(ask(&client, NEW).status, 200);
     let [second] = links(house, "email_confirmation").try_into().unwrap();
     assert_eq!(confirm(&served, &first).status, 422);
@@ -116,10 +137,18 @@ fn what_is_asked_for_is_taken_back(house: &House) {
     assert_eq!(addresses(&client), (standing.clone(), Value::Null));
     assert_eq!(links(house, "email_confirmation"), [""; 0]);
     assert_eq!(confirm(&served, &second).status, 422);
-    // The same again is another link, and what else changes leaves it alone.
+    // The same again is another link in time, and what else changes leaves it alone.
+    house.set_now("2026-11-02T08:10:00Z");
+    let served = Served::start(house);
+    let client = Client::with(&served, &secret);
     assert_eq!(ask(&client, NEW).status, 200);
+    let first = links(house, "email_confirmation").pop().unwrap();
+    house.set_now("2026-11-02T08:15:00Z");
+    let served = Served::start(house);
+    let client = Client::with(&served, &secret);
     assert_eq!(ask(&client, NEW).status, 200);
     let [third] = links(house, "email_confirmation").try_into().unwrap();
+    assert_eq!(confirm(&served, &first).status, 422);
     let body = json!({ "location": "Strasbourg" });
     let reply = client.send("PATCH", "/v1/account/profile", Some(&body));
     assert_eq!(reply.json()["user"]["unconfirmed_email"], NEW);
@@ -150,6 +179,44 @@ fn an_address_is_one_accounts(house: &House) {
     assert_eq!(page.status, 409);
     assert_eq!(addresses(&one).0, "ada@example.com");
     assert_eq!(addresses(&two).0, NEW);
+}
+
+fn whoever_has_a_password_says_it(house: &House) {
+    furnish_sign_in(house);
+    let served = Served::start(house);
+    give_password(house, &served);
+    let client = Client::of(house, &served, "acc-1");
+    let id = client.get("/v1/users/self")["user"]["id"].clone();
+    let by_id = format!("/v1/users/{}", id.as_str().unwrap());
+    let send = |method: &str, path: &str, current: Option<&str>| {
+        let body = json!({ "user": { "email": NEW, "current_password": current } });
+        client.send(method, path, Some(&body))
+    };
+    let blank = field("current_password", "can't be blank");
+    for (method, path, current) in [
+        ("PUT", "/v1/users/account", None),
+        // They do not take it, whatever they are sent.
+        ("PATCH", "/v1/account/profile", Some(PASSWORD)),
+        ("PATCH", by_id.as_str(), Some(PASSWORD)),
+        ("PUT", by_id.as_str(), Some(PASSWORD)),
+    ] {
+        let reply = send(method, path, current);
+        assert_eq!((reply.status, reply.json()), (422, blank.clone()), "{path}");
+    }
+    let wrong = send("PUT", "/v1/users/account", Some(OTHER));
+    let answer = field("current_password", "is invalid");
+    assert_eq!((wrong.status, wrong.json()), (422, answer));
+    assert_eq!(addresses(&client).1, Value::Null);
+    assert_eq!(links(house, "email_confirmation"), [""; 0]);
+    // A client that sends the address that stands asks for nothing.
+    assert_eq!(ask(&client, "ada@example.com").status, 200);
+    let right = send("PUT", "/v1/users/account", Some(PASSWORD));
+    assert_eq!(right.status, 200, "{right:?}");
+    assert_eq!(addresses(&client).1, NEW);
+    assert_eq!(links(house, "email_confirmation").len(), 1);
+    // It is taken back without.
+    assert_eq!(ask(&client, "ada@example.com").status, 200);
+    assert_eq!(addresses(&client).1, Value::Null);
 }
 
 fn without_a_place_for_the_link_no_address_is_taken(house: &House) {

@@ -2,10 +2,12 @@
 
 mod email;
 mod events;
+mod invoices;
 mod keys;
 mod routes;
 mod sign_in;
 mod tokens;
+mod usage;
 mod users;
 
 use serde_json::{Value, json};

@@ -31,6 +31,7 @@ fn routes(served: &Served) -> Vec<Route> {
             let what = format!("{method} {path}");
             let open = [
                 "post /v1/tokens/exchange",
+                "get /v1/downloads/{id}",
                 "post /v1/users/password",
                 "put /v1/users/password",
                 "post /v1/users/unlock",

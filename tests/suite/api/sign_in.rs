@@ -19,8 +19,8 @@ on_both!(
     nothing_in_the_database_signs_in,
 );
 
-const PASSWORD: &str = "correct horse battery";
-const OTHER: &str = "staple of the stable";
+pub const PASSWORD: &str = "correct horse battery";
+pub const OTHER: &str = "staple of the stable";
 
 /// A house that answers, and mails links.
 pub fn furnish_sign_in(house: &House) {
@@ -67,7 +67,7 @@ fn reset(served: &Served, token: &str, password: &str, again: &str) -> Reply {
 }
 
 /// Gives acc-1 its password.
-fn give_password(house: &House, served: &Served) {
+pub fn give_password(house: &House, served: &Served) {
     assert_eq!(ask(served, "ada@example.com").status, 204);
     let token = links(house, "password_reset").pop().unwrap();
     let reply = reset(served, &token, PASSWORD, PASSWORD);

@@ -20,6 +20,7 @@ on_both!(
     a_refund_that_turns_up_after_a_day_is_booked,
     a_refund_made_twice_waits_for_a_person,
     an_answer_that_is_older_than_what_is_recorded_is_read_again,
+    a_dispute_that_is_told_before_its_refund_failed_is_booked,
 );
 
 /// The last refund of a payment, as Stripe calls it, fails; its events.
@@ -239,5 +240,34 @@ fn an_answer_that_is_older_than_what_is_recorded_is_read_again(house: &House) {
     );
     tell(house, &shop.stripe.take_events());
     assert_eq!(ledger_minor(house, "goodwill"), 0);
+    shop.check();
+}
+
+/// What did not arrive is the payment again, and is disputed before anybody heard so.
+fn a_dispute_that_is_told_before_its_refund_failed_is_booked(house: &House) {
+    let (shop, id, total) = paid(house);
+    assert_eq!(refund(house, &id, &[]).code, Some(0));
+    let failed = fail(&shop, &id);
+    let intent = shop.payments()[0]["provider_reference"].clone();
+    let dispute = shop
+        .stripe
+        .open_dispute(intent.as_str().unwrap(), total, 1_500);
+    let disputed = shop.stripe.take_events();
+    let stands = || {
+        let shown = house.run(&["payment", "show", &id, "--json"]).json();
+        let one = |of: &str| shown[of][0]["state"].as_str().map(str::to_owned);
+        (one("refunds"), one("disputes"))
+    };
+    let both = |dispute: &str| (Some("returned".to_owned()), Some(dispute.to_owned()));
+    tell(house, &disputed);
+    assert_eq!(stands(), both("open"));
+    assert_eq!(shop.open_minor(), total);
+    tell(house, &failed);
+    assert_eq!(stands(), both("open"));
+    shop.stripe.close_dispute(&dispute, true);
+    let won = shop.stripe.take_events();
+    tell(house, &won);
+    assert_eq!(stands(), both("won"));
+    assert_eq!((credit_minor(house), shop.open_minor()), (0, 0));
     shop.check();
 }

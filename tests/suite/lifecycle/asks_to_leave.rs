@@ -179,6 +179,7 @@ fn a_link_works_once_and_not_for_long(house: &House) {
     leaver.ask(&[]);
     let token = leaver.token();
     house.set_now("2026-11-12T08:59:59Z");
+    assert_eq!(leaver.advance(), [""; 0], "the link still works");
     leaver.confirm(&token);
     let twice = leaver.confirm_in_vain(&token);
     assert!(twice.contains(words), "{twice}");
@@ -424,8 +425,11 @@ fn usage_that_is_told_after_the_final_invoice_waits_for_a_person(house: &House) 
             "usage that was told after its final invoice waits (1): the next month's run holds it back for a person"
         ]
     );
+    // Another month has begun, and it waits all the same.
     house.set_now("2026-12-01T09:00:00Z");
+    assert_eq!(leaver.advance(), [""; 0]);
     house.run(&["run", "2026-11"]);
+    assert_eq!(leaver.advance(), [""; 0]);
     house.set_now("2027-01-01T09:00:00Z");
     house.run(&["run", "2026-12"]);
     let status = house.run(&["run", "status", "2026-12"]).stdout;

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::leaving::Leaver;
+use super::leaving::{BY, Leaver};
 use crate::fakes::paypal::{CLIENT_ID, CLIENT_SECRET, WEBHOOK_ID};
 use crate::fakes::smtp::Reception;
 use crate::on_both;
@@ -14,6 +14,7 @@ on_both!(
     nothing_is_put_on_file_or_sold_any_more,
     a_last_mail_that_is_refused_keeps_nobody,
     a_month_that_is_not_billed_keeps_it,
+    a_withdrawal_comes_too_late,
 );
 
 fn nothing_is_put_on_file_or_sold_any_more(house: &House) {
@@ -134,5 +135,35 @@ fn a_month_that_is_not_billed_keeps_it(house: &House) {
     assert_eq!(leaver.advance(), ["1 account: erased"]);
     let document = house.run(&["invoice", "show", "Q-2027-000001"]).stdout;
     assert!(document.contains("Jan Kowalski"), "{document}");
+    house.run(&["verify"]);
+}
+
+fn a_withdrawal_comes_too_late(house: &House) {
+    let leaver = Leaver::unfurnished(house, "");
+    house.import_accounts(THREE_ACCOUNTS);
+    leaver.october();
+    house.set_now("2026-11-10T09:00:00Z");
+    leaver.leave(&[]);
+    let told = leaver.topics("platform");
+    let refuse = |state: &str| {
+        assert_eq!(leaver.standing()["state"], state);
+        let withdraw = [&["account", "withdraw-deletion", "acc-2"][..], &BY[..]].concat();
+        let refused = house.refuse(&withdraw);
+        assert!(
+            refused
+                .stderr
+                .contains("its data is being deleted: that is not taken back"),
+            "{refused:?}"
+        );
+        assert_eq!(leaver.standing()["state"], state);
+        let withdrawn = "SELECT COUNT(*) FROM audit_entry WHERE action = 'deletion_withdrawn'";
+        assert_eq!(leaver.count(withdrawn), 0);
+    };
+    refuse("erasing");
+    assert_eq!(leaver.topics("platform"), told);
+    leaver.work_off("acc-2", 1);
+    leaver.deliver();
+    assert_eq!(leaver.advance(), ["1 account: erased"]);
+    refuse("done");
     house.run(&["verify"]);
 }

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 
-use super::leaving::{Leaver, Listening, STEPS, step_done};
+use super::leaving::{BY, Leaver, Listening, STEPS, step_done};
 use crate::on_both;
 use crate::support::{House, THREE_ACCOUNTS};
 
@@ -73,6 +73,8 @@ fn a_step_counts_once_and_in_its_order(house: &House) {
 
 fn what_is_wrong_is_said_with_its_place(house: &House) {
     let leaver = begun(house);
+    // acc-1 has asked, and has not confirmed.
+    house.run(&[&["account", "delete", "acc-1"][..], &BY[..]].concat());
     let served = Listening::start(house);
     // (what the platform says, status, what it is told)
     let table = [
@@ -175,6 +177,12 @@ fn a_deletion_for_a_debt_goes_the_same_road(house: &House) {
         .unwrap();
     leaver.grant(total);
     assert_eq!(leaver.count("SELECT COUNT(*) FROM open_invoice"), 0);
+    assert!(
+        !leaver
+            .topics("platform")
+            .contains(&"account.resume".to_owned())
+    );
+    assert!(!leaver.topics("mail").contains(&"restored".to_owned()));
     let mails = leaver.smtp.count();
     leaver.deliver();
     assert_eq!(leaver.smtp.count(), mails);

@@ -13,6 +13,8 @@ on_both!(
     a_dispute_of_a_capture_that_was_not_told_yet,
     an_unclear_end_is_for_a_person,
     what_is_disputed_is_not_paid_back_too,
+    what_did_not_arrive_is_disputed_before_that_is_told,
+    what_was_won_is_disputed_again_before_that_is_told,
     two_disputes_of_one_purchase_are_two,
     a_reversal_and_its_dispute_are_one_in_any_order,
     what_was_missed_is_read_again,
@@ -194,6 +196,54 @@ fn what_is_disputed_is_not_paid_back_too(house: &House) {
     assert_eq!(desk.credit_minor("acc-1"), 0);
     let refunds = &desk.purchase("acc-1", &id)["refunds"];
     assert_eq!(refunds[0]["decline"], "not_found", "{refunds}");
+    desk.assert_sound();
+}
+
+fn what_did_not_arrive_is_disputed_before_that_is_told(house: &House) {
+    let desk = Desk::open(house);
+    let id = desk.bought("acc-1", "50.00");
+    house.run(&[
+        "credit", "refund", &id, "50", "--reason", "x", "--by", "ada",
+    ]);
+    desk.deliver_all();
+    assert!(desk.fake.overturn_refund("COMPLETED", "FAILED"));
+    let late = desk.fake.take_events();
+    desk.fake.dispute(&desk.fake.capture(), 5_000);
+    desk.deliver_all();
+    let stands = || {
+        assert_eq!(listed(&desk, "acc-1", &id), ["open 5000"]);
+        assert_eq!(desk.credit_minor("acc-1"), 0);
+        let refunds = &desk.purchase("acc-1", &id)["refunds"];
+        assert_eq!(refunds[0]["state"], "returned", "{refunds}");
+    };
+    stands();
+    for event in &late {
+        desk.deliver(event).unwrap();
+    }
+    stands();
+    desk.assert_sound();
+}
+
+fn what_was_won_is_disputed_again_before_that_is_told(house: &House) {
+    let desk = Desk::open(house);
+    let id = desk.bought("acc-1", "50.00");
+    desk.deliver_all();
+    let capture = desk.fake.capture();
+    let first = desk.fake.dispute(&capture, 5_000);
+    desk.deliver_all();
+    desk.fake.resolve(&first, "RESOLVED_SELLER_FAVOUR");
+    let late = desk.fake.take_events();
+    desk.fake.dispute(&capture, 4_000);
+    desk.deliver_all();
+    let stands = || {
+        assert_eq!(listed(&desk, "acc-1", &id), ["won 5000", "open 4000"]);
+        assert_eq!(desk.credit_minor("acc-1"), 1_000);
+    };
+    stands();
+    for event in &late {
+        desk.deliver(event).unwrap();
+    }
+    stands();
     desk.assert_sound();
 }
 

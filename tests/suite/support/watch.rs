@@ -62,6 +62,11 @@ impl Watch {
 
     /// Every row of a table as text, one a line; bytes as they are written.
     pub fn rows_as_text(&mut self, table: &str) -> String {
+        self.rows_where(table, "1 = 1")
+    }
+
+    /// Those of them for which a condition holds.
+    pub fn rows_where(&mut self, table: &str, condition: &str) -> String {
         let Self { runtime, conn } = self;
         let lines: Vec<String> = runtime.block_on(async {
             match conn {
@@ -76,12 +81,16 @@ impl Watch {
                         .iter()
                         .map(|name| format!("quote({name})"))
                         .collect();
-                    let query = format!("SELECT {} FROM {table}", columns.join(" || ',' || "));
+                    let query = format!(
+                        "SELECT {} FROM {table} WHERE {condition}",
+                        columns.join(" || ',' || ")
+                    );
                     let query = sqlx::query_scalar(sqlx::AssertSqlSafe(query));
                     query.fetch_all(conn).await.unwrap()
                 }
                 Conn::Postgres(conn) => {
-                    let query = format!("SELECT CAST(t.* AS TEXT) FROM {table} t");
+                    let query =
+                        format!("SELECT CAST(t.* AS TEXT) FROM {table} t WHERE {condition}");
                     let query = sqlx::query_scalar(sqlx::AssertSqlSafe(query));
                     query.fetch_all(conn).await.unwrap()
                 }

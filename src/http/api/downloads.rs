@@ -1,0 +1,110 @@
+//! `/v1/downloads`: what a signed link leads to. The link is in no log, no cache and no
+//! referrer; whoever has it may use it for five minutes.
+
+use std::sync::Arc;
+
+use axum::extract::{RawQuery, State};
+use axum::http::{Extensions, HeaderMap, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+
+use super::Api;
+use super::refusal::refused;
+use crate::domain::invoice::InvoiceNumber;
+use crate::engine::access::link::Signature;
+use crate::engine::issued::load_document;
+use crate::http::answer::Refused;
+use crate::http::path::Id;
+
+/// The link to an invoice's PDF.
+pub fn link(api: &Api, number: &str) -> Result<String, Refused> {
+    let path = path(number);
+    let signed = api.keys.downloads.sign(&path, api.engine.clock.now());
+    let Signature {
+        expires,
+        key,
+        signature,
+    } = signed.map_err(|error| refused("Invoice", error))?;
+    Ok(format!(
+        "{path}?expires={expires}&key={key}&signature={signature}"
+    ))
+}
+
+fn path(number: &str) -> String {
+    format!("/v1/downloads/{number}")
+}
+
+/// Get the PDF of an invoice by a signed link
+#[utoipa::path(
+    get,
+    path = "/v1/downloads/{id}",
+    tag = "invoices",
+    security(()),
+    params(
+        ("id" = String, Path, description = "The invoice's number"),
+        ("expires" = Option<i64>, Query),
+        ("key" = Option<String>, Query),
+        ("signature" = Option<String>, Query),
+    ),
+    responses(
+        (status = 200, content_type = "application/pdf", body = Vec<u8>, description = "PDF/A-3 with the Factur-X XML in it."),
+        Refused
+    )
+)]
+pub async fn invoice(
+    State(api): State<Arc<Api>>,
+    headers: HeaderMap,
+    extensions: Extensions,
+    Id(id): Id,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Refused> {
+    api.limits.address(&headers, &extensions)?;
+    let link = query.as_deref().and_then(signature_in);
+    let is_good = link.is_some_and(|link| {
+        let keys = &api.keys.downloads;
+        keys.is_good(&path(&id), &link, api.engine.clock.now())
+    });
+    if !is_good {
+        return Err(Refused::Forbidden(
+            "the link has expired, or is not ours".to_owned(),
+        ));
+    }
+    let unknown = || Refused::NotFound("Invoice");
+    let number: InvoiceNumber = id.parse().map_err(|_| unknown())?;
+    let document = load_document(&api.engine.store, &number).await;
+    let document = document.map_err(|error| Refused::Internal(error.to_string()))?;
+    let document = document.ok_or_else(unknown)?;
+    let renderer = Arc::clone(&api.renderer);
+    // Milliseconds of computing: not where requests are waited for.
+    let pdf = tokio::task::spawn_blocking(move || match renderer.lock() {
+        Ok(mut renderer) => renderer
+            .render(&document)
+            .map_err(|error| error.to_string()),
+        Err(broken) => Err(broken.to_string()),
+    });
+    let pdf = pdf
+        .await
+        .map_err(|error| Refused::Internal(error.to_string()))?;
+    let pdf = pdf.map_err(Refused::Internal)?;
+    let name = HeaderValue::try_from(format!("attachment; filename=\"{number}.pdf\""))
+        .map_err(|error| Refused::Internal(format!("the name is no header: {error}")))?;
+    let headers = [
+        (
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/pdf"),
+        ),
+        (header::CONTENT_DISPOSITION, name),
+    ];
+    Ok((headers, pdf).into_response())
+}
+
+fn signature_in(query: &str) -> Option<Signature> {
+    let value = |name: &str| {
+        let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        pairs.find_map(|(key, value)| (key == name).then_some(value))
+    };
+    Some(Signature {
+        expires: value("expires")?.parse().ok()?,
+        key: value("key")?.to_owned(),
+        signature: value("signature")?.to_owned(),
+    })
+}
