@@ -237,6 +237,13 @@ pub enum Occasion {
         email: String,
         at: Moment,
     },
+    /// Two-factor authentication.
+    TfaEnabled {
+        at: Moment,
+    },
+    TfaDisabled {
+        at: Moment,
+    },
 }
 
 /// A time in the issuer's zone, such as `2 November 2026` and `10:30`.

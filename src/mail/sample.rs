@@ -412,6 +412,16 @@ pub fn samples() -> Result<Vec<Sample>, PeriodKeyError> {
                 at: morning(),
             },
         ),
+        (
+            "tfa_enabled",
+            Topic::TfaEnabled,
+            Occasion::TfaEnabled { at: morning() },
+        ),
+        (
+            "tfa_disabled",
+            Topic::TfaDisabled,
+            Occasion::TfaDisabled { at: morning() },
+        ),
     ];
     Ok(all
         .into_iter()

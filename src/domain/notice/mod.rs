@@ -59,10 +59,13 @@ pub enum Topic {
     EmailChangeAsked,
     /// To the address that was the account's.
     EmailChanged,
+    /// Two-factor authentication.
+    TfaEnabled,
+    TfaDisabled,
 }
 
 impl Topic {
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 27] = [
         Self::InvoiceIssued,
         Self::PaymentSucceeded,
         Self::PaymentFailed,
@@ -88,6 +91,8 @@ impl Topic {
         Self::EmailConfirmation,
         Self::EmailChangeAsked,
         Self::EmailChanged,
+        Self::TfaEnabled,
+        Self::TfaDisabled,
     ];
 
     /// The code that the outbox holds; it never changes.
@@ -119,6 +124,8 @@ impl Topic {
             Self::EmailConfirmation => "email_confirmation",
             Self::EmailChangeAsked => "email_change_asked",
             Self::EmailChanged => "email_changed",
+            Self::TfaEnabled => "tfa_enabled",
+            Self::TfaDisabled => "tfa_disabled",
         }
     }
 
@@ -212,6 +219,8 @@ pub enum Told {
     EmailConfirmation(AddressLinkTold),
     EmailChangeAsked(AddressTold),
     EmailChanged(AddressTold),
+    TfaEnabled(ChangeTold),
+    TfaDisabled(ChangeTold),
 }
 
 /// A payload is not what its topic says. Its words are not repeated: they may be
@@ -265,6 +274,8 @@ impl Told {
             Topic::EmailConfirmation => Self::EmailConfirmation(of(topic, payload)?),
             Topic::EmailChangeAsked => Self::EmailChangeAsked(of(topic, payload)?),
             Topic::EmailChanged => Self::EmailChanged(of(topic, payload)?),
+            Topic::TfaEnabled => Self::TfaEnabled(of(topic, payload)?),
+            Topic::TfaDisabled => Self::TfaDisabled(of(topic, payload)?),
         })
     }
 
@@ -308,7 +319,9 @@ impl Told {
             | Self::PasswordChanged(_)
             | Self::EmailConfirmation(_)
             | Self::EmailChangeAsked(_)
-            | Self::EmailChanged(_) => None,
+            | Self::EmailChanged(_)
+            | Self::TfaEnabled(_)
+            | Self::TfaDisabled(_) => None,
         }
     }
 }

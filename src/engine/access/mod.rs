@@ -1,6 +1,7 @@
 //! Who is let in by the account API.
 //!
 //! - [`bearer`]: tokens of an hour, signed
+//! - [`tfa`]: second factors
 //! - [`token`]: API tokens, and what they are exchanged for
 //! - [`key`]: SSH keys
 //! - [`link`]: links to downloads, signed
@@ -21,6 +22,7 @@ mod mailed;
 mod password;
 mod profile;
 mod sign_in;
+pub(in crate::engine) mod tfa;
 mod token;
 mod user;
 
@@ -71,6 +73,15 @@ pub enum AccessError {
     /// Whoever asks learns nothing from it but that it is not let in.
     #[error("the token is unknown, was deleted, or has expired")]
     NotLetIn,
+    /// The password is right, and a code is asked for beside it.
+    #[error("a code of the second factor is needed")]
+    NeedsCode,
+    #[error("the code is wrong, was used, or too many were wrong")]
+    Attempt,
+    #[error("two-factor authentication is on already")]
+    HasFactor,
+    #[error(transparent)]
+    Vault(#[from] VaultError),
     #[error("there is none of this id")]
     Unknown,
     #[error("name {0}")]

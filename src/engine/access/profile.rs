@@ -1,6 +1,7 @@
 //! What customers change of what they say of themselves.
 
 use super::password::{hash, is_right};
+use super::sign_in::Asked;
 use super::{AccessError, NewPassword, User};
 use crate::domain::access::password::Password;
 use crate::domain::access::profile::{FieldProblem, ProfileChange, change};
@@ -88,7 +89,10 @@ impl Engine {
         }
         let current = Password::typed(current);
         let is_right = is_right(current, stored.password_hash.clone()).await?;
-        match self.let_in(account, &stored, is_right, None).await {
+        match self
+            .let_in(account, &stored, is_right, Asked::Password)
+            .await
+        {
             Ok(()) => Ok(stored.password_hash),
             Err(AccessError::NotLetIn) => Err(wrong_password("is invalid")),
             Err(error) => Err(error),

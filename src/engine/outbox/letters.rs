@@ -338,6 +338,12 @@ impl<'a> Desk<'a> {
                 at: moment(Instant(told.at), zone)?,
                 email: told.email,
             },
+            Told::TfaEnabled(told) => Occasion::TfaEnabled {
+                at: moment(Instant(told.at), zone)?,
+            },
+            Told::TfaDisabled(told) => Occasion::TfaDisabled {
+                at: moment(Instant(told.at), zone)?,
+            },
             Told::DeletionBegun(told) => Occasion::DeletionBegun {
                 cause: told.cause,
                 on,

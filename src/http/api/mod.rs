@@ -4,7 +4,7 @@
 //! - [`caller`]: who asks, and whether they may
 //! - [`refusal`]: what the engine refuses, in the contract's words
 //! - [`exchange`], [`tokens`], [`keys`], [`users`], [`invoices`], [`downloads`],
-//!   [`operations`], [`usage`], [`events`], [`passwords`]: a file a resource
+//!   [`operations`], [`usage`], [`events`], [`passwords`], [`tfa`]: a file a resource
 
 mod caller;
 mod downloads;
@@ -15,6 +15,7 @@ mod keys;
 mod operations;
 mod passwords;
 mod refusal;
+mod tfa;
 mod tokens;
 mod usage;
 mod users;
@@ -88,6 +89,8 @@ pub fn router(engine: Arc<Engine>, keys: AccessKeys) -> Result<OpenApiRouter, Do
         .routes(routes!(passwords::ask, passwords::reset))
         .routes(routes!(passwords::unlock))
         .routes(routes!(passwords::confirm_email))
+        .routes(routes!(tfa::show, tfa::create, tfa::delete))
+        .routes(routes!(tfa::validate))
         .with_state(Arc::new(api));
     Ok(router)
 }

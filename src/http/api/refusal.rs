@@ -8,6 +8,10 @@ use crate::http::answer::Refused;
 pub fn refused(resource: &'static str, error: AccessError) -> Refused {
     match error {
         AccessError::NotLetIn => Refused::Unauthorized("Authentication failed"),
+        // The words that clients ask for a code at.
+        AccessError::NeedsCode => Refused::Unauthorized("OTP Required"),
+        AccessError::Attempt => Refused::field("attempt", "is invalid"),
+        AccessError::HasFactor => Refused::Conflict(AccessError::HasFactor.to_string()),
         AccessError::Unknown => Refused::NotFound(resource),
         AccessError::Name(reason) => Refused::field("name", reason.to_string()),
         AccessError::NameTaken => Refused::field("name", "has already been taken"),
@@ -34,6 +38,7 @@ pub fn refused(resource: &'static str, error: AccessError) -> Refused {
         | AccessError::Chance(_)
         | AccessError::Claims(_)
         | AccessError::Hash(_)
+        | AccessError::Vault(_)
         | AccessError::NoKey) => Refused::Internal(error.to_string()),
     }
 }

@@ -220,12 +220,21 @@ async fn change(
     answer(api, user)
 }
 
-fn answer(api: &Api, user: Account) -> Result<Json<UserRoot>, Refused> {
+fn answer(api: &Api, account: Account) -> Result<Json<UserRoot>, Refused> {
+    let user = user(api, account)?;
+    Ok(Json(UserRoot { user }))
+}
+
+/// An account as clients know it.
+///
+/// # Errors
+/// When a time is out of range.
+pub fn user(api: &Api, user: Account) -> Result<User, Refused> {
     let (profile, settings) = (user.profile, user.settings);
     let zone = settings
         .time_zone
         .unwrap_or_else(|| api.engine.config.zone());
-    let user = User {
+    Ok(User {
         id: profile.account.clone(),
         uuid: profile.account,
         username: profile.username,
@@ -250,6 +259,5 @@ fn answer(api: &Api, user: Account) -> Result<Json<UserRoot>, Refused> {
             theme: settings.theme.code().to_owned(),
         },
         github: None,
-    };
-    Ok(Json(UserRoot { user }))
+    })
 }

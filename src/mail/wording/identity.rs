@@ -189,3 +189,59 @@ pub fn email_changed(pen: Pen<'_>, email: &str, at: &Moment) -> Content {
         )],
     }
 }
+
+/// Signing in asks for a code from now on.
+pub fn tfa_enabled(pen: Pen<'_>, at: &Moment) -> Content {
+    let product = &pen.house.product;
+    let contact = &pen.house.contact;
+    Content {
+        subject: words!(
+            pen,
+            "Two-factor authentication is on for your account with {product}",
+            "L’authentification à deux facteurs est activée pour votre compte {product}"
+        ),
+        tone: Tone::Neutral,
+        opening: vec![words!(
+            pen,
+            "From now on, signing in to your account asks for a code of your phone beside the password. Keep your \
+             recovery codes in a safe place: each of them lets you in once if you lose the phone.",
+            "Désormais, la connexion à votre compte demande, en plus du mot de passe, un code affiché par votre \
+             téléphone. Conservez vos codes de secours en lieu sûr : chacun permet de vous connecter une fois si \
+             vous perdez le téléphone."
+        )],
+        facts: vec![pen.fact("Turned on", "Activée le", pen.moment(at))],
+        button: None,
+        closing: vec![words!(
+            pen,
+            "If that was not you, write to {contact} at once.",
+            "Si ce n’est pas vous, écrivez immédiatement à {contact}."
+        )],
+    }
+}
+
+/// Signing in asks for the password alone again.
+pub fn tfa_disabled(pen: Pen<'_>, at: &Moment) -> Content {
+    let product = &pen.house.product;
+    let contact = &pen.house.contact;
+    Content {
+        subject: words!(
+            pen,
+            "Two-factor authentication is off for your account with {product}",
+            "L’authentification à deux facteurs est désactivée pour votre compte {product}"
+        ),
+        tone: Tone::Urgent,
+        opening: vec![words!(
+            pen,
+            "Signing in to your account asks for the password alone again. Your recovery codes work no more.",
+            "La connexion à votre compte ne demande plus que le mot de passe. Vos codes de secours ne fonctionnent \
+             plus."
+        )],
+        facts: vec![pen.fact("Turned off", "Désactivée le", pen.moment(at))],
+        button: None,
+        closing: vec![words!(
+            pen,
+            "If that was not you, ask for a new password at once and write to {contact}.",
+            "Si ce n’est pas vous, demandez immédiatement un nouveau mot de passe et écrivez à {contact}."
+        )],
+    }
+}

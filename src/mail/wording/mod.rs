@@ -164,6 +164,8 @@ fn content(occasion: &Occasion, pen: Pen<'_>) -> Content {
         }
         Occasion::EmailChangeAsked { email, at } => identity::email_change_asked(pen, email, at),
         Occasion::EmailChanged { email, at } => identity::email_changed(pen, email, at),
+        Occasion::TfaEnabled { at } => identity::tfa_enabled(pen, at),
+        Occasion::TfaDisabled { at } => identity::tfa_disabled(pen, at),
     }
 }
 

@@ -103,6 +103,8 @@ fn every_mail_about_money_has_its_amount_and_every_mail_a_date() {
         Topic::EmailConfirmation,
         Topic::EmailChangeAsked,
         Topic::EmailChanged,
+        Topic::TfaEnabled,
+        Topic::TfaDisabled,
     ];
     for sample in samples().unwrap() {
         for language in BOTH {

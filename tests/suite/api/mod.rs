@@ -6,6 +6,7 @@ mod invoices;
 mod keys;
 mod routes;
 mod sign_in;
+mod tfa;
 mod tokens;
 mod usage;
 mod users;
