@@ -10,7 +10,13 @@ use crate::domain::ids::AccountId;
 use crate::domain::invoice::fingerprint::Digest;
 use crate::domain::notice::Topic;
 use crate::engine::run::Engine;
-use crate::store::rows::{LinkPurpose, NewLink, NewNotice};
+use crate::store::rows::{ByPerson, LinkPurpose, NewLink, NewNotice};
+
+/// Whoever follows a link.
+pub(super) const BY_LINK: ByPerson<'_> = ByPerson {
+    actor: "customer",
+    reason: "by a link that was mailed to it",
+};
 
 /// A link that is to be mailed.
 pub(super) struct Drawn {

@@ -7,12 +7,11 @@ use serde_json::json;
 
 use super::AccessError;
 use super::profile::write_version;
-use super::sign_in::BY_LINK;
 use crate::domain::account::BillingProfile;
 use crate::domain::calendar::Instant;
 use crate::domain::ids::AccountId;
 use crate::domain::notice::Topic;
-use crate::engine::link::later;
+use crate::engine::link::{BY_LINK, later};
 use crate::engine::run::Engine;
 use crate::on;
 use crate::store::Tx;

@@ -11,16 +11,11 @@ use crate::domain::access::totp::Proof;
 use crate::domain::access::{AccountEvent, Touch, may};
 use crate::domain::ids::AccountId;
 use crate::domain::notice::Topic;
+use crate::engine::link::BY_LINK;
 use crate::engine::run::Engine;
 use crate::on;
 use crate::store::rows::{ByPerson, Credential, LinkPurpose, NewNotice};
 use crate::store::{StoreError, Tx};
-
-/// Whoever follows a link.
-pub(super) const BY_LINK: ByPerson<'_> = ByPerson {
-    actor: "customer",
-    reason: "by a link that was mailed to it",
-};
 
 /// What an account is let in for.
 #[derive(Debug, Clone, Copy)]

@@ -4,9 +4,11 @@
 //! - [`caller`]: who asks, and whether they may
 //! - [`refusal`]: what the engine refuses, in the contract's words
 //! - [`exchange`], [`tokens`], [`keys`], [`users`], [`invoices`], [`downloads`],
-//!   [`operations`], [`usage`], [`events`], [`passwords`], [`tfa`]: a file a resource
+//!   [`operations`], [`usage`], [`events`], [`passwords`], [`tfa`],
+//!   [`deletions`]: a file a resource
 
 mod caller;
+mod deletions;
 mod downloads;
 mod events;
 mod exchange;
@@ -91,6 +93,8 @@ pub fn router(engine: Arc<Engine>, keys: AccessKeys) -> Result<OpenApiRouter, Do
         .routes(routes!(passwords::confirm_email))
         .routes(routes!(tfa::show, tfa::create, tfa::delete))
         .routes(routes!(tfa::validate))
+        .routes(routes!(deletions::create))
+        .routes(routes!(deletions::confirm))
         .with_state(Arc::new(api));
     Ok(router)
 }
