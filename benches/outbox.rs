@@ -126,6 +126,7 @@ fn settings(port: u16) -> Result<MailSettings> {
         deletion_url: "https://console.example/deletion/{token}".to_owned(),
         unlock_url: None,
         password_url: None,
+        email_url: None,
         card_expiry_days: 30,
         product_name: None,
     })

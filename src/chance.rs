@@ -22,7 +22,7 @@ pub trait Draw: Send + Sync {
 
 impl Chance {
     /// What the key of a movement of money, such as an
-    /// [`AttemptId`](crate::domain::ids::AttemptId), takes of chance.
+    /// [`AttemptId`](crate::domain::ids::AttemptId), or a recovery code takes of chance.
     ///
     /// # Errors
     /// When the machine has none to give.
@@ -78,6 +78,14 @@ impl Chance {
     /// # Errors
     /// When the machine has none to give.
     pub fn salt(&self) -> Result<[u8; 16], getrandom::Error> {
+        self.fill()
+    }
+
+    /// What a phone and the house share for a second factor.
+    ///
+    /// # Errors
+    /// When the machine has none to give.
+    pub fn totp(&self) -> Result<[u8; 20], getrandom::Error> {
         self.fill()
     }
 

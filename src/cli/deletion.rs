@@ -11,7 +11,7 @@ use super::dunning::account_id;
 use super::person::PersonArgs;
 use super::print::table;
 use crate::domain::deletion::{DeletionState, Way};
-use crate::engine::deletion::{DeletionError, Outlook};
+use crate::engine::deletion::{Consent, DeletionError, Outlook};
 use crate::{complain, say};
 
 #[derive(Debug, Args)]
@@ -93,7 +93,9 @@ pub async fn delete(global: &Global, args: DeleteArgs) -> Result<ExitCode> {
 
 pub async fn confirm(global: &Global, args: ConfirmArgs) -> Result<ExitCode> {
     let engine = global.open_to_bill().await?;
-    let confirmed = engine.confirm_deletion(args.token.trim()).await?;
+    let confirmed = engine
+        .confirm_deletion(Consent::by(args.token.trim()))
+        .await?;
     engine.store.close().await;
     let account = &confirmed.external_id;
     if let Some(number) = &confirmed.final_invoice {

@@ -30,6 +30,12 @@ pub async fn vault(global: &Global, args: VaultArgs) -> Result<ExitCode> {
         complain!("{} sealed anew", counted(ibans, "account number"));
     };
     let rotated = engine.rotate_vault(by, &told).await?;
+    if rotated.factors > 0 {
+        say!(
+            "sealed anew: {}.",
+            counted(rotated.factors, "second factor")
+        );
+    }
     if rotated.ibans == 0 && rotated.files == 0 {
         say!("Everything is under the newest key.");
     } else {

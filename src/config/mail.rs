@@ -77,6 +77,8 @@ pub struct MailSettings {
     pub unlock_url: Option<String>,
     /// Where a password is set that was forgotten; as before.
     pub password_url: Option<String>,
+    /// Where another address is confirmed; as before. Without it, none is taken.
+    pub email_url: Option<String>,
     /// How many days before the end of a card's last month its customer is told; 0
     /// for never.
     pub card_expiry_days: u32,
@@ -107,6 +109,7 @@ pub struct RawMail {
     deletion_url: String,
     unlock_url: Option<String>,
     password_url: Option<String>,
+    email_url: Option<String>,
     #[serde(default = "default_card_expiry_days")]
     card_expiry_days: i64,
     product_name: Option<String>,
@@ -177,6 +180,7 @@ impl RawMail {
             ("mail.deletion_url", Some(&self.deletion_url)),
             ("mail.unlock_url", self.unlock_url.as_ref()),
             ("mail.password_url", self.password_url.as_ref()),
+            ("mail.email_url", self.email_url.as_ref()),
         ];
         for (key, url) in links {
             let Some(url) = url else { continue };
@@ -206,6 +210,7 @@ impl RawMail {
             deletion_url: self.deletion_url.clone(),
             unlock_url: self.unlock_url.clone(),
             password_url: self.password_url.clone(),
+            email_url: self.email_url.clone(),
             card_expiry_days: card_expiry_days?,
             product_name: product_name.map(str::to_owned),
         })

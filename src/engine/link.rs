@@ -3,14 +3,20 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::domain::calendar::Instant;
 use crate::domain::ids::AccountId;
 use crate::domain::invoice::fingerprint::Digest;
 use crate::domain::notice::Topic;
 use crate::engine::run::Engine;
-use crate::store::rows::{LinkPurpose, NewLink, NewNotice};
+use crate::store::rows::{ByPerson, LinkPurpose, NewLink, NewNotice};
+
+/// Whoever follows a link.
+pub(super) const BY_LINK: ByPerson<'_> = ByPerson {
+    actor: "customer",
+    reason: "by a link that was mailed to it",
+};
 
 /// A link that is to be mailed.
 pub(super) struct Drawn {
@@ -47,12 +53,23 @@ impl Engine {
 impl Drawn {
     /// The mail that it goes with. A link of its own has a row of its own.
     pub fn notice(&self, account: AccountId, topic: Topic, about: &str) -> NewNotice {
+        let payload = json!({ "token": self.token, "until": self.link.until.0 });
+        self.with(account, topic, about, &payload)
+    }
+
+    /// The same, to an address that is not the account's.
+    pub fn notice_to(&self, to: &str, account: AccountId, topic: Topic, about: &str) -> NewNotice {
+        let payload = json!({ "token": self.token, "until": self.link.until.0, "to": to });
+        self.with(account, topic, about, &payload)
+    }
+
+    fn with(&self, account: AccountId, topic: Topic, about: &str, payload: &Value) -> NewNotice {
         let nth: String = self.link.digest.to_string().chars().take(16).collect();
         NewNotice {
             account,
             key: format!("{topic}:{about}:{nth}"),
             topic,
-            payload: json!({ "token": self.token, "until": self.link.until.0 }).to_string(),
+            payload: payload.to_string(),
         }
     }
 }

@@ -12,7 +12,7 @@ use axum::response::Response;
 use super::link_page::{Button, Content, page, pick, token_in, wanted};
 use crate::domain::account::Language;
 use crate::domain::deletion::Refusal;
-use crate::engine::deletion::{Confirmed, DeletionError};
+use crate::engine::deletion::{Confirmed, Consent, DeletionError};
 use crate::engine::run::Engine;
 
 /// The page with the button.
@@ -44,7 +44,7 @@ pub async fn confirm(
     };
     let language = engine.deletion_link(token).await.unwrap_or(asked_for);
     // Every way that money moves lies behind it: kept on the heap, as events are.
-    match Box::pin(engine.confirm_deletion(token)).await {
+    match Box::pin(engine.confirm_deletion(Consent::by(token))).await {
         Ok(confirmed) => {
             tracing::info!(account = %confirmed.account, state = %confirmed.state, "deletion confirmed");
             page(StatusCode::OK, language, &done(language, &confirmed))
@@ -136,7 +136,7 @@ fn no_link(language: Language) -> Content<'static> {
 }
 
 /// A reason in the customer's own words.
-fn said(language: Language, reason: &Refusal) -> String {
+pub(super) fn said(language: Language, reason: &Refusal) -> String {
     match (language, reason) {
         (Language::English, Refusal::Running { app, .. }) => {
             format!("The app {app} still runs: delete it or hand it over first.")

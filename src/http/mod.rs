@@ -21,11 +21,11 @@ mod finance;
 mod ingest;
 mod limit;
 mod link_page;
+mod mailed;
 mod page;
 mod path;
 mod query;
 mod time;
-mod unlock;
 mod webhooks;
 
 use std::future::Future;
@@ -76,7 +76,8 @@ pub fn router(engine: Arc<Engine>, keys: Option<AccessKeys>) -> Result<Router, R
             "/deletion/confirm",
             get(deletion::show).post(deletion::confirm),
         )
-        .route("/unlock", get(unlock::show).post(unlock::unlock))
+        .route("/unlock", mailed::route(mailed::Errand::Unlock))
+        .route("/email", mailed::route(mailed::Errand::ConfirmEmail))
         .with_state(Arc::clone(&engine));
     let limits = Arc::new(Limits::new(engine.config.api));
     let desk = Arc::new(Desk {

@@ -225,6 +225,25 @@ pub enum Occasion {
     PasswordChanged {
         at: Moment,
     },
+    EmailConfirmation {
+        link: LinkFacts,
+        email: String,
+    },
+    EmailChangeAsked {
+        email: String,
+        at: Moment,
+    },
+    EmailChanged {
+        email: String,
+        at: Moment,
+    },
+    /// Two-factor authentication.
+    TfaEnabled {
+        at: Moment,
+    },
+    TfaDisabled {
+        at: Moment,
+    },
 }
 
 /// A time in the issuer's zone, such as `2 November 2026` and `10:30`.

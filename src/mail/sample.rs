@@ -388,6 +388,40 @@ pub fn samples() -> Result<Vec<Sample>, PeriodKeyError> {
             Topic::PasswordChanged,
             Occasion::PasswordChanged { at: morning() },
         ),
+        (
+            "email_confirmation",
+            Topic::EmailConfirmation,
+            Occasion::EmailConfirmation {
+                link: link("email/sample"),
+                email: "ada@king.example".to_owned(),
+            },
+        ),
+        (
+            "email_change_asked",
+            Topic::EmailChangeAsked,
+            Occasion::EmailChangeAsked {
+                email: "ada@king.example".to_owned(),
+                at: morning(),
+            },
+        ),
+        (
+            "email_changed",
+            Topic::EmailChanged,
+            Occasion::EmailChanged {
+                email: "ada@king.example".to_owned(),
+                at: morning(),
+            },
+        ),
+        (
+            "tfa_enabled",
+            Topic::TfaEnabled,
+            Occasion::TfaEnabled { at: morning() },
+        ),
+        (
+            "tfa_disabled",
+            Topic::TfaDisabled,
+            Occasion::TfaDisabled { at: morning() },
+        ),
     ];
     Ok(all
         .into_iter()

@@ -33,6 +33,8 @@ pub enum AccountEvent<'a> {
     /// Somebody says that its password is forgotten.
     PasswordResetQuery,
     PasswordResetSuccess,
+    TfaEnabled,
+    TfaDisabled,
 }
 
 impl AccountEvent<'_> {
@@ -51,6 +53,8 @@ impl AccountEvent<'_> {
             Self::LoginUnlockSuccess => "login_unlock_success",
             Self::PasswordResetQuery => "password_reset_query",
             Self::PasswordResetSuccess => "password_reset_success",
+            Self::TfaEnabled => "tfa_enabled",
+            Self::TfaDisabled => "tfa_disabled",
         }
     }
 
@@ -78,7 +82,9 @@ impl AccountEvent<'_> {
             | Self::LoginLock
             | Self::LoginUnlockSuccess
             | Self::PasswordResetQuery
-            | Self::PasswordResetSuccess => json!({}),
+            | Self::PasswordResetSuccess
+            | Self::TfaEnabled
+            | Self::TfaDisabled => json!({}),
         }
     }
 }

@@ -9,6 +9,7 @@
 //! - [`scope`]: what a token is good for
 //! - [`ssh_key`]: a key that code is pushed with
 //! - [`standing`]: what an account may still do that is suspended or leaves
+//! - [`totp`]: second factors
 
 pub mod billing;
 pub mod event;
@@ -19,6 +20,7 @@ pub mod role;
 pub mod scope;
 pub mod ssh_key;
 pub mod standing;
+pub mod totp;
 
 pub use event::AccountEvent;
 pub use name::{NameError, name};

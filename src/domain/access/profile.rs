@@ -67,6 +67,8 @@ pub struct Settings {
     /// The zone it is shown times in; `None` for the house's.
     pub time_zone: Option<Tz>,
     pub theme: Theme,
+    /// An address that it says is its own, and that a mailed link has to confirm.
+    pub unconfirmed_email: Option<String>,
 }
 
 impl Settings {
@@ -78,6 +80,7 @@ impl Settings {
             email_newsletter: false,
             time_zone: None,
             theme: Theme::Light,
+            unconfirmed_email: None,
         }
     }
 }
@@ -96,6 +99,8 @@ pub struct ProfileChange<'a> {
     pub locale: Option<&'a str>,
     /// `light` or `dark`.
     pub theme: Option<&'a str>,
+    /// It stays unconfirmed; the one that stands already takes back what was.
+    pub email: Option<&'a str>,
 }
 
 /// What a change makes of a profile and its settings.
@@ -154,6 +159,13 @@ pub fn change(
         )),
         None => {}
     }
+    match asked.email.map(email) {
+        Some(Ok(email)) => {
+            settings.unconfirmed_email = (email != profile.email).then(|| email.to_owned());
+        }
+        Some(Err(problem)) => problems.push(problem),
+        None => {}
+    }
     if problems.is_empty() {
         Ok((profile, settings))
     } else {
@@ -177,6 +189,18 @@ pub fn username(text: &str) -> Result<&str, FieldProblem> {
         return problem("may have letters without accents, digits, hyphens, underscores and dots");
     }
     Ok(name)
+}
+
+/// The address that a text is.
+///
+/// # Errors
+/// When it is none.
+pub fn email(text: &str) -> Result<&str, FieldProblem> {
+    let email = line("email", text, EMAIL_BYTES_MAX)?;
+    if !looks_like_email(email) {
+        return Err(FieldProblem::new("email", "is not an email address"));
+    }
+    Ok(email)
 }
 
 /// A line of text without space around it, which may be empty.
@@ -218,6 +242,7 @@ mod tests {
         let country = "FR".parse().unwrap();
         let mut ada = BillingProfile::emptied("acc-1".to_owned(), country, Language::French);
         ada.username = "ada".to_owned();
+        ada.email = "ada@example.com".to_owned();
         ada.full_name = "Ada Lovelace".to_owned();
         ada
     }
@@ -244,6 +269,20 @@ mod tests {
             ..nothing
         };
         let (profile, settings) = change(&same.0, &same.1, &asked).unwrap();
+        let moved = ProfileChange {
+            email: Some(" ada@king.example "),
+            ..nothing
+        };
+        let (_, pending) = change(&same.0, &same.1, &moved).unwrap();
+        assert_eq!(
+            pending.unconfirmed_email.as_deref(),
+            Some("ada@king.example")
+        );
+        let back = ProfileChange {
+            email: Some("ada@example.com"),
+            ..nothing
+        };
+        assert_eq!(change(&same.0, &pending, &back), Ok(same.clone()));
         assert_eq!(
             profile,
             BillingProfile {
@@ -299,6 +338,7 @@ mod tests {
                     time_zone: Some("Paris"),
                     locale: Some("de"),
                     theme: Some("blue"),
+                    email: Some("ada"),
                     ..of("")
                 },
                 &[
@@ -306,6 +346,7 @@ mod tests {
                     "preferences.time_zone is no time zone such as Europe/Paris",
                     "preferences.locale is neither en nor fr",
                     "preferences.theme is neither light nor dark",
+                    "email is not an email address",
                 ],
             ),
         ] {

@@ -8,6 +8,8 @@ pub enum Touch {
     Read,
     /// What is owed, and how it is paid.
     Payment,
+    /// Whether the account stays.
+    Leave,
     /// Anything else is changed.
     Change,
 }
@@ -45,7 +47,7 @@ pub const fn may(standing: Standing, touch: Touch) -> Result<(), Barred> {
         return Err(Barred::Deleted);
     }
     match touch {
-        Touch::Read | Touch::Payment => Ok(()),
+        Touch::Read | Touch::Payment | Touch::Leave => Ok(()),
         Touch::Change if standing.is_leaving => Err(Barred::Leaving),
         Touch::Change if standing.is_suspended_by_staff => Err(Barred::ByStaff),
         Touch::Change if standing.is_suspended_for_debt => Err(Barred::Unpaid),

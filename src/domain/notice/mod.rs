@@ -20,9 +20,9 @@ use serde::de::DeserializeOwned;
 use super::invoice::InvoiceNumber;
 
 pub use payload::{
-    CardExpiringTold, ChangeTold, DeletionCause, DeletionTold, DeletionWarningTold, DisputeTold,
-    InvoiceTold, LinkTold, OnceToken, PaymentTold, PurchaseTold, RefundTold, SuspendedTold,
-    SuspensionWarningTold,
+    AddressLinkTold, AddressTold, CardExpiringTold, ChangeTold, DeletionCause, DeletionTold,
+    DeletionWarningTold, DisputeTold, InvoiceTold, LinkTold, OnceToken, PaymentTold, PurchaseTold,
+    RefundTold, SuspendedTold, SuspensionWarningTold,
 };
 pub use retry::pause_after;
 
@@ -53,10 +53,19 @@ pub enum Topic {
     LoginLocked,
     PasswordReset,
     PasswordChanged,
+    /// To the address that is to be the account's.
+    EmailConfirmation,
+    /// To the address that is the account's, while another is to be.
+    EmailChangeAsked,
+    /// To the address that was the account's.
+    EmailChanged,
+    /// Two-factor authentication.
+    TfaEnabled,
+    TfaDisabled,
 }
 
 impl Topic {
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 27] = [
         Self::InvoiceIssued,
         Self::PaymentSucceeded,
         Self::PaymentFailed,
@@ -79,6 +88,11 @@ impl Topic {
         Self::LoginLocked,
         Self::PasswordReset,
         Self::PasswordChanged,
+        Self::EmailConfirmation,
+        Self::EmailChangeAsked,
+        Self::EmailChanged,
+        Self::TfaEnabled,
+        Self::TfaDisabled,
     ];
 
     /// The code that the outbox holds; it never changes.
@@ -107,6 +121,11 @@ impl Topic {
             Self::LoginLocked => "login_locked",
             Self::PasswordReset => "password_reset",
             Self::PasswordChanged => "password_changed",
+            Self::EmailConfirmation => "email_confirmation",
+            Self::EmailChangeAsked => "email_change_asked",
+            Self::EmailChanged => "email_changed",
+            Self::TfaEnabled => "tfa_enabled",
+            Self::TfaDisabled => "tfa_disabled",
         }
     }
 
@@ -121,7 +140,10 @@ impl Topic {
     pub const fn is_secret(self) -> bool {
         matches!(
             self,
-            Self::DeletionConfirmation | Self::LoginLocked | Self::PasswordReset
+            Self::DeletionConfirmation
+                | Self::LoginLocked
+                | Self::PasswordReset
+                | Self::EmailConfirmation
         )
     }
 }
@@ -194,6 +216,11 @@ pub enum Told {
     LoginLocked(LinkTold),
     PasswordReset(LinkTold),
     PasswordChanged(ChangeTold),
+    EmailConfirmation(AddressLinkTold),
+    EmailChangeAsked(AddressTold),
+    EmailChanged(AddressTold),
+    TfaEnabled(ChangeTold),
+    TfaDisabled(ChangeTold),
 }
 
 /// A payload is not what its topic says. Its words are not repeated: they may be
@@ -244,7 +271,22 @@ impl Told {
             Topic::LoginLocked => Self::LoginLocked(of(topic, payload)?),
             Topic::PasswordReset => Self::PasswordReset(of(topic, payload)?),
             Topic::PasswordChanged => Self::PasswordChanged(of(topic, payload)?),
+            Topic::EmailConfirmation => Self::EmailConfirmation(of(topic, payload)?),
+            Topic::EmailChangeAsked => Self::EmailChangeAsked(of(topic, payload)?),
+            Topic::EmailChanged => Self::EmailChanged(of(topic, payload)?),
+            Topic::TfaEnabled => Self::TfaEnabled(of(topic, payload)?),
+            Topic::TfaDisabled => Self::TfaDisabled(of(topic, payload)?),
         })
+    }
+
+    /// Whom it is told to, where that is not the account's address now.
+    #[must_use]
+    pub fn recipient(&self) -> Option<&str> {
+        match self {
+            Self::EmailConfirmation(told) => Some(&told.to),
+            Self::EmailChangeAsked(told) | Self::EmailChanged(told) => Some(&told.to),
+            _ => None,
+        }
     }
 
     /// The invoice that it is about, if it is about one.
@@ -274,7 +316,12 @@ impl Told {
             | Self::CardExpiring(_)
             | Self::LoginLocked(_)
             | Self::PasswordReset(_)
-            | Self::PasswordChanged(_) => None,
+            | Self::PasswordChanged(_)
+            | Self::EmailConfirmation(_)
+            | Self::EmailChangeAsked(_)
+            | Self::EmailChanged(_)
+            | Self::TfaEnabled(_)
+            | Self::TfaDisabled(_) => None,
         }
     }
 }

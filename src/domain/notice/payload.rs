@@ -144,6 +144,25 @@ impl LinkTold {
     }
 }
 
+/// A link that confirms an address, and that goes there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddressLinkTold {
+    #[serde(flatten)]
+    pub link: LinkTold,
+    pub to: String,
+}
+
+/// An account's address is to be another, or is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddressTold {
+    /// The address before, which is told.
+    pub to: String,
+    /// The one after.
+    pub email: String,
+    /// When, in microseconds since 1970 UTC.
+    pub at: i64,
+}
+
 /// Something that was changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChangeTold {

@@ -1,24 +1,30 @@
 //! Who is let in by the account API.
 //!
 //! - [`bearer`]: tokens of an hour, signed
+//! - [`tfa`]: second factors
 //! - [`token`]: API tokens, and what they are exchanged for
 //! - [`key`]: SSH keys
 //! - [`link`]: links to downloads, signed
 //! - [`event`]: what happened to an account
 //! - [`password`]: passwords checked and kept
+//! - [`email`]: another address
+//! - [`mailed`]: links that are mailed
 //! - [`sign_in`]: who is let in by one, and who is locked out
 //! - [`profile`]: what customers change of what they say of themselves
 //! - [`operator`]: the house's own keys
 //! - [`user`]: who an account is
 
 pub mod bearer;
+mod email;
 mod event;
 mod key;
 pub mod link;
+mod mailed;
 mod operator;
 mod password;
 mod profile;
 mod sign_in;
+pub(in crate::engine) mod tfa;
 mod token;
 mod user;
 
@@ -29,7 +35,7 @@ use crate::vault::{Vault, VaultError};
 
 pub use operator::OperatorRequest;
 pub use password::HashError;
-pub use profile::{AccountChange, PasswordChange};
+pub use profile::AccountChange;
 pub use sign_in::NewPassword;
 pub use token::{Issued, SECRET_PREFIX, TokenRequest};
 pub use user::User;
@@ -70,6 +76,15 @@ pub enum AccessError {
     /// Whoever asks learns nothing from it but that it is not let in.
     #[error("the token is unknown, was deleted, or has expired")]
     NotLetIn,
+    /// The password is right, and a code is asked for beside it.
+    #[error("a code of the second factor is needed")]
+    NeedsCode,
+    #[error("the code is wrong, was used, or too many were wrong")]
+    Attempt,
+    #[error("two-factor authentication is on already")]
+    HasFactor,
+    #[error(transparent)]
+    Vault(#[from] VaultError),
     #[error("there is none of this id")]
     Unknown,
     #[error("name {0}")]
@@ -87,6 +102,12 @@ pub enum AccessError {
     Link,
     #[error(transparent)]
     Hash(#[from] HashError),
+    #[error("email has already been taken")]
+    EmailTaken,
+    #[error("no link that confirms another address can be mailed: [mail] has no email_url")]
+    NoMail,
+    #[error("another link was mailed a moment ago")]
+    TooSoon { seconds: u64 },
     #[error("username has already been taken")]
     UsernameTaken,
     #[error("the account is being deleted")]

@@ -1,6 +1,7 @@
 //! What customers change of what they say of themselves.
 
 use super::password::{hash, is_right};
+use super::sign_in::Asked;
 use super::{AccessError, NewPassword, User};
 use crate::domain::access::billing::{self, BillingChange};
 use crate::domain::access::password::Password;
@@ -16,21 +17,9 @@ use crate::store::{StoreError, Tx};
 #[derive(Debug, Clone, Copy)]
 pub struct AccountChange<'a> {
     pub profile: ProfileChange<'a>,
-    pub password: Option<PasswordChange<'a>>,
-}
-
-/// A new password, and the one before.
-#[derive(Debug, Clone, Copy)]
-pub struct PasswordChange<'a> {
-    pub current: &'a str,
-    pub new: NewPassword<'a>,
-}
-
-/// A password to be set.
-struct Changed {
-    /// The hash that the one before was checked by.
-    checked: Option<String>,
-    hashed: String,
+    /// Needed for another password, and for another address where there is a password.
+    pub current_password: Option<&'a str>,
+    pub password: Option<NewPassword<'a>>,
 }
 
 fn wrong_password(reason: &str) -> AccessError {
@@ -50,50 +39,65 @@ impl Engine {
         asked: &AccountChange<'_>,
         by: ByPerson<'_>,
     ) -> Result<User, AccessError> {
-        let password = match asked.password {
-            Some(change) => Some(self.check_change(account, change).await?),
+        let new = asked.password.map(NewPassword::check).transpose()?;
+        let needs_current = new.is_some() || asked.profile.email.is_some();
+        let checked = match asked.current_password {
+            Some(current) if needs_current => self.check_current(account, current).await?,
+            _ => None,
+        };
+        let hashed = match new {
+            Some(new) => Some(hash(new, self.chance.salt()?).await?),
             None => None,
         };
         let mut tx = self.store.begin().await?;
-        self.change_profile(&mut tx, account, &asked.profile, by)
+        let asks_for_email = self
+            .change_profile(&mut tx, account, &asked.profile, by)
             .await?;
-        if let Some(Changed { checked, hashed }) = password {
-            let now = on!(&mut tx, conn, q => q::credential_of(conn, account).await)?;
-            if now.password_hash != checked {
-                return Err(wrong_password("is invalid"));
+        // Decided under the account's lock: somebody else may have changed it.
+        let stands = on!(&mut tx, conn, q => q::credential_of(conn, account).await)?;
+        match stands.password_hash {
+            None if hashed.is_some() => {
+                let reason = "is not there yet: ask for a new password as if it were forgotten";
+                return Err(wrong_password(reason));
             }
+            stored if stored != checked && (asks_for_email || hashed.is_some()) => {
+                return Err(wrong_password(match asked.current_password {
+                    Some(_) => "is invalid",
+                    None => "can't be blank",
+                }));
+            }
+            _ => {}
+        }
+        if let Some(hashed) = hashed {
             self.set_password(&mut tx, account, hashed, by).await?;
         }
         tx.commit().await?;
         self.user(account).await
     }
 
-    /// The hash of a new password, once the one before was right. A wrong one counts
-    /// as if somebody had tried to sign in with it.
-    async fn check_change(
+    /// The hash that the password which stands was checked by; `None` where there is
+    /// no password. A wrong one counts as if somebody had tried to sign in with it.
+    async fn check_current(
         &self,
         account: AccountId,
-        change: PasswordChange<'_>,
-    ) -> Result<Changed, AccessError> {
-        let new = change.new.check()?;
+        current: &str,
+    ) -> Result<Option<String>, AccessError> {
         let mut tx = self.store.snapshot().await?;
         let stored = on!(&mut tx, conn, q => q::credential_of(conn, account).await)?;
         tx.rollback().await?;
         if stored.password_hash.is_none() {
-            let reason = "is not there yet: ask for a new password as if it were forgotten";
-            return Err(wrong_password(reason));
+            return Ok(None);
         }
-        let current = Password::typed(change.current);
+        let current = Password::typed(current);
         let is_right = is_right(current, stored.password_hash.clone()).await?;
-        match self.let_in(account, &stored, is_right, None).await {
-            Ok(()) => {}
-            Err(AccessError::NotLetIn) => return Err(wrong_password("is invalid")),
-            Err(error) => return Err(error),
+        match self
+            .let_in(account, &stored, is_right, Asked::Password)
+            .await
+        {
+            Ok(()) => Ok(stored.password_hash),
+            Err(AccessError::NotLetIn) => Err(wrong_password("is invalid")),
+            Err(error) => Err(error),
         }
-        Ok(Changed {
-            hashed: hash(new, self.chance.salt()?).await?,
-            checked: stored.password_hash,
-        })
     }
 
     /// Changes what an account's invoices print and are taxed by, or nothing of it: the
@@ -140,20 +144,23 @@ impl Engine {
         Ok(profile)
     }
 
+    /// Changes what a customer says of itself. Whether it asks for another address.
     async fn change_profile(
         &self,
         tx: &mut Tx,
         account: AccountId,
         asked: &ProfileChange<'_>,
         by: ByPerson<'_>,
-    ) -> Result<(), AccessError> {
+    ) -> Result<bool, AccessError> {
         let now = self.clock.now();
         hold_profile(tx, account).await?;
         let before = on!(&mut *tx, conn, q => q::current_version(conn, account).await)?;
         let settings = on!(&mut *tx, conn, q => q::settings_of(conn, account).await)?;
         let (profile, changed) = change(&before.content, &settings, asked)?;
-        if profile == before.content && changed == settings {
-            return Ok(());
+        // The same address asked for again is mailed another link.
+        let asks = asked.email.is_some() && changed.unconfirmed_email.is_some();
+        if profile == before.content && changed == settings && !asks {
+            return Ok(false);
         }
         if profile.username != before.content.username {
             let name = profile.username.as_str();
@@ -161,13 +168,21 @@ impl Engine {
                 return Err(AccessError::UsernameTaken);
             }
         }
+        if asks || changed.unconfirmed_email != settings.unconfirmed_email {
+            let pending = (
+                settings.unconfirmed_email.as_deref(),
+                changed.unconfirmed_email.as_deref(),
+            );
+            self.ask_email_change(tx, account, &before.content, pending, by)
+                .await?;
+        }
         on!(&mut *tx, conn, q => q::write_settings(conn, account, &changed).await)?;
         let version = write_version(tx, before, profile).await?;
         let subject = format!("profile {}", version.0);
         on!(&mut *tx, conn, q => {
             q::write_audit(conn, account, by, "profile_changed", now, Some(&subject), None).await
         })?;
-        Ok(())
+        Ok(asks)
     }
 }
 

@@ -1,34 +1,30 @@
 //! Customers let in by a password, the locks on those who are not, and the links that
 //! open them.
 
-use std::time::Duration;
-
 use serde_json::json;
 
 use super::AccessError;
 use super::password::{hash, is_right};
 use crate::domain::access::password::{Failures, Password};
 use crate::domain::access::profile::FieldProblem;
+use crate::domain::access::totp::Proof;
 use crate::domain::access::{AccountEvent, Touch, may};
-use crate::domain::account::Language;
 use crate::domain::ids::AccountId;
 use crate::domain::notice::Topic;
-use crate::engine::link::{digest_of, later};
+use crate::engine::link::BY_LINK;
 use crate::engine::run::Engine;
 use crate::on;
 use crate::store::rows::{ByPerson, Credential, LinkPurpose, NewNotice};
 use crate::store::{StoreError, Tx};
 
-/// How long a link that was mailed works.
-const LINK: Duration = Duration::from_hours(24);
-/// Nobody is mailed the same again sooner.
-const MAIL_PAUSE: Duration = Duration::from_mins(1);
-
-/// Whoever follows a link.
-const BY_LINK: ByPerson<'_> = ByPerson {
-    actor: "customer",
-    reason: "by a link that was mailed to it",
-};
+/// What an account is let in for.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Asked<'a> {
+    /// Its customer is signed in, and says the password once more.
+    Password,
+    /// To sign in, with what proves the second factor.
+    SignIn(Option<&'a Proof>),
+}
 
 /// A new password, typed twice.
 #[derive(Debug, Clone, Copy)]
@@ -59,8 +55,14 @@ impl Engine {
     ///
     /// # Errors
     /// [`AccessError::NotLetIn`] whatever the reason: nobody has that name, several
-    /// have, the password is wrong, or the account is locked.
-    pub async fn sign_in(&self, name: &str, password: &str) -> Result<AccountId, AccessError> {
+    /// have, the password or the code is wrong, or the account is locked;
+    /// [`AccessError::NeedsCode`] where only a code is missing.
+    pub async fn sign_in(
+        &self,
+        name: &str,
+        password: &str,
+        proof: Option<&Proof>,
+    ) -> Result<AccountId, AccessError> {
         let mut tx = self.store.snapshot().await?;
         let account = somebody(&mut tx, name).await?;
         let stored = match account {
@@ -73,8 +75,8 @@ impl Engine {
         if stored.password_hash.is_none() {
             return Err(AccessError::NotLetIn);
         }
-        let event = AccountEvent::LoginSuccess;
-        self.let_in(account, &stored, is_right, Some(event)).await?;
+        let asked = Asked::SignIn(proof);
+        self.let_in(account, &stored, is_right, asked).await?;
         Ok(account)
     }
 
@@ -85,7 +87,7 @@ impl Engine {
         account: AccountId,
         checked: &Credential,
         is_right: bool,
-        event: Option<AccountEvent<'_>>,
+        asked: Asked<'_>,
     ) -> Result<(), AccessError> {
         let now = self.clock.now();
         let mut tx = self.store.begin().await?;
@@ -93,36 +95,64 @@ impl Engine {
         let mut credential = on!(&mut tx, conn, q => q::credential_of(conn, account).await)?;
         let standing = on!(&mut tx, conn, q => q::standing_of(conn, account).await)?;
         // Somebody else may have locked it, or changed what was checked.
-        let is_let_in = is_right
+        let is_known = is_right
             && credential.password_hash == checked.password_hash
             && !credential.failures.is_locked()
             && may(standing, Touch::Read).is_ok();
+        let factor = self.enabled_factor(&mut tx, account).await?;
+        let is_let_in = match (&factor, asked) {
+            _ if !is_known => false,
+            (None, _) | (Some(_), Asked::Password) => true,
+            // Nothing is counted, and nothing forgiven: who has the password alone
+            // begins no count of wrong codes anew.
+            (Some(_), Asked::SignIn(None)) => return Err(AccessError::NeedsCode),
+            (Some(factor), Asked::SignIn(Some(proof))) => {
+                self.proves(&mut tx, factor, proof).await?
+            }
+        };
         if is_let_in {
-            credential.failures = Failures::NONE;
-            on!(&mut tx, conn, q => q::write_credential(conn, account, &credential).await)?;
-            if let Some(event) = event {
+            if factor.is_none() || matches!(asked, Asked::SignIn(_)) {
+                credential.failures = Failures::NONE;
+                on!(&mut tx, conn, q => q::write_credential(conn, account, &credential).await)?;
+            }
+            if let Asked::SignIn(_) = asked {
+                let event = AccountEvent::LoginSuccess;
                 on!(&mut tx, conn, q => q::record_event(conn, account, event, now).await)?;
             }
             tx.commit().await?;
             return Ok(());
         }
-        // What is locked already is not written about: whoever goes on guessing fills
-        // no table.
-        if !credential.failures.is_locked() && !standing.is_deleted {
-            credential.failures = credential.failures.again(now);
-            on!(&mut tx, conn, q => q::write_credential(conn, account, &credential).await)?;
-            let event = AccountEvent::LoginFailure;
-            on!(&mut tx, conn, q => q::record_event(conn, account, event, now).await)?;
-            if credential.failures.is_locked() {
-                let event = AccountEvent::LoginLock;
-                on!(&mut tx, conn, q => q::record_event(conn, account, event, now).await)?;
-                self.mail_link(&mut tx, account, LinkPurpose::Unlock)
-                    .await?;
-                tracing::warn!(%account, "locked after too many wrong passwords");
-            }
+        if !standing.is_deleted {
+            self.count_failure(&mut tx, account, credential).await?;
             tx.commit().await?;
         }
         Err(AccessError::NotLetIn)
+    }
+
+    /// Counts a password or a code that was wrong; ten in a row lock the account. What
+    /// is locked already is not written about: whoever goes on guessing fills no table.
+    pub(super) async fn count_failure(
+        &self,
+        tx: &mut Tx,
+        account: AccountId,
+        mut credential: Credential,
+    ) -> Result<(), AccessError> {
+        if credential.failures.is_locked() {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        credential.failures = credential.failures.again(now);
+        on!(&mut *tx, conn, q => q::write_credential(conn, account, &credential).await)?;
+        let event = AccountEvent::LoginFailure;
+        on!(&mut *tx, conn, q => q::record_event(conn, account, event, now).await)?;
+        if credential.failures.is_locked() {
+            let event = AccountEvent::LoginLock;
+            on!(&mut *tx, conn, q => q::record_event(conn, account, event, now).await)?;
+            self.mail_link(tx, account, LinkPurpose::Unlock, None)
+                .await?;
+            tracing::warn!(%account, "locked after too many wrong passwords or codes");
+        }
+        Ok(())
     }
 
     /// Unlocks an account by the link that it was mailed.
@@ -132,9 +162,7 @@ impl Engine {
     pub async fn unlock(&self, token: &str) -> Result<(), AccessError> {
         let now = self.clock.now();
         let (mut tx, account) = self.use_link(LinkPurpose::Unlock, token).await?;
-        let mut credential = on!(&mut tx, conn, q => q::credential_of(conn, account).await)?;
-        credential.failures = Failures::NONE;
-        on!(&mut tx, conn, q => q::write_credential(conn, account, &credential).await)?;
+        forgive(&mut tx, account).await?;
         let event = AccountEvent::LoginUnlockSuccess;
         on!(&mut tx, conn, q => q::record_event(conn, account, event, now).await)?;
         on!(&mut tx, conn, q => {
@@ -161,14 +189,10 @@ impl Engine {
                 continue;
             }
             let purpose = LinkPurpose::PasswordReset;
-            let last = on!(&mut tx, conn, q => {
-                q::account_link_until(conn, account, purpose).await
-            })?;
-            let soon = later(now, LINK.saturating_sub(MAIL_PAUSE));
-            if last.is_some_and(|until| until > soon) {
+            if self.was_mailed(&mut tx, account, purpose).await? {
                 continue;
             }
-            self.mail_link(&mut tx, account, purpose).await?;
+            self.mail_link(&mut tx, account, purpose, None).await?;
             let event = AccountEvent::PasswordResetQuery;
             on!(&mut tx, conn, q => q::record_event(conn, account, event, now).await)?;
             tx.commit().await?;
@@ -193,6 +217,7 @@ impl Engine {
         tx.rollback().await?;
         let hashed = hash(password, self.chance.salt()?).await?;
         let (mut tx, account) = self.use_link(LinkPurpose::PasswordReset, token).await?;
+        forgive(&mut tx, account).await?;
         self.set_password(&mut tx, account, hashed, BY_LINK).await?;
         let event = AccountEvent::PasswordResetSuccess;
         on!(&mut tx, conn, q => q::record_event(conn, account, event, now).await)?;
@@ -214,7 +239,7 @@ impl Engine {
         let credential = Credential {
             password_hash: Some(hashed),
             version: before.version.saturating_add(1),
-            failures: Failures::NONE,
+            failures: before.failures,
         };
         on!(&mut *tx, conn, q => q::write_credential(conn, account, &credential).await)?;
         for purpose in [LinkPurpose::Unlock, LinkPurpose::PasswordReset] {
@@ -232,77 +257,13 @@ impl Engine {
         })?;
         Ok(())
     }
+}
 
-    /// The account that a link lets in now, held, with the link used up. Nothing is
-    /// until the transaction is committed.
-    async fn use_link(
-        &self,
-        purpose: LinkPurpose,
-        token: &str,
-    ) -> Result<(Tx, AccountId), AccessError> {
-        let now = self.clock.now();
-        let digest = digest_of(purpose, token);
-        let mut tx = self.store.begin().await?;
-        let found = on!(&mut tx, conn, q => q::account_link(conn, purpose, digest).await)?;
-        let account = found.ok_or(AccessError::Link)?.account;
-        on!(&mut tx, conn, q => q::lock_account(conn, account).await)?;
-        // Somebody else may have used it meanwhile.
-        let found = on!(&mut tx, conn, q => q::account_link(conn, purpose, digest).await)?;
-        found
-            .filter(|found| found.account == account && now < found.until)
-            .ok_or(AccessError::Link)?;
-        on!(&mut tx, conn, q => q::delete_account_link(conn, account, purpose).await)?;
-        Ok((tx, account))
-    }
-
-    /// Whether a link to unlock works now. Looking uses nothing up.
-    ///
-    /// # Errors
-    /// [`AccessError::Link`] when it does not; or the database refuses.
-    pub async fn unlock_link(&self, token: &str) -> Result<Language, AccessError> {
-        let (mut tx, account) = self.use_link(LinkPurpose::Unlock, token).await?;
-        let language = on!(&mut tx, conn, q => q::account_language(conn, account).await)?;
-        tx.rollback().await?;
-        Ok(language)
-    }
-
-    /// Mails a link in place of the one before.
-    async fn mail_link(
-        &self,
-        tx: &mut Tx,
-        account: AccountId,
-        purpose: LinkPurpose,
-    ) -> Result<(), AccessError> {
-        let now = self.clock.now();
-        let mail = self.config.mail.as_ref();
-        let (topic, address) = match purpose {
-            LinkPurpose::Unlock => (
-                Topic::LoginLocked,
-                mail.and_then(|mail| mail.unlock_url.as_ref()),
-            ),
-            LinkPurpose::PasswordReset => (
-                Topic::PasswordReset,
-                mail.and_then(|mail| mail.password_url.as_ref()),
-            ),
-            LinkPurpose::Deletion => (
-                Topic::DeletionConfirmation,
-                mail.map(|mail| &mail.deletion_url),
-            ),
-        };
-        if address.is_none() {
-            tracing::warn!(%account, %topic, "[mail] does not say where the link leads: it is not mailed");
-            return Ok(());
-        }
-        let drawn = self.draw_link(purpose, LINK)?;
-        let link = drawn.link;
-        on!(&mut *tx, conn, q => {
-            q::replace_account_link(conn, account, purpose, link).await
-        })?;
-        on!(&mut *tx, conn, q => q::forget_links(conn, account, topic, now).await)?;
-        let notice = drawn.notice(account, topic, purpose.code());
-        on!(&mut *tx, conn, q => q::insert_notices(conn, &[notice], now).await)?;
-        Ok(())
-    }
+/// Begins to count anew what is wrong.
+async fn forgive(tx: &mut Tx, account: AccountId) -> Result<(), StoreError> {
+    let mut credential = on!(&mut *tx, conn, q => q::credential_of(conn, account).await)?;
+    credential.failures = Failures::NONE;
+    on!(&mut *tx, conn, q => q::write_credential(conn, account, &credential).await)
 }
 
 /// The one account that is meant by an address, or by a username. An import may bring

@@ -20,6 +20,8 @@ pub(super) const LINK_TOPIC: Topic = Topic::DeletionConfirmation;
 /// What was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Asked {
+    /// Counted from 1 per account.
+    pub no: i64,
     /// Until when the link that was mailed works.
     pub link_until: Instant,
     /// What confirming it leads to.
@@ -83,6 +85,7 @@ impl Engine {
         })?;
         tx.commit().await?;
         Ok(Asked {
+            no,
             link_until: link.until,
             way,
         })

@@ -30,7 +30,7 @@ use crate::store::StoreError;
 
 pub use advance::DeletionTally;
 pub use ask::Asked;
-pub use confirm::Confirmed;
+pub use confirm::{Confirmed, Consent};
 pub use show::Outlook;
 pub(in crate::engine) use steps::begin_for_debt;
 pub use steps::{StepError, StepOutcome};
@@ -63,6 +63,9 @@ pub enum DeletionError {
     /// Whoever has a link learns nothing from it but that it does not work.
     #[error("the link does not work: it was used, replaced, or has run out")]
     Link,
+    /// What its customer says of it: which field, and what is wrong.
+    #[error("{0} {1}")]
+    Said(&'static str, String),
     #[error("there is no [mail] in the settings: nobody could be sent the link that confirms it")]
     NoMail,
     #[error("it is on its way out already: {0}")]

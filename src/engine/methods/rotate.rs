@@ -2,6 +2,7 @@
 
 use super::mandate::seal_context;
 use crate::domain::ids::{AccountId, PaymentMethodId};
+use crate::engine::access::tfa::seal_context as factor_context;
 use crate::engine::run::Engine;
 use crate::on;
 use crate::store::StoreError;
@@ -9,8 +10,8 @@ use crate::store::rows::ByPerson;
 use crate::vault::archive::{ArchiveError, reseal_all};
 use crate::vault::{Vault, VaultError};
 
-/// Account numbers sealed anew in one transaction.
-const IBANS_PER_BATCH: i64 = 500;
+/// Account numbers or secrets sealed anew in one transaction.
+const PER_BATCH: i64 = 500;
 /// How often a batch is tried whose numbers are changed meanwhile.
 const TRIES: u32 = 10;
 
@@ -31,12 +32,14 @@ pub enum RotateError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Rotated {
     pub ibans: u64,
+    /// Secrets of second factors.
+    pub factors: u64,
     /// Files of the archive.
     pub files: u64,
 }
 
 impl Engine {
-    /// Seals every account number and every archived file that is under an older
+    /// Seals every account number, secret and archived file that is under an older
     /// key with the newest; then nothing needs the older ones. `on_batch` is told
     /// how many numbers are done. Killed in between, what is done is done, and
     /// running it again goes on from there.
@@ -66,6 +69,7 @@ impl Engine {
                 break;
             }
         }
+        rotated.factors = self.reseal_factors(&vault, by).await?;
         if let Some(sepa) = &self.config.sepa {
             rotated.files = reseal_all(&sepa.archive, &vault)?;
             if rotated.files > 0 {
@@ -104,7 +108,7 @@ impl Engine {
         };
         let mut tx = self.store.begin().await?;
         let page = on!(&mut tx, conn, q => {
-            q::ibans_to_reseal(conn, newest, after, IBANS_PER_BATCH).await
+            q::ibans_to_reseal(conn, newest, after, PER_BATCH).await
         })?;
         let Some(last) = page.last().map(|iban| (iban.account, iban.id)) else {
             return Ok(None);
@@ -123,6 +127,37 @@ impl Engine {
         tx.commit().await?;
         let count = u64::try_from(page.len()).unwrap_or(u64::MAX);
         Ok(Some((last, count)))
+    }
+
+    /// How many secrets of second factors were under an older key. One that is
+    /// another meanwhile is found again where it is under an older key, too.
+    async fn reseal_factors(&self, vault: &Vault, by: ByPerson<'_>) -> Result<u64, RotateError> {
+        let mut factors = 0;
+        let Some(newest) = vault.newest_key() else {
+            return Ok(factors);
+        };
+        loop {
+            let mut tx = self.store.begin().await?;
+            let page = on!(&mut tx, conn, q => {
+                q::factors_to_reseal(conn, newest, PER_BATCH).await
+            })?;
+            if page.is_empty() {
+                return Ok(factors);
+            }
+            for before in &page {
+                let context = factor_context(before.account);
+                let plain = vault.unseal(&before.secret, &context)?;
+                let sealed = vault.seal(&plain, &context)?;
+                on!(&mut tx, conn, q => q::reseal_factor(conn, before, &sealed).await)?;
+            }
+            let subject = format!("key {newest}: {} second factors", page.len());
+            let now = self.clock.now();
+            on!(&mut tx, conn, q => {
+                q::write_house_audit(conn, by, "vault_rotated", &subject, now).await
+            })?;
+            tx.commit().await?;
+            factors += u64::try_from(page.len()).unwrap_or(u64::MAX);
+        }
     }
 
     async fn audit_rotation(

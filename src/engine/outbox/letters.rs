@@ -7,13 +7,13 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::OutboxError;
 use super::claim::Fate;
+use super::house::house;
 use super::upcoming;
 use crate::config::MailSettings;
 use crate::documents::PdfRenderer;
 use crate::domain::calendar::Instant;
 use crate::domain::ids::AccountId;
 use crate::domain::invoice::InvoiceNumber;
-use crate::domain::invoice::document::Issuer;
 use crate::domain::money::Money;
 use crate::domain::notice::{DisputeTold, LinkTold, PaymentTold, Told, Topic};
 use crate::domain::payment::refund::RefundPurpose;
@@ -144,6 +144,7 @@ impl<'a> Desk<'a> {
         if let (Told::InvoiceIssued(told), Some(books)) = (&told, &batch.books) {
             attachments.push(self.pdf(tx, books, &told.invoice).await?);
         }
+        let recipient = told.recipient().unwrap_or(&address.email).to_owned();
         let occasion = self.occasion(tx, row, told, standing).await?;
         let to = Addressee {
             language: address.language,
@@ -153,7 +154,7 @@ impl<'a> Desk<'a> {
         let letter = wording::letter(&occasion, &self.house, &to, attachments);
         let key = MessageKey::of_row(row.account, &row.key, row.created_at);
         let now = self.engine.clock.now();
-        let recipient = (address.full_name.as_str(), address.email.as_str());
+        let recipient = (address.full_name.as_str(), recipient.as_str());
         Ok(message::build(
             &letter,
             &self.settings.sender,
@@ -322,6 +323,27 @@ impl<'a> Desk<'a> {
             Told::PasswordChanged(told) => Occasion::PasswordChanged {
                 at: moment(Instant(told.at), zone)?,
             },
+            Told::EmailConfirmation(told) => {
+                let address = self.settings.email_url.as_ref();
+                Occasion::EmailConfirmation {
+                    link: self.link(&told.link, address)?,
+                    email: told.to,
+                }
+            }
+            Told::EmailChangeAsked(told) => Occasion::EmailChangeAsked {
+                at: moment(Instant(told.at), zone)?,
+                email: told.email,
+            },
+            Told::EmailChanged(told) => Occasion::EmailChanged {
+                at: moment(Instant(told.at), zone)?,
+                email: told.email,
+            },
+            Told::TfaEnabled(told) => Occasion::TfaEnabled {
+                at: moment(Instant(told.at), zone)?,
+            },
+            Told::TfaDisabled(told) => Occasion::TfaDisabled {
+                at: moment(Instant(told.at), zone)?,
+            },
             Told::DeletionBegun(told) => Occasion::DeletionBegun {
                 cause: told.cause,
                 on,
@@ -448,35 +470,4 @@ fn moment(at: Instant, zone: chrono_tz::Tz) -> Result<Moment, Unwritten> {
 
 fn local(at: Instant, zone: chrono_tz::Tz) -> Option<DateTime<chrono_tz::Tz>> {
     Some(DateTime::<Utc>::from_timestamp_micros(at.0)?.with_timezone(&zone))
-}
-
-/// What every letter of a house shares. Without `[mail]` its links lead to the
-/// issuer's website: nobody is written to then, but letters can be looked at.
-#[must_use]
-pub fn house(issuer: &Issuer, settings: Option<&MailSettings>) -> House {
-    let reply_to = settings.and_then(|settings| settings.sender.reply_to.as_ref());
-    let contact = reply_to.map_or(issuer.email.clone(), |reply_to| reply_to.email.to_string());
-    let product = settings.and_then(|settings| settings.product_name.clone());
-    let place = format!("{} {}", issuer.postal_code, issuer.city);
-    let imprint = [
-        issuer.name.as_str(),
-        &issuer.legal_form,
-        &issuer.address_line1,
-        &place,
-        &issuer.register,
-    ];
-    let imprint: Vec<&str> = imprint
-        .into_iter()
-        .filter(|part| !part.is_empty())
-        .collect();
-    let link = |of: fn(&MailSettings) -> &String| {
-        settings.map_or(issuer.website.clone(), |settings| of(settings).clone())
-    };
-    House {
-        product: product.unwrap_or_else(|| issuer.name.clone()),
-        contact,
-        pay_url: link(|settings| &settings.pay_url),
-        account_url: link(|settings| &settings.account_url),
-        imprint: imprint.join(" · "),
-    }
 }

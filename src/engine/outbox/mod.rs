@@ -16,6 +16,7 @@
 //! way to a double, and how it is recognized.
 
 mod claim;
+mod house;
 mod how_paid;
 mod letters;
 mod mail;
@@ -23,7 +24,7 @@ mod platform;
 mod post;
 mod upcoming;
 
-pub use letters::house;
+pub use house::house;
 
 use crate::documents::DocumentError;
 use crate::engine::collect::CollectError;

@@ -11,6 +11,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 
 use super::Api;
 use super::refusal::refused;
+use crate::domain::access::totp::Proof;
 use crate::domain::access::{Scope, Scopes, Touch, may};
 use crate::domain::ids::AccountId;
 use crate::engine::access::AccessError;
@@ -95,8 +96,16 @@ impl FromRequestParts<Arc<Api>> for ClientAddress {
 /// Who asks for a token: by a bearer token, or by a password.
 pub enum Asker {
     Bearer(Caller),
-    Password { name: String, password: String },
+    Password {
+        name: String,
+        password: String,
+        /// Beside it, where the account asks for one.
+        proof: Option<Proof>,
+    },
 }
+
+/// Where a code of a second factor is sent.
+const OTP: &str = "x-authorization-otp";
 
 impl FromRequestParts<Arc<Api>> for Asker {
     type Rejection = Refused;
@@ -111,7 +120,14 @@ impl FromRequestParts<Arc<Api>> for Asker {
         let (name, password) = user_and_password(basic)
             .filter(|(name, _)| !name.is_empty())
             .ok_or(Refused::Unauthorized("Authentication failed"))?;
-        Ok(Self::Password { name, password })
+        let code = parts.headers.get(OTP);
+        // What cannot be read is a wrong one.
+        let proof = code.and_then(|code| Proof::typed(code.to_str().unwrap_or("?")));
+        Ok(Self::Password {
+            name,
+            password,
+            proof,
+        })
     }
 }
 

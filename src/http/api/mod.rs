@@ -4,14 +4,15 @@
 //! - [`caller`]: who asks, and whether they may
 //! - [`refusal`]: what the engine refuses, in the contract's words
 //! - [`exchange`], [`tokens`], [`keys`], [`users`], [`invoices`], [`downloads`],
-//!   [`operations`], [`usage`], [`events`], [`passwords`], [`payment_methods`],
-//!   [`cards`], [`mandates`], [`credit`], [`billing_profile`],
+//!   [`operations`], [`usage`], [`events`], [`passwords`], [`tfa`], [`deletions`],
+//!   [`payment_methods`], [`cards`], [`mandates`], [`credit`], [`billing_profile`],
 //!   [`focus`], [`features`]: a file a resource
 
 mod billing_profile;
 mod caller;
 mod cards;
 mod credit;
+mod deletions;
 mod downloads;
 mod events;
 mod exchange;
@@ -24,6 +25,7 @@ mod operations;
 mod passwords;
 mod payment_methods;
 mod refusal;
+mod tfa;
 mod tokens;
 mod usage;
 mod users;
@@ -128,6 +130,11 @@ pub fn router(
         .routes(routes!(billing_profile::show_on_billing_host))
         .routes(routes!(billing_profile::create))
         .routes(routes!(billing_profile::update))
+        .routes(routes!(passwords::confirm_email))
+        .routes(routes!(tfa::show, tfa::create, tfa::delete))
+        .routes(routes!(tfa::validate))
+        .routes(routes!(deletions::create))
+        .routes(routes!(deletions::confirm))
         .with_state(Arc::new(api));
     Ok(router)
 }

@@ -1,4 +1,5 @@
-//! `/v1/users/password` and `/v1/users/unlock`: for whoever cannot sign in.
+//! `/v1/users/password`, `/v1/users/unlock` and `/v1/users/confirm_email`: for whoever
+//! has a link, or asks for one.
 
 use std::sync::Arc;
 
@@ -28,7 +29,7 @@ pub struct PasswordReset {
 }
 
 #[derive(Deserialize, ToSchema)]
-pub struct Unlocking {
+pub struct MailedLink {
     /// Of the link that was mailed.
     token: Option<String>,
 }
@@ -99,7 +100,7 @@ pub async fn reset(
     post,
     path = "/v1/users/unlock",
     tag = "sign-in",
-    request_body = Unlocking,
+    request_body = MailedLink,
     responses((status = 204), Refused)
 )]
 pub async fn unlock(
@@ -109,8 +110,31 @@ pub async fn unlock(
     body: Body,
 ) -> Result<StatusCode, Refused> {
     api.limits.address(&headers, &extensions)?;
-    let asked: Unlocking = body.read("user")?;
+    let asked: MailedLink = body.read("user")?;
     let unlocked = evenly(api.engine.unlock(&asked.token.unwrap_or_default())).await;
     unlocked.map_err(|error| refused("User", error))?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Confirm another address
+///
+/// By the link that was mailed there.
+#[utoipa::path(
+    post,
+    path = "/v1/users/confirm_email",
+    tag = "sign-in",
+    request_body = MailedLink,
+    responses((status = 204), Refused)
+)]
+pub async fn confirm_email(
+    State(api): State<Arc<Api>>,
+    headers: HeaderMap,
+    extensions: Extensions,
+    body: Body,
+) -> Result<StatusCode, Refused> {
+    api.limits.address(&headers, &extensions)?;
+    let asked: MailedLink = body.read("user")?;
+    let confirmed = evenly(api.engine.confirm_email(&asked.token.unwrap_or_default())).await;
+    confirmed.map_err(|error| refused("User", error))?;
     Ok(StatusCode::NO_CONTENT)
 }

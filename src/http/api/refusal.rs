@@ -9,12 +9,19 @@ use crate::providers::CallError;
 pub fn refused(resource: &'static str, error: AccessError) -> Refused {
     match error {
         AccessError::NotLetIn => Refused::Unauthorized("Authentication failed"),
+        // The words that clients ask for a code at.
+        AccessError::NeedsCode => Refused::Unauthorized("OTP Required"),
+        AccessError::Attempt => Refused::field("attempt", "is invalid"),
+        AccessError::HasFactor => Refused::Conflict(AccessError::HasFactor.to_string()),
         AccessError::Unknown => Refused::NotFound(resource),
         AccessError::Name(reason) => Refused::field("name", reason.to_string()),
         AccessError::NameTaken => Refused::field("name", "has already been taken"),
         AccessError::Content(reason) => Refused::field("content", reason.to_string()),
         AccessError::KeyTaken => Refused::field("content", "has already been taken"),
         AccessError::Link => Refused::field("token", "is invalid"),
+        AccessError::EmailTaken => Refused::field("email", "has already been taken"),
+        AccessError::NoMail => Refused::Conflict(AccessError::NoMail.to_string()),
+        AccessError::TooSoon { seconds } => Refused::TooOften(seconds),
         AccessError::UsernameTaken => Refused::field("username", "has already been taken"),
         AccessError::Fields(problems) => Refused::Fields(
             problems
@@ -32,6 +39,7 @@ pub fn refused(resource: &'static str, error: AccessError) -> Refused {
         | AccessError::Chance(_)
         | AccessError::Claims(_)
         | AccessError::Hash(_)
+        | AccessError::Vault(_)
         | AccessError::NoKey) => Refused::Internal(error.to_string()),
     }
 }

@@ -81,7 +81,8 @@ pub async fn list(State(api): State<Arc<Api>>, caller: Caller) -> Result<Json<To
 /// Create an API token
 ///
 /// Its secret is told this one time. This is also how a customer signs in: Basic, with
-/// an address or username and the password.
+/// an address or username and the password; and `X-Authorization-OTP`, a code, where
+/// two-factor authentication is on.
 #[utoipa::path(
     post,
     path = "/v1/tokens",
@@ -108,8 +109,13 @@ pub async fn create(
             )
             .await
         }
-        Asker::Password { name, password } => {
-            let signed_in = evenly(api.engine.sign_in(&name, &password)).await;
+        Asker::Password {
+            name,
+            password,
+            proof,
+        } => {
+            let signed_in = api.engine.sign_in(&name, &password, proof.as_ref());
+            let signed_in = evenly(signed_in).await;
             let account = signed_in.map_err(refused)?;
             create_for(&api, account, &Scopes::All, BY_PASSWORD, &body).await
         }

@@ -13,7 +13,7 @@ use super::caller::{Allowed, Caller};
 use super::refusal::refused;
 use crate::domain::access::profile::ProfileChange;
 use crate::domain::access::{Scope, Touch};
-use crate::engine::access::{AccountChange, NewPassword, PasswordChange, User as Account};
+use crate::engine::access::{AccountChange, NewPassword, User as Account};
 use crate::http::answer::Refused;
 use crate::http::body::Body;
 use crate::http::path::Id;
@@ -69,6 +69,9 @@ pub struct UserChange {
     location: Option<String>,
     email_newsletter: Option<bool>,
     preferences: Option<PreferencesChange>,
+    /// It is `unconfirmed_email` until the link that is mailed there is used. Where
+    /// there is a password, only `PUT /v1/users/account` takes it.
+    email: Option<String>,
 }
 
 /// What is left out stays as it is.
@@ -76,7 +79,7 @@ pub struct UserChange {
 pub struct AccountUpdate {
     #[serde(flatten)]
     user: UserChange,
-    /// Needed to change the password.
+    /// Needed to change the password, and for another `email` where there is a password.
     current_password: Option<String>,
     /// Of 12 to 256 characters.
     password: Option<String>,
@@ -127,7 +130,7 @@ pub async fn update_profile(
 ) -> Result<Json<UserRoot>, Refused> {
     let caller = caller.allow(Scope::AccountWrite, Touch::Change)?;
     let asked: UserChange = body.read("user")?;
-    change(&api, &caller, &asked, None).await
+    change(&api, &caller, &asked, (None, None)).await
 }
 
 /// Change the account
@@ -150,19 +153,16 @@ pub async fn update_account(
 ) -> Result<Json<UserRoot>, Refused> {
     let caller = caller.allow(Scope::AccountWrite, Touch::Change)?;
     let asked: AccountUpdate = body.read("user")?;
-    let (current, new, again) = (
-        asked.current_password.as_deref(),
+    let (new, again) = (
         asked.password.as_deref(),
         asked.password_confirmation.as_deref(),
     );
-    let password = (new.is_some() || again.is_some()).then(|| PasswordChange {
-        current: current.unwrap_or_default(),
-        new: NewPassword {
-            password: new.unwrap_or_default(),
-            confirmation: again.unwrap_or_default(),
-        },
+    let password = (new.is_some() || again.is_some()).then(|| NewPassword {
+        password: new.unwrap_or_default(),
+        confirmation: again.unwrap_or_default(),
     });
-    change(&api, &caller, &asked.user, password).await
+    let current = asked.current_password.as_deref();
+    change(&api, &caller, &asked.user, (current, password)).await
 }
 
 /// Change the account by its id
@@ -187,14 +187,14 @@ pub async fn update(
         return Err(Refused::NotFound("User"));
     }
     let asked: UserChange = body.read("user")?;
-    change(&api, &caller, &asked, None).await
+    change(&api, &caller, &asked, (None, None)).await
 }
 
 async fn change(
     api: &Api,
     caller: &Allowed,
     asked: &UserChange,
-    password: Option<PasswordChange<'_>>,
+    (current_password, password): (Option<&str>, Option<NewPassword<'_>>),
 ) -> Result<Json<UserRoot>, Refused> {
     let preferences = asked.preferences.as_ref();
     let profile = ProfileChange {
@@ -203,11 +203,16 @@ async fn change(
         company: asked.company.as_deref(),
         location: asked.location.as_deref(),
         email_newsletter: asked.email_newsletter,
+        email: asked.email.as_deref(),
         time_zone: preferences.and_then(|preferences| preferences.time_zone.as_deref()),
         locale: preferences.and_then(|preferences| preferences.locale.as_deref()),
         theme: preferences.and_then(|preferences| preferences.theme.as_deref()),
     };
-    let wanted = AccountChange { profile, password };
+    let wanted = AccountChange {
+        profile,
+        current_password,
+        password,
+    };
     let changed = api
         .engine
         .change_account(caller.account(), &wanted, caller.person());
@@ -215,12 +220,21 @@ async fn change(
     answer(api, user)
 }
 
-fn answer(api: &Api, user: Account) -> Result<Json<UserRoot>, Refused> {
+fn answer(api: &Api, account: Account) -> Result<Json<UserRoot>, Refused> {
+    let user = user(api, account)?;
+    Ok(Json(UserRoot { user }))
+}
+
+/// An account as clients know it.
+///
+/// # Errors
+/// When a time is out of range.
+pub fn user(api: &Api, user: Account) -> Result<User, Refused> {
     let (profile, settings) = (user.profile, user.settings);
     let zone = settings
         .time_zone
         .unwrap_or_else(|| api.engine.config.zone());
-    let user = User {
+    Ok(User {
         id: profile.account.clone(),
         uuid: profile.account,
         username: profile.username,
@@ -237,7 +251,7 @@ fn answer(api: &Api, user: Account) -> Result<Json<UserRoot>, Refused> {
             .suspension
             .map(|suspension| suspension.cause.code().to_owned()),
         flags: BTreeMap::new(),
-        unconfirmed_email: None,
+        unconfirmed_email: settings.unconfirmed_email,
         tos_accepted: true,
         preferences: Preferences {
             time_zone: zone.name().to_owned(),
@@ -245,6 +259,5 @@ fn answer(api: &Api, user: Account) -> Result<Json<UserRoot>, Refused> {
             theme: settings.theme.code().to_owned(),
         },
         github: None,
-    };
-    Ok(Json(UserRoot { user }))
+    })
 }

@@ -97,3 +97,151 @@ pub fn password_changed(pen: Pen<'_>, at: &Moment) -> Content {
         )],
     }
 }
+
+/// Whoever reads this confirms that the address is its own.
+pub fn email_confirmation(pen: Pen<'_>, link: &LinkFacts, email: &str) -> Content {
+    let product = &pen.house.product;
+    Content {
+        subject: words!(
+            pen,
+            "Please confirm your email address for {product}",
+            "Confirmez votre adresse e-mail {product}"
+        ),
+        tone: Tone::Neutral,
+        opening: vec![words!(
+            pen,
+            "{email} is to be the address of your account. Please confirm it with the link below, which works once. \
+             Until then, everything goes to the address before.",
+            "{email} doit devenir l’adresse de votre compte. Merci de la confirmer avec le lien ci-dessous, qui ne \
+             fonctionne qu’une fois. D’ici là, tout est envoyé à l’adresse actuelle."
+        )],
+        facts: vec![pen.until(link)],
+        button: Some(Button {
+            label: pen
+                .pick("Confirm the address", "Confirmer l’adresse")
+                .to_owned(),
+            url: link.link.0.clone(),
+        }),
+        closing: vec![words!(
+            pen,
+            "If that was not you, do nothing: no address is changed.",
+            "Si cette demande ne vient pas de vous, ne faites rien : aucune adresse ne sera modifiée."
+        )],
+    }
+}
+
+/// The address of an account is to be another.
+pub fn email_change_asked(pen: Pen<'_>, email: &str, at: &Moment) -> Content {
+    let product = &pen.house.product;
+    let contact = &pen.house.contact;
+    Content {
+        subject: words!(
+            pen,
+            "The email address of your account with {product} is to change",
+            "L’adresse e-mail de votre compte {product} va changer"
+        ),
+        tone: Tone::Neutral,
+        opening: vec![words!(
+            pen,
+            "You asked us to use another address for your account. It changes once the link that we sent there is \
+             used.",
+            "Vous nous avez demandé d’utiliser une autre adresse pour votre compte. Elle changera dès que le lien que \
+             nous y avons envoyé sera utilisé."
+        )],
+        facts: vec![
+            pen.fact("New address", "Nouvelle adresse", email),
+            pen.fact("Asked on", "Demandé le", pen.moment(at)),
+        ],
+        button: None,
+        closing: vec![words!(
+            pen,
+            "If that was not you, change your password at once and write to {contact}.",
+            "Si ce n’est pas vous, changez immédiatement votre mot de passe et écrivez à {contact}."
+        )],
+    }
+}
+
+/// The address of an account is another.
+pub fn email_changed(pen: Pen<'_>, email: &str, at: &Moment) -> Content {
+    let product = &pen.house.product;
+    let contact = &pen.house.contact;
+    Content {
+        subject: words!(
+            pen,
+            "The email address of your account with {product} was changed",
+            "L’adresse e-mail de votre compte {product} a été modifiée"
+        ),
+        tone: Tone::Neutral,
+        opening: vec![words!(
+            pen,
+            "Your account has another address now: this is the last message to this one.",
+            "Votre compte a maintenant une autre adresse : ceci est le dernier message envoyé à celle-ci."
+        )],
+        facts: vec![
+            pen.fact("New address", "Nouvelle adresse", email),
+            pen.fact("Changed on", "Modifiée le", pen.moment(at)),
+        ],
+        button: None,
+        closing: vec![words!(
+            pen,
+            "If that was not you, write to {contact} at once.",
+            "Si ce n’est pas vous, écrivez immédiatement à {contact}."
+        )],
+    }
+}
+
+/// Signing in asks for a code from now on.
+pub fn tfa_enabled(pen: Pen<'_>, at: &Moment) -> Content {
+    let product = &pen.house.product;
+    let contact = &pen.house.contact;
+    Content {
+        subject: words!(
+            pen,
+            "Two-factor authentication is on for your account with {product}",
+            "L’authentification à deux facteurs est activée pour votre compte {product}"
+        ),
+        tone: Tone::Neutral,
+        opening: vec![words!(
+            pen,
+            "From now on, signing in to your account asks for a code of your phone beside the password. Keep your \
+             recovery codes in a safe place: each of them lets you in once if you lose the phone.",
+            "Désormais, la connexion à votre compte demande, en plus du mot de passe, un code affiché par votre \
+             téléphone. Conservez vos codes de secours en lieu sûr : chacun permet de vous connecter une fois si \
+             vous perdez le téléphone."
+        )],
+        facts: vec![pen.fact("Turned on", "Activée le", pen.moment(at))],
+        button: None,
+        closing: vec![words!(
+            pen,
+            "If that was not you, write to {contact} at once.",
+            "Si ce n’est pas vous, écrivez immédiatement à {contact}."
+        )],
+    }
+}
+
+/// Signing in asks for the password alone again.
+pub fn tfa_disabled(pen: Pen<'_>, at: &Moment) -> Content {
+    let product = &pen.house.product;
+    let contact = &pen.house.contact;
+    Content {
+        subject: words!(
+            pen,
+            "Two-factor authentication is off for your account with {product}",
+            "L’authentification à deux facteurs est désactivée pour votre compte {product}"
+        ),
+        tone: Tone::Urgent,
+        opening: vec![words!(
+            pen,
+            "Signing in to your account asks for the password alone again. Your recovery codes work no more.",
+            "La connexion à votre compte ne demande plus que le mot de passe. Vos codes de secours ne fonctionnent \
+             plus."
+        )],
+        facts: vec![pen.fact("Turned off", "Désactivée le", pen.moment(at))],
+        button: None,
+        closing: vec![words!(
+            pen,
+            "If that was not you, ask for a new password at once and write to {contact}.",
+            "Si ce n’est pas vous, demandez immédiatement un nouveau mot de passe et écrivez à {contact}."
+        )],
+    }
+}

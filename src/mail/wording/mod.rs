@@ -159,6 +159,13 @@ fn content(occasion: &Occasion, pen: Pen<'_>) -> Content {
         Occasion::LoginLocked(link) => identity::login_locked(pen, link),
         Occasion::PasswordReset(link) => identity::password_reset(pen, link),
         Occasion::PasswordChanged { at } => identity::password_changed(pen, at),
+        Occasion::EmailConfirmation { link, email } => {
+            identity::email_confirmation(pen, link, email)
+        }
+        Occasion::EmailChangeAsked { email, at } => identity::email_change_asked(pen, email, at),
+        Occasion::EmailChanged { email, at } => identity::email_changed(pen, email, at),
+        Occasion::TfaEnabled { at } => identity::tfa_enabled(pen, at),
+        Occasion::TfaDisabled { at } => identity::tfa_disabled(pen, at),
     }
 }
 

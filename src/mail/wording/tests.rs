@@ -100,6 +100,11 @@ fn every_mail_about_money_has_its_amount_and_every_mail_a_date() {
         Topic::LoginLocked,
         Topic::PasswordReset,
         Topic::PasswordChanged,
+        Topic::EmailConfirmation,
+        Topic::EmailChangeAsked,
+        Topic::EmailChanged,
+        Topic::TfaEnabled,
+        Topic::TfaDisabled,
     ];
     for sample in samples().unwrap() {
         for language in BOTH {

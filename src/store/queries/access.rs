@@ -315,6 +315,8 @@ pub async fn erase_access(conn: &mut Conn, account: AccountId) -> Result<()> {
         "DELETE FROM account_settings WHERE account_id = $1",
         "DELETE FROM account_credential WHERE account_id = $1",
         "DELETE FROM account_link WHERE account_id = $1",
+        "DELETE FROM recovery_code WHERE account_id = $1",
+        "DELETE FROM second_factor WHERE account_id = $1",
     ] {
         sqlx::query(statement)
             .bind(account.0)

@@ -39,6 +39,25 @@ pub async fn insert_notices(conn: &mut Conn, notices: &[NewNotice], at: Instant)
     insert(conn, Channel::Mail, messages.collect(), at).await
 }
 
+/// When an account was last mailed about something.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn last_told_at(
+    conn: &mut Conn,
+    account: AccountId,
+    topic: Topic,
+) -> Result<Option<Instant>> {
+    let last: Option<i64> = sqlx::query_scalar(
+        "SELECT MAX(created_at) FROM outbox WHERE account_id = $1 AND channel = 'mail' AND topic = $2",
+    )
+    .bind(account.0)
+    .bind(topic.code())
+    .fetch_one(conn)
+    .await?;
+    Ok(last.map(Instant))
+}
+
 /// Writes orders to the platform, each after every other of its account, even
 /// where a clock stands or runs behind: they are given in that order. One that is
 /// there already is given once. The caller holds the accounts.

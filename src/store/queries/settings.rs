@@ -11,13 +11,14 @@ use crate::domain::ids::AccountId;
 /// # Errors
 /// When the database refuses or holds nonsense.
 pub async fn settings_of(conn: &mut Conn, account: AccountId) -> Result<Settings> {
-    let row: Option<(String, i16, Option<String>, String)> = sqlx::query_as(
-        "SELECT location, email_newsletter, time_zone, theme FROM account_settings WHERE account_id = $1",
+    let row: Option<(String, i16, Option<String>, String, Option<String>)> = sqlx::query_as(
+        "SELECT location, email_newsletter, time_zone, theme, unconfirmed_email \
+         FROM account_settings WHERE account_id = $1",
     )
     .bind(account.0)
     .fetch_optional(conn)
     .await?;
-    let Some((location, newsletter, zone, theme)) = row else {
+    let Some((location, newsletter, zone, theme, unconfirmed_email)) = row else {
         return Ok(Settings::initial());
     };
     let place = |column| at("account_settings", column);
@@ -27,6 +28,7 @@ pub async fn settings_of(conn: &mut Conn, account: AccountId) -> Result<Settings
         email_newsletter: newsletter != 0,
         time_zone: time_zone.transpose()?,
         theme: Theme::from_code(&theme).ok_or_else(|| place("theme").refuse(account, &theme))?,
+        unconfirmed_email,
     })
 }
 
@@ -40,15 +42,16 @@ pub async fn write_settings(
     settings: &Settings,
 ) -> Result<()> {
     sqlx::query(
-        "INSERT INTO account_settings (account_id, location, email_newsletter, time_zone, theme) \
-         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (account_id) DO UPDATE SET location = $2, \
-         email_newsletter = $3, time_zone = $4, theme = $5",
+        "INSERT INTO account_settings (account_id, location, email_newsletter, time_zone, theme, \
+         unconfirmed_email) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (account_id) DO UPDATE SET location = $2, \
+         email_newsletter = $3, time_zone = $4, theme = $5, unconfirmed_email = $6",
     )
     .bind(account.0)
     .bind(settings.location.as_str())
     .bind(i16::from(settings.email_newsletter))
     .bind(settings.time_zone.map(|zone| zone.name()))
     .bind(settings.theme.code())
+    .bind(settings.unconfirmed_email.as_deref())
     .execute(conn)
     .await?;
     Ok(())

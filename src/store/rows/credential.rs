@@ -3,6 +3,7 @@
 use crate::domain::access::password::Failures;
 use crate::domain::calendar::Instant;
 use crate::domain::ids::AccountId;
+use crate::vault::Sealed;
 
 /// What a mailed link is good for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,6 +13,8 @@ pub enum LinkPurpose {
     /// Lets an account in again that was locked.
     Unlock,
     PasswordReset,
+    /// Confirms another address.
+    EmailChange,
 }
 
 impl LinkPurpose {
@@ -23,6 +26,7 @@ impl LinkPurpose {
             Self::Deletion => "deletion",
             Self::Unlock => "unlock",
             Self::PasswordReset => "password_reset",
+            Self::EmailChange => "email_change",
         }
     }
 }
@@ -51,4 +55,17 @@ impl Credential {
         version: 0,
         failures: Failures::NONE,
     };
+}
+
+/// A second factor of an account.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredFactor {
+    pub account: AccountId,
+    /// What clients know it by.
+    pub id: String,
+    pub secret: Sealed,
+    /// `None` until a code of it was given: none is asked for.
+    pub enabled_at: Option<Instant>,
+    /// The step of the last code that was taken: none from before is taken any more.
+    pub last_step: Option<i64>,
 }

@@ -2,6 +2,8 @@
 
 mod billing_profile;
 mod credit;
+mod deletions;
+mod email;
 mod events;
 mod features;
 mod focus;
@@ -10,6 +12,7 @@ mod keys;
 mod payment_methods;
 mod routes;
 mod sign_in;
+mod tfa;
 mod tokens;
 mod usage;
 mod users;

@@ -19,21 +19,27 @@ on_both!(
     nothing_in_the_database_signs_in,
 );
 
-const PASSWORD: &str = "correct horse battery";
-const OTHER: &str = "staple of the stable";
+pub const PASSWORD: &str = "correct horse battery";
+pub const OTHER: &str = "staple of the stable";
 
 /// A house that answers, and mails links.
-fn furnish_sign_in(house: &House) {
+pub fn furnish_sign_in(house: &House) {
+    furnish_mailing(house, 9);
+}
+
+/// The same, by a mail server of this machine.
+pub fn furnish_mailing(house: &House, port: u16) {
     furnish_api(house, 6_000);
     let settings = std::fs::read_to_string(house.path("quittance.toml")).unwrap();
-    let links = "unlock_url = \"https://billing.example/unlock?token={token}\"\n\
+    let links = "email_url = \"https://billing.example/email?token={token}\"\n\
+         unlock_url = \"https://billing.example/unlock?token={token}\"\n\
          password_url = \"https://console.example/password/{token}\"";
-    let mail = mail_section(9, "none", links);
+    let mail = mail_section(port, "none", links);
     house.file("quittance.toml", format!("{settings}\n{mail}"));
 }
 
 /// The tokens in the links of a topic that wait to be mailed.
-fn links(house: &House, topic: &str) -> Vec<String> {
+pub fn links(house: &House, topic: &str) -> Vec<String> {
     let waiting = house.watch().texts(
         "SELECT topic || ' ' || payload FROM outbox WHERE state = 'waiting' ORDER BY created_at, key",
     );
@@ -61,7 +67,7 @@ fn reset(served: &Served, token: &str, password: &str, again: &str) -> Reply {
 }
 
 /// Gives acc-1 its password.
-fn give_password(house: &House, served: &Served) {
+pub fn give_password(house: &House, served: &Served) {
     assert_eq!(ask(served, "ada@example.com").status, 204);
     let token = links(house, "password_reset").pop().unwrap();
     let reply = reset(served, &token, PASSWORD, PASSWORD);

@@ -83,6 +83,10 @@ fn zebulon(house: &House) -> Leaver<'_> {
          SELECT id, 'okapi', 1, 0 FROM account WHERE external_id = 'acc-2'",
         "INSERT INTO account_link (account_id, purpose, digest, until) \
          SELECT id, 'okapi', 'x', 1 FROM account WHERE external_id = 'acc-2'",
+        "INSERT INTO second_factor (account_id, id, secret_key, secret_sealed, enabled_at) \
+         SELECT id, 'okapi', 'a', 'x', 1 FROM account WHERE external_id = 'acc-2'",
+        "INSERT INTO recovery_code (account_id, digest) \
+         SELECT id, 'x' FROM account WHERE external_id = 'acc-2'",
     ] {
         let is_sqlite = house.is_sqlite();
         house.edit(&if is_sqlite {
@@ -157,6 +161,7 @@ fn nothing_of_the_person_is_left(house: &House) {
         "account_settings: Okapi",
         "account_credential: okapi",
         "account_link: okapi",
+        "second_factor: okapi",
     ] {
         assert!(
             before.contains(&table.to_owned()),
@@ -181,6 +186,7 @@ fn nothing_of_the_person_is_left(house: &House) {
         0,
         "it was never used"
     );
+    assert_eq!(leaver.count("SELECT COUNT(*) FROM recovery_code"), 0);
     house.run(&["verify"]);
     let shown = house.run(&["invoice", "show", "Q-2026-000001"]).stdout;
     assert!(shown.contains("Quagga Ltd"), "{shown}");

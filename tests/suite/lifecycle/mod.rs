@@ -7,7 +7,7 @@ mod erased;
 mod erasing;
 mod kept_back;
 mod killed;
-mod leaving;
+pub mod leaving;
 mod leaving_with_a_card;
 mod nobody_pays;
 mod off_for_days;

@@ -114,6 +114,7 @@ fn every_wrong_setting_of_mail_and_platform_is_named() {
         ("pay_url = \"https:", "pay_url = \"http:", "mail.pay_url"),
         ("confirm?token={token}", "confirm", "mail.deletion_url"),
         ("unlock?token={token}", "unlock", "mail.unlock_url"),
+        ("email?token={token}", "email", "mail.email_url"),
         ("password/{token}", "password", "mail.password_url"),
         (
             "card_expiry_days = 30",
