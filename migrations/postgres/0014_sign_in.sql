@@ -23,3 +23,10 @@ CREATE TABLE recovery_code (
     digest     BYTEA NOT NULL,
     PRIMARY KEY (account_id, digest)
 );
+
+-- When its customer ended its free trial before its time.
+ALTER TABLE account ADD COLUMN trial_ended_at BIGINT;
+
+-- Who waits for an address, however it is capitalized.
+CREATE INDEX account_settings_unconfirmed ON account_settings (lower(unconfirmed_email))
+    WHERE unconfirmed_email IS NOT NULL;

@@ -244,6 +244,9 @@ pub enum Occasion {
     TfaDisabled {
         at: Moment,
     },
+    EmailInUse {
+        at: Moment,
+    },
 }
 
 /// A time in the issuer's zone, such as `2 November 2026` and `10:30`.

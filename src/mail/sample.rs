@@ -422,6 +422,11 @@ pub fn samples() -> Result<Vec<Sample>, PeriodKeyError> {
             Topic::TfaDisabled,
             Occasion::TfaDisabled { at: morning() },
         ),
+        (
+            "email_in_use",
+            Topic::EmailInUse,
+            Occasion::EmailInUse { at: morning() },
+        ),
     ];
     Ok(all
         .into_iter()

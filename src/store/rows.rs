@@ -203,6 +203,8 @@ pub struct NumberedInvoice {
 pub struct InvoiceHead {
     pub account: AccountId,
     pub account_created_at: Instant,
+    /// When its customer ended the free trial before its time.
+    pub trial_ended_at: Option<Instant>,
     pub period: PeriodKey,
     pub number: InvoiceNumber,
     pub issued_on: chrono::NaiveDate,

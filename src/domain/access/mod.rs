@@ -5,6 +5,7 @@
 //! - [`password`]: passwords, and how often one may be wrong
 //! - [`profile`]: what customers say of themselves
 //! - [`scope`]: what a token is good for
+//! - [`sign_up`]: what becomes of an account that is asked for
 //! - [`ssh_key`]: a key that code is pushed with
 //! - [`standing`]: what an account may still do that is suspended or leaves
 //! - [`totp`]: second factors
@@ -14,6 +15,7 @@ pub mod name;
 pub mod password;
 pub mod profile;
 pub mod scope;
+pub mod sign_up;
 pub mod ssh_key;
 pub mod standing;
 pub mod totp;

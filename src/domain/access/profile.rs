@@ -204,7 +204,11 @@ pub fn email(text: &str) -> Result<&str, FieldProblem> {
 }
 
 /// A line of text without space around it, which may be empty.
-fn line<'a>(field: &'static str, text: &'a str, bytes_max: usize) -> Result<&'a str, FieldProblem> {
+pub(super) fn line<'a>(
+    field: &'static str,
+    text: &'a str,
+    bytes_max: usize,
+) -> Result<&'a str, FieldProblem> {
     let text = text.trim();
     if text.len() > bytes_max {
         let reason = format!("is too long (maximum is {bytes_max} bytes)");

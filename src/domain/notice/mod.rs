@@ -62,10 +62,12 @@ pub enum Topic {
     /// Two-factor authentication.
     TfaEnabled,
     TfaDisabled,
+    /// Somebody signed up with the address of another's account.
+    EmailInUse,
 }
 
 impl Topic {
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::InvoiceIssued,
         Self::PaymentSucceeded,
         Self::PaymentFailed,
@@ -93,6 +95,7 @@ impl Topic {
         Self::EmailChanged,
         Self::TfaEnabled,
         Self::TfaDisabled,
+        Self::EmailInUse,
     ];
 
     /// The code that the outbox holds; it never changes.
@@ -126,6 +129,7 @@ impl Topic {
             Self::EmailChanged => "email_changed",
             Self::TfaEnabled => "tfa_enabled",
             Self::TfaDisabled => "tfa_disabled",
+            Self::EmailInUse => "email_in_use",
         }
     }
 
@@ -221,6 +225,7 @@ pub enum Told {
     EmailChanged(AddressTold),
     TfaEnabled(ChangeTold),
     TfaDisabled(ChangeTold),
+    EmailInUse(ChangeTold),
 }
 
 /// A payload is not what its topic says. Its words are not repeated: they may be
@@ -276,6 +281,7 @@ impl Told {
             Topic::EmailChanged => Self::EmailChanged(of(topic, payload)?),
             Topic::TfaEnabled => Self::TfaEnabled(of(topic, payload)?),
             Topic::TfaDisabled => Self::TfaDisabled(of(topic, payload)?),
+            Topic::EmailInUse => Self::EmailInUse(of(topic, payload)?),
         })
     }
 
@@ -321,7 +327,8 @@ impl Told {
             | Self::EmailChangeAsked(_)
             | Self::EmailChanged(_)
             | Self::TfaEnabled(_)
-            | Self::TfaDisabled(_) => None,
+            | Self::TfaDisabled(_)
+            | Self::EmailInUse(_) => None,
         }
     }
 }

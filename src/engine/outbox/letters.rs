@@ -344,6 +344,9 @@ impl<'a> Desk<'a> {
             Told::TfaDisabled(told) => Occasion::TfaDisabled {
                 at: moment(Instant(told.at), zone)?,
             },
+            Told::EmailInUse(told) => Occasion::EmailInUse {
+                at: moment(Instant(told.at), zone)?,
+            },
             Told::DeletionBegun(told) => Occasion::DeletionBegun {
                 cause: told.cause,
                 on,

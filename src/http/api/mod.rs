@@ -5,7 +5,7 @@
 //! - [`refusal`]: what the engine refuses, in the contract's words
 //! - [`exchange`], [`tokens`], [`keys`], [`users`], [`invoices`], [`downloads`],
 //!   [`operations`], [`usage`], [`events`], [`passwords`], [`tfa`],
-//!   [`deletions`]: a file a resource
+//!   [`sign_ups`], [`deletions`]: a file a resource
 
 mod caller;
 mod deletions;
@@ -17,6 +17,7 @@ mod keys;
 mod operations;
 mod passwords;
 mod refusal;
+mod sign_ups;
 mod tfa;
 mod tokens;
 mod usage;
@@ -93,6 +94,8 @@ pub fn router(engine: Arc<Engine>, keys: AccessKeys) -> Result<OpenApiRouter, Do
         .routes(routes!(passwords::confirm_email))
         .routes(routes!(tfa::show, tfa::create, tfa::delete))
         .routes(routes!(tfa::validate))
+        .routes(routes!(sign_ups::create))
+        .routes(routes!(sign_ups::stop_free_trial))
         .routes(routes!(deletions::create))
         .routes(routes!(deletions::confirm))
         .with_state(Arc::new(api));

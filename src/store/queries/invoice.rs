@@ -18,6 +18,7 @@ struct HeadRow {
     account_id: i64,
     external_id: String,
     created_at: i64,
+    trial_ended_at: Option<i64>,
     period: i32,
     series: String,
     year: i32,
@@ -46,7 +47,7 @@ struct HeadRow {
     language: String,
 }
 
-const HEAD_COLUMNS: &str = "SELECT i.account_id, a.external_id, a.created_at, i.period, i.series, i.year, \
+const HEAD_COLUMNS: &str = "SELECT i.account_id, a.external_id, a.created_at, a.trial_ended_at, i.period, i.series, i.year, \
      i.sequence, i.issued_on, i.due_on, i.currency, i.profile_version, i.issuer_id, i.net_minor, i.vat_minor, \
      i.total_minor, i.content_digest, i.hash, p.digest AS profile_digest, p.erased_at, p.username, p.email, p.full_name, \
      p.company, p.country, p.address_line1, p.postal_code, p.city, p.vat_number, p.language FROM invoice i \
@@ -75,6 +76,7 @@ fn head_of(row: HeadRow) -> Result<InvoiceHead> {
     Ok(InvoiceHead {
         account: AccountId(row.account_id),
         account_created_at: Instant(row.created_at),
+        trial_ended_at: row.trial_ended_at.map(Instant),
         period: at("invoice", "period").period(&number, row.period)?,
         issued_on: at("invoice", "issued_on").parse(&number, &row.issued_on)?,
         due_on: at("invoice", "due_on").parse(&number, &row.due_on)?,

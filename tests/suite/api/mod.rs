@@ -7,6 +7,7 @@ mod invoices;
 mod keys;
 mod routes;
 mod sign_in;
+mod sign_up;
 mod tfa;
 mod tokens;
 mod usage;
