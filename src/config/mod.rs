@@ -3,6 +3,7 @@
 
 mod api;
 mod collection;
+mod contract;
 mod deletion;
 mod dunning;
 mod mail;
@@ -20,6 +21,7 @@ use std::path::Path;
 
 use chrono_tz::Tz;
 
+use crate::domain::contract::Contracts;
 use crate::domain::dunning::DunningPolicy;
 use crate::domain::invoice::document::Issuer;
 use crate::domain::invoice::{BillingPolicy, SeriesName};
@@ -56,6 +58,8 @@ pub struct Config {
     pub schedule: ScheduleSettings,
     /// How the account API is used, which is answered where there is a vault.
     pub api: ApiSettings,
+    /// What customers accept.
+    pub contracts: Contracts,
     /// Cards, where they are taken.
     pub stripe: Option<StripeSettings>,
     /// The sale of prepaid credit, where there is one.

@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::api::RawApi;
 use super::collection::RawCollection;
+use super::contract::{RawContract, check_contracts};
 use super::deletion::RawDeletion;
 use super::dunning::RawDunning;
 use super::mail::RawMail;
@@ -46,6 +47,8 @@ pub struct RawConfig {
     schedule: RawSchedule,
     #[serde(default)]
     api: RawApi,
+    #[serde(default)]
+    contracts: Vec<RawContract>,
     stripe: Option<RawStripe>,
     paypal: Option<RawPayPal>,
     sepa: Option<RawSepa>,
@@ -209,6 +212,7 @@ impl RawConfig {
             deletion: RawDeletion::default(),
             schedule: RawSchedule::default(),
             api: RawApi::default(),
+            contracts: Vec::new(),
             stripe: None,
             paypal: None,
             sepa: None,
@@ -224,6 +228,7 @@ impl RawConfig {
         let zone = check.zone("billing.zone", &self.billing.zone);
         let schedule = self.schedule.check(&mut check, zone);
         let api = self.api.check(&mut check);
+        let contracts = check_contracts(&mut check, &self.contracts);
         let series = check.take("billing.series", SeriesName::from_str(&self.billing.series));
         let trial = check.range(
             "billing.free_trial_days",
@@ -267,6 +272,7 @@ impl RawConfig {
                 deletion: deletion?,
                 schedule: schedule?,
                 api: api?,
+                contracts,
                 stripe: stripe.flatten(),
                 paypal: paypal.flatten(),
                 sepa: sepa.flatten(),

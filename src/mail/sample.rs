@@ -427,6 +427,14 @@ pub fn samples() -> Result<Vec<Sample>, PeriodKeyError> {
             Topic::EmailInUse,
             Occasion::EmailInUse { at: morning() },
         ),
+        (
+            "hds_review",
+            Topic::HdsReview,
+            Occasion::HdsReview {
+                app: "clinic-api".to_owned(),
+                on: day(11, 3),
+            },
+        ),
     ];
     Ok(all
         .into_iter()

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod bank;
+pub mod contract;
 pub mod credential;
 pub mod deletion;
 pub mod dispute;
@@ -17,6 +18,7 @@ pub mod settlement;
 
 pub use access::*;
 pub use bank::*;
+pub use contract::*;
 pub use credential::*;
 pub use deletion::*;
 pub use dispute::*;

@@ -20,9 +20,9 @@ use serde::de::DeserializeOwned;
 use super::invoice::InvoiceNumber;
 
 pub use payload::{
-    AddressLinkTold, AddressTold, CardExpiringTold, ChangeTold, DeletionCause, DeletionTold,
-    DeletionWarningTold, DisputeTold, InvoiceTold, LinkTold, OnceToken, PaymentTold, PurchaseTold,
-    RefundTold, SuspendedTold, SuspensionWarningTold,
+    AddressLinkTold, AddressTold, AppTold, CardExpiringTold, ChangeTold, DeletionCause,
+    DeletionTold, DeletionWarningTold, DisputeTold, InvoiceTold, LinkTold, OnceToken, PaymentTold,
+    PurchaseTold, RefundTold, SuspendedTold, SuspensionWarningTold,
 };
 pub use retry::pause_after;
 
@@ -64,10 +64,12 @@ pub enum Topic {
     TfaDisabled,
     /// Somebody signed up with the address of another's account.
     EmailInUse,
+    /// A contact about health data was given 12 months ago.
+    HdsReview,
 }
 
 impl Topic {
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::InvoiceIssued,
         Self::PaymentSucceeded,
         Self::PaymentFailed,
@@ -96,6 +98,7 @@ impl Topic {
         Self::TfaEnabled,
         Self::TfaDisabled,
         Self::EmailInUse,
+        Self::HdsReview,
     ];
 
     /// The code that the outbox holds; it never changes.
@@ -130,6 +133,7 @@ impl Topic {
             Self::TfaEnabled => "tfa_enabled",
             Self::TfaDisabled => "tfa_disabled",
             Self::EmailInUse => "email_in_use",
+            Self::HdsReview => "hds_review",
         }
     }
 
@@ -226,6 +230,7 @@ pub enum Told {
     TfaEnabled(ChangeTold),
     TfaDisabled(ChangeTold),
     EmailInUse(ChangeTold),
+    HdsReview(AppTold),
 }
 
 /// A payload is not what its topic says. Its words are not repeated: they may be
@@ -282,6 +287,7 @@ impl Told {
             Topic::TfaEnabled => Self::TfaEnabled(of(topic, payload)?),
             Topic::TfaDisabled => Self::TfaDisabled(of(topic, payload)?),
             Topic::EmailInUse => Self::EmailInUse(of(topic, payload)?),
+            Topic::HdsReview => Self::HdsReview(of(topic, payload)?),
         })
     }
 
@@ -328,7 +334,8 @@ impl Told {
             | Self::EmailChanged(_)
             | Self::TfaEnabled(_)
             | Self::TfaDisabled(_)
-            | Self::EmailInUse(_) => None,
+            | Self::EmailInUse(_)
+            | Self::HdsReview(_) => None,
         }
     }
 }

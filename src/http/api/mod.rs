@@ -5,13 +5,15 @@
 //! - [`refusal`]: what the engine refuses, in the contract's words
 //! - [`exchange`], [`tokens`], [`keys`], [`users`], [`invoices`], [`downloads`],
 //!   [`operations`], [`usage`], [`events`], [`passwords`], [`tfa`],
-//!   [`sign_ups`], [`deletions`]: a file a resource
+//!   [`sign_ups`], [`deletions`], [`contracts`], [`hds`]: a file a resource
 
 mod caller;
+mod contracts;
 mod deletions;
 mod downloads;
 mod events;
 mod exchange;
+mod hds;
 mod invoices;
 mod keys;
 mod operations;
@@ -94,6 +96,11 @@ pub fn router(engine: Arc<Engine>, keys: AccessKeys) -> Result<OpenApiRouter, Do
         .routes(routes!(passwords::confirm_email))
         .routes(routes!(tfa::show, tfa::create, tfa::delete))
         .routes(routes!(tfa::validate))
+        .routes(routes!(contracts::list))
+        .routes(routes!(contracts::history))
+        .routes(routes!(contracts::show))
+        .routes(routes!(contracts::accept))
+        .routes(routes!(hds::show, hds::update))
         .routes(routes!(sign_ups::create))
         .routes(routes!(sign_ups::stop_free_trial))
         .routes(routes!(deletions::create))

@@ -1,5 +1,6 @@
 //! The account API as its clients speak it.
 
+mod contracts;
 mod deletions;
 mod email;
 mod events;
