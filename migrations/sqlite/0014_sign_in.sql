@@ -1,4 +1,4 @@
--- Signing in, the rest of it: other addresses and second factors.
+-- Signing in, the rest of it: other addresses, second factors, sign-ups, and what is accepted.
 
 -- What becomes the address of its profile once a mailed link is used.
 ALTER TABLE account_settings ADD COLUMN unconfirmed_email TEXT;
@@ -23,3 +23,44 @@ CREATE TABLE recovery_code (
     digest     BLOB NOT NULL,
     PRIMARY KEY (account_id, digest)
 ) STRICT, WITHOUT ROWID;
+
+-- When its customer ended its free trial before its time.
+ALTER TABLE account ADD COLUMN trial_ended_at INTEGER;
+
+-- Who waits for an address, however it is capitalized.
+CREATE INDEX account_settings_unconfirmed ON account_settings (lower(unconfirmed_email))
+    WHERE unconfirmed_email IS NOT NULL;
+
+-- What an account accepted: versions of contracts, by the ids that the settings name.
+CREATE TABLE contract_acceptance (
+    account_id  INTEGER NOT NULL REFERENCES account (id),
+    contract_id TEXT NOT NULL,
+    version     TEXT NOT NULL,
+    -- The language that it was read in.
+    locale      TEXT NOT NULL,
+    accepted_at INTEGER NOT NULL,
+    PRIMARY KEY (account_id, contract_id)
+) STRICT, WITHOUT ROWID;
+
+-- Whom an account names about the health data that an app hosts.
+CREATE TABLE hds_contact (
+    account_id      INTEGER NOT NULL REFERENCES account (id),
+    app             TEXT NOT NULL,
+    id              TEXT NOT NULL,
+    org_type        TEXT NOT NULL CHECK (org_type IN ('company', 'non-profit', 'administration')),
+    name            TEXT NOT NULL,
+    email           TEXT NOT NULL,
+    phone_number    TEXT NOT NULL,
+    company         TEXT NOT NULL,
+    address_line1   TEXT NOT NULL,
+    address_line2   TEXT NOT NULL,
+    address_city    TEXT NOT NULL,
+    address_zip     TEXT NOT NULL,
+    address_country TEXT NOT NULL,
+    notes           TEXT NOT NULL,
+    updated_at      INTEGER NOT NULL,
+    -- When its customer was last asked to look at it again.
+    reminded_at     INTEGER,
+    PRIMARY KEY (account_id, app)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX hds_contact_due ON hds_contact (COALESCE(reminded_at, updated_at));

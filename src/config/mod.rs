@@ -3,6 +3,7 @@
 
 mod api;
 mod collection;
+mod contract;
 mod deletion;
 mod dunning;
 mod mail;
@@ -21,6 +22,7 @@ use std::path::Path;
 
 use chrono_tz::Tz;
 
+use crate::domain::contract::Contracts;
 use crate::domain::dunning::DunningPolicy;
 use crate::domain::invoice::document::Issuer;
 use crate::domain::invoice::{BillingPolicy, SeriesName};
@@ -60,6 +62,8 @@ pub struct Config {
     pub api: ApiSettings,
     /// Where the platform's clients find what runs their apps.
     pub regions: Vec<Region>,
+    /// What customers accept.
+    pub contracts: Contracts,
     /// Cards, where they are taken.
     pub stripe: Option<StripeSettings>,
     /// The sale of prepaid credit, where there is one.

@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::api::RawApi;
 use super::collection::RawCollection;
+use super::contract::{RawContract, check_contracts};
 use super::deletion::RawDeletion;
 use super::dunning::RawDunning;
 use super::mail::RawMail;
@@ -49,6 +50,8 @@ pub struct RawConfig {
     api: RawApi,
     #[serde(default)]
     regions: Vec<Region>,
+    #[serde(default)]
+    contracts: Vec<RawContract>,
     stripe: Option<RawStripe>,
     paypal: Option<RawPayPal>,
     sepa: Option<RawSepa>,
@@ -213,6 +216,7 @@ impl RawConfig {
             schedule: RawSchedule::default(),
             api: RawApi::default(),
             regions: Vec::new(),
+            contracts: Vec::new(),
             stripe: None,
             paypal: None,
             sepa: None,
@@ -229,6 +233,7 @@ impl RawConfig {
         let schedule = self.schedule.check(&mut check, zone);
         let api = self.api.check(&mut check);
         let regions = check_regions(&mut check, self.regions);
+        let contracts = check_contracts(&mut check, &self.contracts);
         let series = check.take("billing.series", SeriesName::from_str(&self.billing.series));
         let trial = check.range(
             "billing.free_trial_days",
@@ -273,6 +278,7 @@ impl RawConfig {
                 schedule: schedule?,
                 api: api?,
                 regions,
+                contracts,
                 stripe: stripe.flatten(),
                 paypal: paypal.flatten(),
                 sepa: sepa.flatten(),

@@ -113,6 +113,8 @@ pub struct Account {
     pub currency: Currency,
     /// The free trial starts here.
     pub created_at: Instant,
+    /// When its customer ended the free trial before its time.
+    pub trial_ended_at: Option<Instant>,
     /// The profile version the next invoice refers to.
     pub profile: ProfileId,
     pub country: Country,

@@ -25,7 +25,9 @@ const INVOICES_PER_PAGE: i64 = 500;
 #[derive(Clone, Copy)]
 pub struct LineFacts<'a> {
     pub book: &'a PriceBook,
-    pub account_created_at: Instant,
+    /// When the account signed up, and when its customer ended its free trial.
+    pub trial: (Instant, Option<Instant>),
+    pub period_end: Instant,
     pub free_trial_days: u32,
     pub zone: Tz,
 }
@@ -34,7 +36,7 @@ impl LineFacts<'_> {
     /// What the line of the free trial says.
     fn trial_dates(&self) -> Option<String> {
         let (first, end) =
-            FreeTrial::dates(self.account_created_at, self.free_trial_days, self.zone)?;
+            FreeTrial::dates(self.trial, self.period_end, self.free_trial_days, self.zone)?;
         Some(format!("{first} -> {end}"))
     }
 }
@@ -121,11 +123,13 @@ impl IssuedBooks {
             net_minor: head.net_minor,
             total_minor: head.total_minor,
         };
+        let zone = zone_of(invoice, terms)?;
         let facts = LineFacts {
             book: &self.book,
-            account_created_at: head.account_created_at,
+            trial: (head.account_created_at, head.trial_ended_at),
+            period_end: period_of(head.period, zone, &head.number)?.end,
             free_trial_days: terms.free_trial_days,
-            zone: zone_of(invoice, terms)?,
+            zone,
         };
         let lines = invoice
             .lines
@@ -142,8 +146,13 @@ impl IssuedBooks {
         let (_, terms) = self.terms(&invoice)?;
         let zone = zone_of(&invoice, terms)?;
         let head = &invoice.head;
-        let trial = FreeTrial::dates(head.account_created_at, terms.free_trial_days, zone);
         let period = period_of(head.period, zone, &head.number)?;
+        let trial = FreeTrial::dates(
+            (head.account_created_at, head.trial_ended_at),
+            period.end,
+            terms.free_trial_days,
+            zone,
+        );
         let lines = invoice
             .lines
             .iter()

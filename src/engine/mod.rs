@@ -17,6 +17,7 @@
 //! - [`dunning`]: accounts that do not pay, from the first warning to the last step
 //! - [`deletion`]: accounts on their way out
 //! - [`access`]: who is let in by the account API
+//! - [`contract`]: what customers accept, and whom they name about health data
 //! - [`overview`]: what a customer sees of its own billing
 //! - [`schedule`]: all of it, by itself
 //! - [`outbox`]: customers and the platform, told
@@ -25,6 +26,7 @@
 pub mod access;
 pub mod bank;
 pub mod collect;
+pub mod contract;
 pub mod deletion;
 pub mod dispute;
 pub mod dunning;

@@ -27,7 +27,7 @@ pub async fn totals(
     free_trial_days: u32,
 ) -> Result<HashMap<AccountId, Vec<UsageTotal>>, StoreError> {
     let in_trial = accounts.iter().any(|due| {
-        let trial = FreeTrial::of(due.account.created_at, free_trial_days);
+        let trial = FreeTrial::of_account(&due.account, free_trial_days);
         trial.start < period.end && trial.end > period.start
     });
     let mut by_account: HashMap<AccountId, Vec<UsageTotal>> =

@@ -244,6 +244,14 @@ pub enum Occasion {
     TfaDisabled {
         at: Moment,
     },
+    EmailInUse {
+        at: Moment,
+    },
+    HdsReview {
+        app: String,
+        /// When the contact was given.
+        on: NaiveDate,
+    },
 }
 
 /// A time in the issuer's zone, such as `2 November 2026` and `10:30`.

@@ -422,6 +422,19 @@ pub fn samples() -> Result<Vec<Sample>, PeriodKeyError> {
             Topic::TfaDisabled,
             Occasion::TfaDisabled { at: morning() },
         ),
+        (
+            "email_in_use",
+            Topic::EmailInUse,
+            Occasion::EmailInUse { at: morning() },
+        ),
+        (
+            "hds_review",
+            Topic::HdsReview,
+            Occasion::HdsReview {
+                app: "clinic-api".to_owned(),
+                on: day(11, 3),
+            },
+        ),
     ];
     Ok(all
         .into_iter()

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod bank;
+pub mod contract;
 pub mod credential;
 pub mod deletion;
 pub mod dispute;
@@ -18,6 +19,7 @@ pub mod settlement;
 
 pub use access::*;
 pub use bank::*;
+pub use contract::*;
 pub use credential::*;
 pub use deletion::*;
 pub use dispute::*;
@@ -205,6 +207,8 @@ pub struct NumberedInvoice {
 pub struct InvoiceHead {
     pub account: AccountId,
     pub account_created_at: Instant,
+    /// When its customer ended the free trial before its time.
+    pub trial_ended_at: Option<Instant>,
     pub period: PeriodKey,
     pub number: InvoiceNumber,
     pub issued_on: chrono::NaiveDate,

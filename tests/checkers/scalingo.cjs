@@ -47,6 +47,13 @@ async function main() {
   told.self_by_renewed = await renewed.Users.self();
   await client.Tokens.destroy(told.renewed.id);
   told.not_let_in = await refusal(() => clientFromToken(told.renewed.token, urls));
+  told.tfa = await client.TwoFactorAuth.status();
+  told.tfa_initiated = await client.TwoFactorAuth.initiate();
+  told.tfa_wrong = await refusal(() => client.TwoFactorAuth.validate(1234567));
+  told.contracts = await client.Contracts.list();
+  told.contracts_history = await client.Contracts.history();
+  told.regions = await client.Regions.all();
+  told.deletion_refused = await refusal(() => client.Users.requestAccountDeletion());
   told.events = await client.Events.all({ page: 1, per_page: 2 });
   process.stdout.write(`${JSON.stringify(told)}\n`);
 }

@@ -70,6 +70,15 @@ fn the_official_client_works_unchanged(house: &House) {
         told["not_let_in"],
         json!({ "status": 401, "data": { "error": "Authentication failed" } })
     );
+    assert_eq!(told["tfa"]["enabled"], false);
+    let uri = told["tfa_initiated"]["uri"].as_str().unwrap();
+    assert!(uri.starts_with("otpauth://totp/"), "{uri}");
+    assert_eq!(told["tfa_wrong"]["status"], 422, "{told}");
+    assert_eq!(told["contracts"], json!([]));
+    assert_eq!(told["contracts_history"], json!([]));
+    assert_eq!(told["regions"], json!([]));
+    // Its apps still run, and nobody could be mailed.
+    assert_eq!(told["deletion_refused"]["status"], 409, "{told}");
     let events = &told["events"];
     assert_eq!(events["events"].as_array().unwrap().len(), 2, "{events}");
     assert_eq!(events["meta"]["pagination"]["next_page"], 2, "{events}");

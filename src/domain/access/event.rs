@@ -35,6 +35,9 @@ pub enum AccountEvent<'a> {
     PasswordResetSuccess,
     TfaEnabled,
     TfaDisabled,
+    EditHdsContact {
+        app_name: &'a str,
+    },
 }
 
 impl AccountEvent<'_> {
@@ -55,6 +58,7 @@ impl AccountEvent<'_> {
             Self::PasswordResetSuccess => "password_reset_success",
             Self::TfaEnabled => "tfa_enabled",
             Self::TfaDisabled => "tfa_disabled",
+            Self::EditHdsContact { .. } => "edit_hds_contact",
         }
     }
 
@@ -77,6 +81,7 @@ impl AccountEvent<'_> {
                 token_name,
                 token_id,
             } => json!({ "token_name": token_name, "token_id": token_id }),
+            Self::EditHdsContact { app_name } => json!({ "app_name": app_name }),
             Self::LoginSuccess
             | Self::LoginFailure
             | Self::LoginLock

@@ -7,6 +7,7 @@
 //! - [`profile`]: what customers say of themselves
 //! - [`role`]: what a key of the house is good for
 //! - [`scope`]: what a token is good for
+//! - [`sign_up`]: what becomes of an account that is asked for
 //! - [`ssh_key`]: a key that code is pushed with
 //! - [`standing`]: what an account may still do that is suspended or leaves
 //! - [`totp`]: second factors
@@ -18,6 +19,7 @@ pub mod password;
 pub mod profile;
 pub mod role;
 pub mod scope;
+pub mod sign_up;
 pub mod ssh_key;
 pub mod standing;
 pub mod totp;

@@ -204,7 +204,7 @@ pub fn email(text: &str) -> Result<&str, FieldProblem> {
 }
 
 /// A line of text without space around it, which may be empty.
-pub(super) fn line<'a>(
+pub(in crate::domain) fn line<'a>(
     field: &'static str,
     text: &'a str,
     bytes_max: usize,

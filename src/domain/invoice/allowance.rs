@@ -5,6 +5,7 @@ use chrono::{Days, NaiveDate};
 use chrono_tz::Tz;
 use rust_decimal::Decimal;
 
+use crate::domain::account::Account;
 use crate::domain::calendar::{Instant, PeriodKey};
 use crate::domain::ids::AllowanceId;
 use crate::domain::money::{Currency, MoneyError, round_to_minor};
@@ -72,12 +73,36 @@ impl FreeTrial {
         }
     }
 
-    /// The dates printed on the trial's line: `2026-10-01 -> 2026-10-31` for 30
-    /// days from the first of October.
+    /// The same, where its customer may have ended it before its time.
     #[must_use]
-    pub fn dates(created_at: Instant, days: u32, zone: Tz) -> Option<(NaiveDate, NaiveDate)> {
+    pub fn ended(self, at: Option<Instant>) -> Self {
+        let end = at.map_or(self.end, |at| at.min(self.end).max(self.start));
+        Self { end, ..self }
+    }
+
+    /// The free trial of an account.
+    #[must_use]
+    pub fn of_account(account: &Account, days: u32) -> Self {
+        Self::of(account.created_at, days).ended(account.trial_ended_at)
+    }
+
+    /// The dates printed on the trial's line: `2026-10-01 -> 2026-10-31` for 30
+    /// days from the first of October, or until the day on which its customer ended
+    /// it. An invoice that was issued before that day prints what it did: what
+    /// counts is what had ended by the end of the invoice's period.
+    #[must_use]
+    pub fn dates(
+        (created_at, ended_at): (Instant, Option<Instant>),
+        period_end: Instant,
+        days: u32,
+        zone: Tz,
+    ) -> Option<(NaiveDate, NaiveDate)> {
         let first = created_at.date_in(zone)?;
-        Some((first, first.checked_add_days(Days::new(u64::from(days)))?))
+        let end = match ended_at.filter(|at| *at < period_end) {
+            Some(at) => at.date_in(zone)?,
+            None => first.checked_add_days(Days::new(u64::from(days)))?,
+        };
+        Some((first, end))
     }
 }
 
@@ -134,7 +159,24 @@ mod tests {
         let start = Instant(1_790_812_800_000_000); // 2026-10-01T00:00:00Z
         let trial = FreeTrial::of(start, 30);
         assert_eq!(trial.end.to_string(), "2026-10-31T00:00:00Z");
-        let (first, last) = FreeTrial::dates(start, 30, chrono_tz::Europe::Paris).unwrap();
+        let zone = chrono_tz::Europe::Paris;
+        let until = |ended_at, period_end| {
+            FreeTrial::dates((start, ended_at), period_end, 30, zone).unwrap()
+        };
+        let (first, last) = until(None, Instant(i64::MAX));
+        // What is ended afterwards is not printed on what was issued before.
+        let day = Instant(start.0 + 86_400_000_000);
+        assert_eq!(until(Some(day), day), (first, last));
+        let early = until(Some(day), Instant(day.0 + 1));
+        assert_eq!(early, (first, first.succ_opt().unwrap()));
+        for (ended_at, end) in [
+            (None, trial.end),
+            (Some(day), day),
+            (Some(Instant(0)), start),
+            (Some(Instant(i64::MAX)), trial.end),
+        ] {
+            assert_eq!(trial.ended(ended_at).end, end, "{ended_at:?}");
+        }
         assert_eq!(format!("{first} -> {last}"), "2026-10-01 -> 2026-10-31");
     }
 

@@ -62,7 +62,7 @@ fn assemble(
     let currency = month.account.currency;
     let period = month.period.key;
     let usage = rate(month.usage, period, book, currency)?;
-    let trial = FreeTrial::of(month.account.created_at, policy.free_trial_days);
+    let trial = FreeTrial::of_account(month.account, policy.free_trial_days);
     let late = LateLines {
         pieces: month.late,
         trial,

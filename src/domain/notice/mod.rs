@@ -20,9 +20,9 @@ use serde::de::DeserializeOwned;
 use super::invoice::InvoiceNumber;
 
 pub use payload::{
-    AddressLinkTold, AddressTold, CardExpiringTold, ChangeTold, DeletionCause, DeletionTold,
-    DeletionWarningTold, DisputeTold, InvoiceTold, LinkTold, OnceToken, PaymentTold, PurchaseTold,
-    RefundTold, SuspendedTold, SuspensionWarningTold,
+    AddressLinkTold, AddressTold, AppTold, CardExpiringTold, ChangeTold, DeletionCause,
+    DeletionTold, DeletionWarningTold, DisputeTold, InvoiceTold, LinkTold, OnceToken, PaymentTold,
+    PurchaseTold, RefundTold, SuspendedTold, SuspensionWarningTold,
 };
 pub use retry::pause_after;
 
@@ -62,10 +62,14 @@ pub enum Topic {
     /// Two-factor authentication.
     TfaEnabled,
     TfaDisabled,
+    /// Somebody signed up with the address of another's account.
+    EmailInUse,
+    /// A contact about health data was given 12 months ago.
+    HdsReview,
 }
 
 impl Topic {
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 29] = [
         Self::InvoiceIssued,
         Self::PaymentSucceeded,
         Self::PaymentFailed,
@@ -93,6 +97,8 @@ impl Topic {
         Self::EmailChanged,
         Self::TfaEnabled,
         Self::TfaDisabled,
+        Self::EmailInUse,
+        Self::HdsReview,
     ];
 
     /// The code that the outbox holds; it never changes.
@@ -126,6 +132,8 @@ impl Topic {
             Self::EmailChanged => "email_changed",
             Self::TfaEnabled => "tfa_enabled",
             Self::TfaDisabled => "tfa_disabled",
+            Self::EmailInUse => "email_in_use",
+            Self::HdsReview => "hds_review",
         }
     }
 
@@ -221,6 +229,8 @@ pub enum Told {
     EmailChanged(AddressTold),
     TfaEnabled(ChangeTold),
     TfaDisabled(ChangeTold),
+    EmailInUse(ChangeTold),
+    HdsReview(AppTold),
 }
 
 /// A payload is not what its topic says. Its words are not repeated: they may be
@@ -276,6 +286,8 @@ impl Told {
             Topic::EmailChanged => Self::EmailChanged(of(topic, payload)?),
             Topic::TfaEnabled => Self::TfaEnabled(of(topic, payload)?),
             Topic::TfaDisabled => Self::TfaDisabled(of(topic, payload)?),
+            Topic::EmailInUse => Self::EmailInUse(of(topic, payload)?),
+            Topic::HdsReview => Self::HdsReview(of(topic, payload)?),
         })
     }
 
@@ -321,7 +333,9 @@ impl Told {
             | Self::EmailChangeAsked(_)
             | Self::EmailChanged(_)
             | Self::TfaEnabled(_)
-            | Self::TfaDisabled(_) => None,
+            | Self::TfaDisabled(_)
+            | Self::EmailInUse(_)
+            | Self::HdsReview(_) => None,
         }
     }
 }

@@ -170,6 +170,12 @@ pub struct ChangeTold {
     pub at: i64,
 }
 
+/// Something about an app.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AppTold {
+    pub app: String,
+}
+
 /// Why an account is deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeletionCause {

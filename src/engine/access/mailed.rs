@@ -14,11 +14,17 @@ use crate::store::Tx;
 use crate::store::rows::LinkPurpose;
 
 /// How long a link that was mailed works.
-const LINK: Duration = Duration::from_hours(24);
+pub(super) const LINK: Duration = Duration::from_hours(24);
 /// Nobody is mailed the same again sooner.
 const MAIL_PAUSE: Duration = Duration::from_mins(1);
 
 impl Engine {
+    /// Whether links that confirm addresses can be mailed.
+    pub(super) fn mails_addresses(&self) -> bool {
+        let mail = self.config.mail.as_ref();
+        mail.is_some_and(|mail| mail.email_url.is_some())
+    }
+
     /// Whether an account was mailed a link for the same a moment ago.
     pub(super) async fn was_mailed(
         &self,

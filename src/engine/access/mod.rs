@@ -1,6 +1,7 @@
 //! Who is let in by the account API.
 //!
 //! - [`bearer`]: tokens of an hour, signed
+//! - [`sign_up`]: accounts that customers make, and trials that they end
 //! - [`tfa`]: second factors
 //! - [`token`]: API tokens, and what they are exchanged for
 //! - [`key`]: SSH keys
@@ -24,6 +25,7 @@ mod operator;
 mod password;
 mod profile;
 mod sign_in;
+mod sign_up;
 pub(in crate::engine) mod tfa;
 mod token;
 mod user;
@@ -108,6 +110,12 @@ pub enum AccessError {
     NoMail,
     #[error("another link was mailed a moment ago")]
     TooSoon { seconds: u64 },
+    #[error("no free trial is running")]
+    NoTrial,
+    #[error("this month is billed already")]
+    Billed,
+    #[error("the date is out of range")]
+    Date,
     #[error("username has already been taken")]
     UsernameTaken,
     #[error("the account is being deleted")]

@@ -55,6 +55,7 @@ impl Engine {
         let mut tx = self.store.snapshot().await?;
         let (profile, created_at) =
             on!(&mut tx, conn, q => q::current_profile(conn, account).await)?;
+        let trial_ended_at = on!(&mut tx, conn, q => q::trial_ended_at(conn, account).await)?;
         let settings = on!(&mut tx, conn, q => q::settings_of(conn, account).await)?;
         let suspensions = on!(&mut tx, conn, q => q::suspensions(conn, &[account]).await)?;
         tx.rollback().await?;
@@ -62,7 +63,9 @@ impl Engine {
             .into_iter()
             .filter(|suspension| suspension.restored_at.is_none());
         Ok(User {
-            trial_ends_at: FreeTrial::of(created_at, self.config.policy.free_trial_days).end,
+            trial_ends_at: FreeTrial::of(created_at, self.config.policy.free_trial_days)
+                .ended(trial_ended_at)
+                .end,
             profile,
             settings,
             created_at,

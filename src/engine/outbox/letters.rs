@@ -12,6 +12,7 @@ use super::upcoming;
 use crate::config::MailSettings;
 use crate::documents::PdfRenderer;
 use crate::domain::calendar::Instant;
+use crate::domain::hds::review_before;
 use crate::domain::ids::AccountId;
 use crate::domain::invoice::InvoiceNumber;
 use crate::domain::money::Money;
@@ -344,6 +345,19 @@ impl<'a> Desk<'a> {
             Told::TfaDisabled(told) => Occasion::TfaDisabled {
                 at: moment(Instant(told.at), zone)?,
             },
+            Told::EmailInUse(told) => Occasion::EmailInUse {
+                at: moment(Instant(told.at), zone)?,
+            },
+            Told::HdsReview(told) => {
+                let (account, app) = (row.account, told.app.as_str());
+                let found = on!(&mut *tx, conn, q => q::hds_contact_of(conn, account, app).await)?;
+                let before = review_before(self.engine.clock.now()).ok_or(OutboxError::Date)?;
+                let Some(found) = found.filter(|found| found.updated_at <= before) else {
+                    return obsolete("the contact was looked at again");
+                };
+                let on = found.updated_at.date_in(zone).ok_or(OutboxError::Date)?;
+                Occasion::HdsReview { app: told.app, on }
+            }
             Told::DeletionBegun(told) => Occasion::DeletionBegun {
                 cause: told.cause,
                 on,

@@ -210,7 +210,8 @@ fn new_invoice(
     };
     let trial = LineFacts {
         book: &prices.book,
-        account_created_at: due.account.created_at,
+        trial: (due.account.created_at, due.account.trial_ended_at),
+        period_end: facts.run.period.end,
         free_trial_days: engine.config.policy.free_trial_days,
         zone: engine.config.policy.zone,
     };

@@ -148,7 +148,8 @@ impl Engine {
             Decision::NothingDue | Decision::GivenUp => return Ok(nothing),
             Decision::Parked(reason) => return Err(reason.into()),
         };
-        let trial = FreeTrial::dates(due.account.created_at, days, zone);
+        let facts = (due.account.created_at, due.account.trial_ended_at);
+        let trial = FreeTrial::dates(facts, Instant(i64::MAX), days, zone);
         let label = |line: &crate::domain::invoice::InvoiceLine| {
             let of = granted
                 .iter()

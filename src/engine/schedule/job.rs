@@ -20,7 +20,8 @@ pub enum Job {
     Collect,
     /// Takes the steps of accounts that do not pay.
     Dunning,
-    /// Tells customers whose card is about to expire.
+    /// Tells customers whose card is about to expire, and whose contact about health
+    /// data is to be looked at again.
     Cards,
     /// Lets accounts that leave go on: settled, erased, forgotten.
     Deletion,
@@ -95,7 +96,10 @@ impl Engine {
             Job::Reconcile => self.reconcile_all(&mut report).await,
             Job::Collect => self.collect_due(&mut report).await,
             Job::Dunning => self.take_due_steps(&mut report).await,
-            Job::Cards => self.tell_of_cards(&mut report).await,
+            Job::Cards => {
+                self.tell_of_cards(&mut report).await;
+                self.ask_about_contacts(&mut report).await;
+            }
             Job::Deletion => self.advance_leaving(&mut report).await,
             Job::Deliver => self.deliver_due(&mut report).await,
         }
@@ -217,6 +221,17 @@ impl Engine {
                     report.problem(format!("account {account}: {problem}"));
                 }
             }
+            Err(error) => report.problem(error),
+        }
+    }
+
+    async fn ask_about_contacts(&self, report: &mut JobReport) {
+        match self.remind_of_hds_contacts().await {
+            Ok(0) => {}
+            Ok(asked) => report.did(format!(
+                "{} to be looked at again",
+                counted(asked, "contact")
+            )),
             Err(error) => report.problem(error),
         }
     }

@@ -4,13 +4,15 @@
 //! - [`caller`]: who asks, and whether they may
 //! - [`refusal`]: what the engine refuses, in the contract's words
 //! - [`exchange`], [`tokens`], [`keys`], [`users`], [`invoices`], [`downloads`],
-//!   [`operations`], [`usage`], [`events`], [`passwords`], [`tfa`], [`deletions`],
-//!   [`payment_methods`], [`cards`], [`mandates`], [`credit`], [`billing_profile`],
-//!   [`focus`], [`features`]: a file a resource
+//!   [`operations`], [`usage`], [`events`], [`passwords`], [`tfa`], [`sign_ups`],
+//!   [`deletions`], [`contracts`], [`hds`], [`payment_methods`], [`cards`],
+//!   [`mandates`], [`credit`], [`billing_profile`], [`focus`], [`features`]: a file a
+//!   resource
 
 mod billing_profile;
 mod caller;
 mod cards;
+mod contracts;
 mod credit;
 mod deletions;
 mod downloads;
@@ -18,6 +20,7 @@ mod events;
 mod exchange;
 mod features;
 mod focus;
+mod hds;
 mod invoices;
 mod keys;
 mod mandates;
@@ -25,6 +28,7 @@ mod operations;
 mod passwords;
 mod payment_methods;
 mod refusal;
+mod sign_ups;
 mod tfa;
 mod tokens;
 mod usage;
@@ -133,6 +137,13 @@ pub fn router(
         .routes(routes!(passwords::confirm_email))
         .routes(routes!(tfa::show, tfa::create, tfa::delete))
         .routes(routes!(tfa::validate))
+        .routes(routes!(contracts::list))
+        .routes(routes!(contracts::history))
+        .routes(routes!(contracts::show))
+        .routes(routes!(contracts::accept))
+        .routes(routes!(hds::show, hds::update))
+        .routes(routes!(sign_ups::create))
+        .routes(routes!(sign_ups::stop_free_trial))
         .routes(routes!(deletions::create))
         .routes(routes!(deletions::confirm))
         .with_state(Arc::new(api));

@@ -20,7 +20,9 @@ pub fn refused(resource: &'static str, error: AccessError) -> Refused {
         AccessError::KeyTaken => Refused::field("content", "has already been taken"),
         AccessError::Link => Refused::field("token", "is invalid"),
         AccessError::EmailTaken => Refused::field("email", "has already been taken"),
-        AccessError::NoMail => Refused::Conflict(AccessError::NoMail.to_string()),
+        error @ (AccessError::NoMail | AccessError::NoTrial | AccessError::Billed) => {
+            Refused::Conflict(error.to_string())
+        }
         AccessError::TooSoon { seconds } => Refused::TooOften(seconds),
         AccessError::UsernameTaken => Refused::field("username", "has already been taken"),
         AccessError::Fields(problems) => Refused::Fields(
@@ -40,6 +42,7 @@ pub fn refused(resource: &'static str, error: AccessError) -> Refused {
         | AccessError::Claims(_)
         | AccessError::Hash(_)
         | AccessError::Vault(_)
+        | AccessError::Date
         | AccessError::NoKey) => Refused::Internal(error.to_string()),
     }
 }

@@ -220,7 +220,7 @@ async fn change(
     answer(api, user)
 }
 
-fn answer(api: &Api, account: Account) -> Result<Json<UserRoot>, Refused> {
+pub fn answer(api: &Api, account: Account) -> Result<Json<UserRoot>, Refused> {
     let user = user(api, account)?;
     Ok(Json(UserRoot { user }))
 }

@@ -151,3 +151,33 @@ pub fn card_expiring(pen: Pen<'_>, label: &str, expires: PeriodKey) -> Content {
         )],
     }
 }
+
+/// A contact about health data is to be looked at again.
+pub fn hds_review(pen: Pen<'_>, app: &str, on: NaiveDate) -> Content {
+    let date = pen.date(on);
+    Content {
+        subject: words!(
+            pen,
+            "Is the health data contact of {app} still right?",
+            "Le contact données de santé de {app} est-il toujours exact ?"
+        ),
+        tone: Tone::Neutral,
+        opening: vec![words!(
+            pen,
+            "You named whom to turn to about the health data that {app} hosts on {date}. It has to be looked at again \
+             every 12 months: please send us the contact again, even if nothing changed.",
+            "Le {date}, vous avez indiqué le contact pour les données de santé hébergées par {app}. Il doit être revu \
+             tous les 12 mois : merci de nous le transmettre de nouveau, même si rien n’a changé."
+        )],
+        facts: vec![
+            pen.fact("App", "Application", app),
+            pen.fact("Given on", "Indiqué le", date.clone()),
+        ],
+        button: pen.manage("Open my account", "Ouvrir mon compte"),
+        closing: vec![words!(
+            pen,
+            "Whoever hosts health data has to be able to reach somebody about it at any time.",
+            "L’hébergeur de données de santé doit pouvoir joindre à tout moment la personne responsable."
+        )],
+    }
+}

@@ -245,3 +245,31 @@ pub fn tfa_disabled(pen: Pen<'_>, at: &Moment) -> Content {
         )],
     }
 }
+
+/// Somebody signed up with the address of an account that is there.
+pub fn email_in_use(pen: Pen<'_>, at: &Moment) -> Content {
+    let product = &pen.house.product;
+    Content {
+        subject: words!(
+            pen,
+            "You have an account with {product} already",
+            "Vous avez déjà un compte {product}"
+        ),
+        tone: Tone::Neutral,
+        opening: vec![words!(
+            pen,
+            "Somebody signed up with your address, which has an account already. If that was you, sign in to it, or \
+             ask for a new password.",
+            "Quelqu’un s’est inscrit avec votre adresse, qui a déjà un compte. Si c’est vous, connectez-vous à ce \
+             compte ou demandez un nouveau mot de passe."
+        )],
+        facts: vec![pen.fact("Asked on", "Demandé le", pen.moment(at))],
+        button: None,
+        closing: vec![words!(
+            pen,
+            "If that was not you, do nothing: your account stays as it is, and nobody else gets your address.",
+            "Si ce n’est pas vous, ne faites rien : votre compte reste inchangé et personne d’autre n’obtiendra votre \
+             adresse."
+        )],
+    }
+}

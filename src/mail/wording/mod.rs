@@ -166,6 +166,8 @@ fn content(occasion: &Occasion, pen: Pen<'_>) -> Content {
         Occasion::EmailChanged { email, at } => identity::email_changed(pen, email, at),
         Occasion::TfaEnabled { at } => identity::tfa_enabled(pen, at),
         Occasion::TfaDisabled { at } => identity::tfa_disabled(pen, at),
+        Occasion::EmailInUse { at } => identity::email_in_use(pen, at),
+        Occasion::HdsReview { app, on } => account::hds_review(pen, app, *on),
     }
 }
 

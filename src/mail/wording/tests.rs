@@ -105,6 +105,8 @@ fn every_mail_about_money_has_its_amount_and_every_mail_a_date() {
         Topic::EmailChanged,
         Topic::TfaEnabled,
         Topic::TfaDisabled,
+        Topic::EmailInUse,
+        Topic::HdsReview,
     ];
     for sample in samples().unwrap() {
         for language in BOTH {

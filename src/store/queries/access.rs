@@ -317,6 +317,8 @@ pub async fn erase_access(conn: &mut Conn, account: AccountId) -> Result<()> {
         "DELETE FROM account_link WHERE account_id = $1",
         "DELETE FROM recovery_code WHERE account_id = $1",
         "DELETE FROM second_factor WHERE account_id = $1",
+        "DELETE FROM contract_acceptance WHERE account_id = $1",
+        "DELETE FROM hds_contact WHERE account_id = $1",
     ] {
         sqlx::query(statement)
             .bind(account.0)

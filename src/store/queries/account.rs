@@ -168,6 +168,31 @@ pub async fn account_currency(conn: &mut Conn, account: AccountId) -> Result<Cur
     at("account", "currency").parse(account, &code)
 }
 
+/// When the customer of an account ended its free trial, if it did.
+///
+/// # Errors
+/// When the database refuses, or there is no such account.
+pub async fn trial_ended_at(conn: &mut Conn, account: AccountId) -> Result<Option<Instant>> {
+    let at: Option<i64> = sqlx::query_scalar("SELECT trial_ended_at FROM account WHERE id = $1")
+        .bind(account.0)
+        .fetch_one(conn)
+        .await?;
+    Ok(at.map(Instant))
+}
+
+/// Ends the free trial of an account. The caller holds its profile.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn end_trial(conn: &mut Conn, account: AccountId, now: Instant) -> Result<()> {
+    sqlx::query("UPDATE account SET trial_ended_at = $2 WHERE id = $1")
+        .bind(account.0)
+        .bind(now.0)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
 /// The language that a customer's documents are in.
 ///
 /// # Errors

@@ -18,6 +18,7 @@ struct HeadRow {
     account_id: i64,
     external_id: String,
     created_at: i64,
+    trial_ended_at: Option<i64>,
     period: i32,
     series: String,
     year: i32,
@@ -38,7 +39,7 @@ struct HeadRow {
     profile: ProfileRow,
 }
 
-const HEAD: &str = "SELECT i.account_id, a.external_id, a.created_at, i.period, i.series, i.year, \
+const HEAD: &str = "SELECT i.account_id, a.external_id, a.created_at, a.trial_ended_at, i.period, i.series, i.year, \
      i.sequence, i.issued_on, i.due_on, i.currency, i.profile_version, i.issuer_id, i.net_minor, i.vat_minor, \
      i.total_minor, i.content_digest, i.hash, p.digest AS profile_digest, p.erased_at, ";
 const HEAD_FROM: &str = " FROM invoice i JOIN account a ON a.id = i.account_id \
@@ -54,6 +55,7 @@ fn head_of(row: HeadRow) -> Result<InvoiceHead> {
     Ok(InvoiceHead {
         account: AccountId(row.account_id),
         account_created_at: Instant(row.created_at),
+        trial_ended_at: row.trial_ended_at.map(Instant),
         period: at("invoice", "period").period(&number, row.period)?,
         issued_on: at("invoice", "issued_on").parse(&number, &row.issued_on)?,
         due_on: at("invoice", "due_on").parse(&number, &row.due_on)?,

@@ -4,7 +4,9 @@
 use super::decode::at;
 use super::{Conn, Result};
 use crate::domain::access::profile::{Settings, Theme};
+use crate::domain::calendar::Instant;
 use crate::domain::ids::AccountId;
+use crate::store::rows::LinkPurpose;
 
 /// What a customer said of itself, or what stands where it never did.
 ///
@@ -55,6 +57,29 @@ pub async fn write_settings(
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// How many accounts wait for an address, and have a link to it that works after a
+/// time.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn links_to_address(
+    conn: &mut Conn,
+    email: &str,
+    purpose: LinkPurpose,
+    after: Instant,
+) -> Result<i64> {
+    Ok(sqlx::query_scalar(
+        "SELECT COUNT(*) FROM account_settings s JOIN account_link l ON l.account_id = s.account_id \
+         AND l.purpose = $2 WHERE s.unconfirmed_email IS NOT NULL AND lower(s.unconfirmed_email) = lower($1) \
+         AND l.until > $3",
+    )
+    .bind(email)
+    .bind(purpose.code())
+    .bind(after.0)
+    .fetch_one(conn)
+    .await?)
 }
 
 /// Whether another account goes by a username now, however it is capitalized.

@@ -20,6 +20,7 @@ struct DueRow {
     external_id: String,
     currency: String,
     created_at: i64,
+    trial_ended_at: Option<i64>,
     profile_version: i32,
     country: Option<String>,
     postal_code: Option<String>,
@@ -43,7 +44,7 @@ pub async fn due_accounts(
     include_settled: bool,
 ) -> Result<Vec<DueAccount>> {
     let sql = format!(
-        "SELECT a.id, a.external_id, a.currency, a.created_at, a.profile_version, p.country, p.postal_code, \
+        "SELECT a.id, a.external_id, a.currency, a.created_at, a.trial_ended_at, a.profile_version, p.country, p.postal_code, \
          p.vat_number, p.digest, o.outcome, o.released_minor, (SELECT l.total_minor FROM period_outcome l \
          WHERE l.account_id = a.id AND l.period < $3 AND l.outcome <> 3 ORDER BY l.period DESC LIMIT 1) \
          AS last_total_minor, (SELECT COUNT(*) FROM account_deletion d WHERE d.account_id = a.id \
@@ -89,6 +90,7 @@ fn due_of(row: DueRow, period: &BillingPeriod) -> Result<DueAccount> {
             id: AccountId(id),
             currency: at("account", "currency").parse(id, &row.currency)?,
             created_at,
+            trial_ended_at: row.trial_ended_at.map(Instant),
             profile: ProfileId(row.profile_version),
             country: at("billing_profile", "country").parse(id, &country)?,
             postal_code,
@@ -144,7 +146,7 @@ pub async fn usage_totals(
 }
 
 /// The part of [`usage_totals`] that lies within the free trials of a range's
-/// accounts, `trial_us` long from their sign-up.
+/// accounts, `trial_us` long from their sign-up, or until their customers ended them.
 ///
 /// # Errors
 /// When the database refuses.
@@ -160,8 +162,9 @@ pub async fn trial_seconds(
          ((CASE WHEN u.ended_at < t.trial_until THEN u.ended_at ELSE t.trial_until END) / 1000000 \
          - (CASE WHEN u.started_at > t.trial_from THEN u.started_at ELSE t.trial_from END) / 1000000)) AS BIGINT) \
          FROM (SELECT id, CASE WHEN created_at > $3 THEN created_at ELSE $3 END AS trial_from, \
-         CASE WHEN created_at + $5 < $4 THEN created_at + $5 ELSE $4 END AS trial_until FROM account \
-         WHERE id >= $1 AND id <= $2 AND created_at < $4 AND created_at + $5 > $3) AS t \
+         CASE WHEN trial_end < $4 THEN trial_end ELSE $4 END AS trial_until FROM (SELECT id, created_at, \
+         CASE WHEN trial_ended_at < created_at + $5 THEN trial_ended_at ELSE created_at + $5 END AS trial_end \
+         FROM account WHERE id >= $1 AND id <= $2) AS e WHERE created_at < $4 AND trial_end > $3) AS t \
          JOIN usage_interval u ON u.account_id = t.id AND u.started_at < t.trial_until \
          AND (u.ended_at IS NULL OR u.ended_at > t.trial_from) GROUP BY u.account_id, u.app, u.sku_id",
     )

@@ -1,6 +1,7 @@
 //! The account API as its clients speak it.
 
 mod billing_profile;
+mod contracts;
 mod credit;
 mod deletions;
 mod email;
@@ -12,6 +13,7 @@ mod keys;
 mod payment_methods;
 mod routes;
 mod sign_in;
+mod sign_up;
 mod tfa;
 mod tokens;
 mod usage;

@@ -42,6 +42,7 @@ fn routes(served: &Served) -> Vec<Route> {
                 "post /v1/users/password",
                 "put /v1/users/password",
                 "post /v1/users/unlock",
+                "post /v1/users",
                 "post /v1/users/confirm_email",
                 "post /v1/users/delete/{id}/confirm",
             ];

@@ -85,6 +85,11 @@ fn zebulon(house: &House) -> Leaver<'_> {
          SELECT id, 'okapi', 'x', 1 FROM account WHERE external_id = 'acc-2'",
         "INSERT INTO second_factor (account_id, id, secret_key, secret_sealed, enabled_at) \
          SELECT id, 'okapi', 'a', 'x', 1 FROM account WHERE external_id = 'acc-2'",
+        "INSERT INTO contract_acceptance (account_id, contract_id, version, locale, accepted_at) \
+         SELECT id, 'okapi', '1', 'fr', 1 FROM account WHERE external_id = 'acc-2'",
+        "INSERT INTO hds_contact (account_id, app, id, org_type, name, email, phone_number, company, address_line1, \
+         address_line2, address_city, address_zip, address_country, notes, updated_at) SELECT id, 'blog', '1', \
+         'company', 'okapi', '', '', '', '', '', '', '', 'FR', '', 1 FROM account WHERE external_id = 'acc-2'",
         "INSERT INTO recovery_code (account_id, digest) \
          SELECT id, 'x' FROM account WHERE external_id = 'acc-2'",
     ] {
@@ -162,6 +167,8 @@ fn nothing_of_the_person_is_left(house: &House) {
         "account_credential: okapi",
         "account_link: okapi",
         "second_factor: okapi",
+        "contract_acceptance: okapi",
+        "hds_contact: okapi",
     ] {
         assert!(
             before.contains(&table.to_owned()),

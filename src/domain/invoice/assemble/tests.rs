@@ -36,6 +36,7 @@ fn account() -> Account {
         id: AccountId(1),
         currency: Currency::Eur,
         created_at: Instant(0),
+        trial_ended_at: None,
         profile: ProfileId(1),
         country: Country::FRANCE,
         postal_code: "67000".to_owned(),
