@@ -35,6 +35,18 @@ impl Body {
         self.0
     }
 
+    /// A resource whose fields may all be left out, and the body with them: the npm
+    /// client sends none where it has nothing to say.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_any<T: DeserializeOwned>(&self, root: &str) -> Result<T, Refused> {
+        if self.0.is_empty() {
+            return Self(Bytes::from_static(b"{}")).read(root);
+        }
+        self.read(root)
+    }
+
     /// A resource: what stands below a root, or the whole body where it has none.
     ///
     /// # Errors

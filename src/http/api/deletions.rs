@@ -63,7 +63,7 @@ pub struct DeletionConfirmation {
     tag = "account",
     security(("bearer" = [])),
     extensions(("x-scope" = json!("account:write"))),
-    request_body = NewDeletion,
+    request_body = Option<NewDeletion>,
     responses((status = 201, body = DeletionRoot), Refused)
 )]
 pub async fn create(
@@ -72,7 +72,7 @@ pub async fn create(
     body: Body,
 ) -> Result<(StatusCode, Json<DeletionRoot>), Refused> {
     let caller = caller.allow(Scope::AccountWrite, Touch::Leave)?;
-    let asked: NewDeletion = body.read("deletion")?;
+    let asked: NewDeletion = body.read_any("deletion")?;
     let asked = api
         .engine
         .ask_deletion(caller.account(), asked.give_up_credit, caller.person());

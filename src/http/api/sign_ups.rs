@@ -47,10 +47,6 @@ pub struct NewUser {
     tos_accepted: bool,
 }
 
-/// There is nothing to say.
-#[derive(Deserialize, ToSchema)]
-pub struct StopFreeTrial {}
-
 /// Sign up
 #[utoipa::path(
     post,
@@ -110,16 +106,13 @@ pub async fn create(
     tag = "account",
     security(("bearer" = [])),
     extensions(("x-scope" = json!("account:write"))),
-    request_body = StopFreeTrial,
     responses((status = 200, body = UserRoot), Refused)
 )]
 pub async fn stop_free_trial(
     State(api): State<Arc<Api>>,
     caller: Caller,
-    body: Body,
 ) -> Result<Json<UserRoot>, Refused> {
     let caller = caller.allow(Scope::AccountWrite, Touch::Change)?;
-    let StopFreeTrial {} = body.read("user")?;
     let stopped = api
         .engine
         .stop_free_trial(caller.account(), caller.person());

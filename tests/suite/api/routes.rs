@@ -21,6 +21,7 @@ struct Route {
     /// Whether it is how one pays: whoever is suspended has to be able to.
     pays: bool,
     has_body: bool,
+    needs_body: bool,
 }
 
 /// Every one of them that asks for a bearer token: the handlers are reached by no way
@@ -62,6 +63,7 @@ fn routes(served: &Served) -> Vec<Route> {
                 scope: scope.to_owned(),
                 pays: operation["x-touch"] == "payment",
                 has_body: operation.get("requestBody").is_some(),
+                needs_body: operation["requestBody"]["required"] == true,
             });
         }
     }
@@ -202,13 +204,19 @@ fn bad_requests_are_answered_in_the_contracts_shape(house: &House) {
     let served = Served::start(house);
     let client = Client::of(house, &served, "acc-1");
     let (_, bearer) = (&client, client.bearer.clone());
-    for route in routes(&served) {
+    let all = routes(&served);
+    assert!(all.iter().filter(|route| route.needs_body).count() > 10);
+    for route in all {
         if !route.has_body {
             continue;
         }
+        let needs_body = route.needs_body;
         let (method, path) = (route.method.as_str(), route.of("acc-1"));
         let route = path.as_str();
         for body in ["", "{", "[]", "null", "\"x\"", "{\"name\":", "\u{0}"] {
+            if body.is_empty() && !needs_body {
+                continue;
+            }
             let request = served
                 .request(method, route)
                 .bearer_auth(&bearer)
