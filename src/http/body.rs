@@ -35,13 +35,13 @@ impl Body {
         self.0
     }
 
-    /// A resource whose fields may all be left out, and the body with them: the npm
-    /// client sends none where it has nothing to say.
+    /// A resource whose fields may all be left out, and the body with them (or `null`):
+    /// the npm client sends none where it has nothing to say.
     ///
     /// # Errors
     /// As [`Self::read`].
     pub fn read_any<T: DeserializeOwned>(&self, root: &str) -> Result<T, Refused> {
-        if self.0.is_empty() {
+        if matches!(self.0.trim_ascii(), b"" | b"null") {
             return Self(Bytes::from_static(b"{}")).read(root);
         }
         self.read(root)

@@ -214,7 +214,7 @@ fn bad_requests_are_answered_in_the_contracts_shape(house: &House) {
         let (method, path) = (route.method.as_str(), route.of("acc-1"));
         let route = path.as_str();
         for body in ["", "{", "[]", "null", "\"x\"", "{\"name\":", "\u{0}"] {
-            if body.is_empty() && !needs_body {
+            if !needs_body && ["", "null"].contains(&body) {
                 continue;
             }
             let request = served
