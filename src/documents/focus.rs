@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::wording::line_title;
 use crate::domain::account::Language;
-use crate::domain::calendar::{BillingPeriod, Instant, PeriodKeyError};
+use crate::domain::calendar::{BillingPeriod, PeriodKeyError};
 use crate::domain::catalog::ResourceKind;
 use crate::domain::invoice::LineKind;
 use crate::domain::invoice::document::{DocumentLine, DocumentUsage};
@@ -98,36 +98,31 @@ struct Row {
 /// # Errors
 /// When a line is of a month that no calendar has.
 pub fn focus_csv(charges: &Charges<'_>) -> Result<Vec<u8>, FocusError> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    let write_error = |error: csv::Error| FocusError::Write(error.to_string());
-    let mut listed = Decimal::ZERO;
-    for line in charges.lines {
-        let row = charges.line(line)?;
-        listed += row.list_cost;
-        writer.serialize(row).map_err(write_error)?;
+    let lines = charges.lines.iter().map(|line| charges.line(line));
+    let mut rows: Vec<Row> = lines.collect::<Result<_, _>>()?;
+    let listed = rows.iter().map(|row| row.list_cost).sum();
+    let taxed = charges.vat.iter().filter(|group| group.amount_minor != 0);
+    rows.extend(taxed.map(|group| charges.tax(group, listed)));
+    if rows.is_empty() {
+        // What is read of a month without a charge has its columns all the same: the
+        // header is written with a first row.
+        let mut table = written(&[Row::default()])?;
+        let header = table.split_inclusive(|byte| *byte == b'\n').next();
+        let length = header.map_or(0, <[u8]>::len);
+        table.truncate(length);
+        return Ok(table);
     }
-    for group in charges.vat.iter().filter(|group| group.amount_minor != 0) {
-        let row = charges.tax(group, listed);
-        writer.serialize(row).map_err(write_error)?;
-    }
-    if charges.lines.is_empty() {
-        return Ok(header());
-    }
-    writer
-        .into_inner()
-        .map_err(|error| FocusError::Write(error.to_string()))
+    written(&rows)
 }
 
-/// Of a month without a charge: what is read has its columns all the same.
-fn header() -> Vec<u8> {
+fn written(rows: &[Row]) -> Result<Vec<u8>, FocusError> {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    if writer.serialize(Row::default()).is_err() {
-        return Vec::new();
+    for row in rows {
+        let written = writer.serialize(row);
+        written.map_err(|error| FocusError::Write(error.to_string()))?;
     }
-    let mut table = writer.into_inner().unwrap_or_default();
-    let end = table.iter().position(|byte| *byte == b'\n');
-    table.truncate(end.map_or(0, |end| end.saturating_add(1)));
-    table
+    let table = writer.into_inner();
+    table.map_err(|error| FocusError::Write(error.to_string()))
 }
 
 impl Charges<'_> {
@@ -179,7 +174,6 @@ impl Charges<'_> {
 
     /// What is the same of every charge.
     fn row(&self, billed: Decimal) -> Row {
-        let instant = |at: Instant| at.to_string();
         Row {
             billed_cost: billed,
             effective_cost: billed,
@@ -188,15 +182,14 @@ impl Charges<'_> {
             billing_account_id: self.account.to_owned(),
             billing_account_name: self.account_name.to_owned(),
             billing_currency: self.currency.code(),
-            billing_period_start: instant(self.period.start),
-            billing_period_end: instant(self.period.end),
-            charge_period_start: instant(self.period.start),
-            charge_period_end: instant(self.period.end),
+            billing_period_start: self.period.start.to_string(),
+            billing_period_end: self.period.end.to_string(),
+            charge_period_start: self.period.start.to_string(),
+            charge_period_end: self.period.end.to_string(),
             invoice_id: self.invoice.map(str::to_owned),
             invoice_issuer_name: self.issuer.to_owned(),
             provider_name: self.issuer.to_owned(),
             publisher_name: self.issuer.to_owned(),
-            sub_account_id: None,
             ..Row::default()
         }
     }

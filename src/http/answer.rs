@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt::Display;
 
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -107,6 +108,11 @@ impl Refused {
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
+    }
+
+    /// Our fault, whatever it was; nobody but the log is told.
+    pub fn internal(error: impl Display) -> Self {
+        Self::Internal(error.to_string())
     }
 
     /// A field that is wrong, and why.

@@ -42,7 +42,7 @@ impl FromRequestParts<Arc<Desk>> for Operator {
                 desk.limits.address(&parts.headers, &parts.extensions)?;
                 Err(Refused::Unauthorized("Authentication failed"))
             }
-            Err(error) => Err(Refused::Internal(error.to_string())),
+            Err(error) => Err(Refused::internal(error)),
         }
     }
 }

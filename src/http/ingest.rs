@@ -104,7 +104,7 @@ pub async fn take(
     });
     let batch = read
         .await
-        .map_err(|error| Refused::Internal(error.to_string()))?
+        .map_err(Refused::internal)?
         .map_err(|error| Refused::Malformed(format!("the body is no array of events: {error}")))?;
     let taken = desk.engine.take_batch(batch).await.map_err(refused)?;
     let taken = TakenBatch {
@@ -156,7 +156,7 @@ fn refused(error: BatchError) -> Refused {
             let each: Vec<String> = each.map(|(field, why)| format!("{field} {why}")).collect();
             Refused::Conflict(each.join("; "))
         }
-        BatchError::Import(error) => Refused::Internal(error.to_string()),
+        BatchError::Import(error) => Refused::internal(error),
     }
 }
 

@@ -115,15 +115,15 @@ impl Engine {
         hold_profile(&mut tx, account).await?;
         let before = on!(&mut tx, conn, q => q::current_version(conn, account).await)?;
         let profile = billing::change(&before.content, asked)?;
-        let profile = self
-            .keep_profile(&mut tx, account, before, profile, by)
-            .await?;
+        if profile != before.content {
+            self.keep_profile(&mut tx, account, before, profile.clone(), by)
+                .await?;
+        }
         tx.commit().await?;
         Ok(profile)
     }
 
-    /// Keeps another version of a profile, where it says anything else, and who asked
-    /// for it.
+    /// Keeps what a profile says now, and who asked for it.
     async fn keep_profile(
         &self,
         tx: &mut Tx,
@@ -131,17 +131,12 @@ impl Engine {
         before: AccountVersion,
         profile: BillingProfile,
         by: ByPerson<'_>,
-    ) -> Result<BillingProfile, StoreError> {
-        if profile == before.content {
-            return Ok(profile);
-        }
-        let version = write_version(tx, before, profile.clone()).await?;
-        let subject = format!("profile {}", version.0);
-        let now = self.clock.now();
+    ) -> Result<(), StoreError> {
+        let version = write_version(tx, before, profile).await?;
+        let (subject, now) = (format!("profile {}", version.0), self.clock.now());
         on!(&mut *tx, conn, q => {
             q::write_audit(conn, account, by, "profile_changed", now, Some(&subject), None).await
-        })?;
-        Ok(profile)
+        })
     }
 
     /// Changes what a customer says of itself. Whether it asks for another address.
@@ -152,7 +147,6 @@ impl Engine {
         asked: &ProfileChange<'_>,
         by: ByPerson<'_>,
     ) -> Result<bool, AccessError> {
-        let now = self.clock.now();
         hold_profile(tx, account).await?;
         let before = on!(&mut *tx, conn, q => q::current_version(conn, account).await)?;
         let settings = on!(&mut *tx, conn, q => q::settings_of(conn, account).await)?;
@@ -177,11 +171,7 @@ impl Engine {
                 .await?;
         }
         on!(&mut *tx, conn, q => q::write_settings(conn, account, &changed).await)?;
-        let version = write_version(tx, before, profile).await?;
-        let subject = format!("profile {}", version.0);
-        on!(&mut *tx, conn, q => {
-            q::write_audit(conn, account, by, "profile_changed", now, Some(&subject), None).await
-        })?;
+        self.keep_profile(tx, account, before, profile, by).await?;
         Ok(asks)
     }
 }

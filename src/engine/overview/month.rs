@@ -28,8 +28,6 @@ pub enum MonthError {
     Period(#[from] PeriodKeyError),
     #[error(transparent)]
     Estimate(#[from] EstimateError),
-    #[error("the date is out of range")]
-    Date,
     /// It had no usage, it is not billed yet, or it is still to come.
     #[error("there is no invoice of {0}")]
     NoInvoice(PeriodKey),

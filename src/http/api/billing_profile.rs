@@ -231,7 +231,7 @@ async fn profile(api: &Api, caller: &Allowed) -> Result<Profile, Refused> {
     let profile = engine.profile(account).await;
     let profile = profile.map_err(|error| refused("Profile", error))?;
     let credit = engine.credit(account).await;
-    let credit = credit.map_err(|error| Refused::Internal(error.to_string()))?;
+    let credit = credit.map_err(Refused::internal)?;
     let stripe = stripe(&on_file(api, caller).await?);
     let paypal = (credit.minor > 0).then(|| PayPalPaymentMethod {
         id: profile.account.clone(),

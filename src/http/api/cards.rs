@@ -97,6 +97,6 @@ fn refused(error: CardError) -> Refused {
         | CardError::Collect(_)
         | CardError::Chance(_)
         | CardError::Expiry(_)
-        | CardError::NoCustomer(_)) => Refused::Internal(error.to_string()),
+        | CardError::NoCustomer(_)) => Refused::internal(error),
     }
 }

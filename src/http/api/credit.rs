@@ -76,7 +76,7 @@ pub async fn list(
 ) -> Result<Json<CreditPurchases>, Refused> {
     let caller = caller.allow(Scope::BillingRead, Touch::Read)?;
     let listed = api.engine.purchases(caller.account(), LISTED_MAX).await;
-    let listed = listed.map_err(|error| Refused::Internal(error.to_string()))?;
+    let listed = listed.map_err(Refused::internal)?;
     let credit_purchases = listed
         .iter()
         .map(|listed| purchase(listed, None))
@@ -110,7 +110,7 @@ pub async fn buy(
     let (engine, account) = (Arc::clone(&api.engine), caller.account());
     let bought = unbroken(async move {
         let paypal = paypal(&engine)?;
-        let credit = engine.credit(account).await.map_err(internal)?;
+        let credit = engine.credit(account).await.map_err(Refused::internal)?;
         let amount = Money::new(amount, credit.currency);
         let bought = engine.buy_credit(paypal, account, amount).await;
         bought.map_err(refused)
@@ -180,10 +180,6 @@ fn purchase(
     })
 }
 
-fn internal(error: impl std::error::Error) -> Refused {
-    Refused::Internal(error.to_string())
-}
-
 fn refused(error: PurchaseError) -> Refused {
     match error {
         PurchaseError::NotSold(NotSold::TooSmall { least, .. }) => {
@@ -205,6 +201,6 @@ fn refused(error: PurchaseError) -> Refused {
         | PurchaseError::TakenAfterAll { .. }
         | PurchaseError::Event { .. }
         | PurchaseError::Ledger(_)
-        | PurchaseError::Chance(_)) => internal(error),
+        | PurchaseError::Chance(_)) => Refused::internal(error),
     }
 }

@@ -141,6 +141,6 @@ fn refused(error: DeletionError) -> Refused {
         | DeletionError::Already(_)
         | DeletionError::NotAsked
         | DeletionError::TooLate) => Refused::Conflict(error.to_string()),
-        error => Refused::Internal(error.to_string()),
+        error => Refused::internal(error),
     }
 }

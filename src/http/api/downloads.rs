@@ -72,7 +72,7 @@ pub async fn invoice(
     let unknown = || Refused::NotFound("Invoice");
     let number: InvoiceNumber = id.parse().map_err(|_| unknown())?;
     let document = load_document(&api.engine.store, &number).await;
-    let document = document.map_err(|error| Refused::Internal(error.to_string()))?;
+    let document = document.map_err(Refused::internal)?;
     let document = document.ok_or_else(unknown)?;
     let renderer = Arc::clone(&api.renderer);
     // Milliseconds of computing: not where requests are waited for.
@@ -82,9 +82,7 @@ pub async fn invoice(
             .map_err(|error| error.to_string()),
         Err(broken) => Err(broken.to_string()),
     });
-    let pdf = pdf
-        .await
-        .map_err(|error| Refused::Internal(error.to_string()))?;
+    let pdf = pdf.await.map_err(Refused::internal)?;
     let pdf = pdf.map_err(Refused::Internal)?;
     let name = HeaderValue::try_from(format!("attachment; filename=\"{number}.pdf\""))
         .map_err(|error| Refused::Internal(format!("the name is no header: {error}")))?;

@@ -76,7 +76,7 @@ pub async fn container_sizes(
 ) -> Result<Json<ContainerSizes>, Refused> {
     let caller = caller.allow(Scope::BillingRead, Touch::Read)?;
     let sizes = api.engine.container_prices(caller.account()).await;
-    let sizes = sizes.map_err(|error| Refused::Internal(error.to_string()))?;
+    let sizes = sizes.map_err(Refused::internal)?;
     let container_sizes = sizes
         .iter()
         .enumerate()
@@ -88,7 +88,7 @@ pub async fn container_sizes(
 fn size((at, price): (usize, &Price)) -> Result<ContainerSize, Refused> {
     let minor = |major| {
         let minor = round_to_minor(major, price.currency);
-        minor.map_err(|error| Refused::Internal(error.to_string()))
+        minor.map_err(Refused::internal)
     };
     Ok(ContainerSize {
         id: price.plan.clone(),

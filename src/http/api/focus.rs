@@ -52,7 +52,7 @@ pub async fn export(
         .map_err(|_| Refused::field("month", "is no month such as 2026-10"))?;
     let (engine, account) = (&api.engine, caller.account());
     let profile = engine.profile(account).await;
-    let profile = profile.map_err(|error| Refused::Internal(error.to_string()))?;
+    let profile = profile.map_err(Refused::internal)?;
     let charged = engine.month_charges(&api.documents, account, month).await;
     let charged = charged.map_err(refused)?;
     let now = Charges {
@@ -86,7 +86,7 @@ pub async fn export(
             ..now
         }),
     };
-    let table = table.map_err(|error| Refused::Internal(error.to_string()))?;
+    let table = table.map_err(Refused::internal)?;
     let csv = HeaderValue::from_static("text/csv; charset=utf-8");
     Ok(([(header::CONTENT_TYPE, csv)], table).into_response())
 }
@@ -97,9 +97,8 @@ fn refused(error: MonthError) -> Refused {
         MonthError::Estimate(EstimateError::HeldBack(reason)) => {
             Refused::Conflict(reason.to_string())
         }
-        error @ (MonthError::Store(_)
-        | MonthError::Period(_)
-        | MonthError::Estimate(_)
-        | MonthError::Date) => Refused::Internal(error.to_string()),
+        error @ (MonthError::Store(_) | MonthError::Period(_) | MonthError::Estimate(_)) => {
+            Refused::internal(error)
+        }
     }
 }

@@ -175,7 +175,7 @@ async fn find(
 }
 
 fn refused(error: StoreError) -> Refused {
-    Refused::Internal(error.to_string())
+    Refused::internal(error)
 }
 
 fn invoice(shown: &ShownInvoice) -> Invoice {

@@ -167,7 +167,7 @@ impl Owner {
 
 async fn owner(api: &Api, caller: &Allowed) -> Result<Owner, Refused> {
     let profile = api.engine.profile(caller.account()).await;
-    let profile = profile.map_err(|error| Refused::Internal(error.to_string()))?;
+    let profile = profile.map_err(Refused::internal)?;
     Ok(Owner::of(&profile))
 }
 

@@ -168,7 +168,7 @@ async fn sign_and_charge(
         let charged = engine.charge_by_new_method(account, id).await;
         charged
             .map(|charged| (id, charged))
-            .map_err(|error| Refused::Internal(error.to_string()))
+            .map_err(Refused::internal)
     })
     .await??;
     added(api, caller, id, &charged).await
@@ -206,9 +206,7 @@ async fn check(api: &Api, caller: &Allowed, terms: MandateTerms) -> Result<Terms
         Some(language) => language,
         None => {
             let profile = api.engine.profile(caller.account()).await;
-            profile
-                .map_err(|error| Refused::Internal(error.to_string()))?
-                .language
+            profile.map_err(Refused::internal)?.language
         }
     };
     Ok(Terms {

@@ -79,7 +79,7 @@ async fn unbroken<T: Send + 'static>(
     work: impl Future<Output = T> + Send + 'static,
 ) -> Result<T, Refused> {
     let done = tokio::spawn(work).await;
-    done.map_err(|error| Refused::Internal(error.to_string()))
+    done.map_err(Refused::internal)
 }
 
 /// Every route of the account API.

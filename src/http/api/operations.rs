@@ -59,16 +59,15 @@ pub async fn list(
     let caller = caller.allow(Scope::BillingRead, Touch::Read)?;
     let page = paged.read()?;
     let account = caller.account();
-    let internal = |error: &dyn std::error::Error| Refused::Internal(error.to_string());
     let profile = api
         .engine
         .profile(account)
         .await
-        .map_err(|error| internal(&error))?;
+        .map_err(Refused::internal)?;
     let listed = api
         .engine
         .account_operations(account, page.limit(), page.offset());
-    let (operations, of_all) = listed.await.map_err(|error| internal(&error))?;
+    let (operations, of_all) = listed.await.map_err(Refused::internal)?;
     let operations = operations
         .into_iter()
         .map(|moved| operation(moved, profile.language))

@@ -261,6 +261,6 @@ pub fn refused(error: MethodError) -> Refused {
         | MethodError::Reference(..)
         | MethodError::SignedInFuture { .. }
         | MethodError::Lapsed(_)
-        | MethodError::Date) => Refused::Internal(error.to_string()),
+        | MethodError::Date) => Refused::internal(error),
     }
 }

@@ -43,7 +43,7 @@ pub fn refused(resource: &'static str, error: AccessError) -> Refused {
         | AccessError::Hash(_)
         | AccessError::Vault(_)
         | AccessError::Date
-        | AccessError::NoKey) => Refused::Internal(error.to_string()),
+        | AccessError::NoKey) => Refused::internal(error),
     }
 }
 
@@ -64,8 +64,6 @@ pub fn call_refused(error: &CallError) -> Refused {
         CallError::NotSent { .. } | CallError::Lost { .. } => {
             Refused::Unavailable(error.to_string())
         }
-        CallError::Unbookable { .. } | CallError::Denied { .. } => {
-            Refused::Internal(error.to_string())
-        }
+        CallError::Unbookable { .. } | CallError::Denied { .. } => Refused::internal(error),
     }
 }

@@ -89,7 +89,7 @@ pub async fn show(
         Some((first, last)) => api.engine.days(first, last).map_err(refused)?,
     };
     let profile = api.engine.profile(account).await;
-    let profile = profile.map_err(|error| Refused::Internal(error.to_string()))?;
+    let profile = profile.map_err(Refused::internal)?;
     let estimate = api.engine.estimate(account, span).await.map_err(refused)?;
     let usage = shown(&estimate, profile.language)?;
     Ok(Json(UsageRoot { usage }))
@@ -119,7 +119,7 @@ fn refused(error: EstimateError) -> Refused {
         EstimateError::Reversed | EstimateError::TooLong => Refused::field("to", error.to_string()),
         EstimateError::Period(_) | EstimateError::Date => Refused::field("from", error.to_string()),
         EstimateError::HeldBack(reason) => Refused::Conflict(reason.to_string()),
-        EstimateError::Store(error) => Refused::Internal(error.to_string()),
+        EstimateError::Store(error) => Refused::internal(error),
     }
 }
 
