@@ -30,7 +30,8 @@ impl Wall {
                 ));
             }
         } else {
-            watch.execute(&format!("BEGIN; LOCK TABLE {table} IN EXCLUSIVE MODE"));
+            // A row that refers to the table, or may, only shares its lock, and passes.
+            watch.execute(&format!("BEGIN; LOCK TABLE {table} IN SHARE MODE"));
         }
         Self {
             watch,
