@@ -61,7 +61,7 @@ impl Database {
                 })
             }
             Backend::Postgres => {
-                let cluster = postgres::Cluster::start(POSTGRES_SETTINGS);
+                let cluster = postgres::Cluster::start(POSTGRES_SETTINGS, &[]);
                 Ok(Self {
                     url: cluster.url(),
                     _folder: None,

@@ -4,6 +4,7 @@ pub mod direct_debit;
 mod golden;
 mod postgres;
 mod served;
+mod template;
 pub mod wall;
 mod watch;
 
@@ -17,6 +18,7 @@ use tempfile::TempDir;
 
 pub use golden::golden;
 pub use served::{Reply, Served};
+use template::Template;
 pub use watch::Watch;
 
 /// When the tests take place: October 2026 is over.
@@ -67,12 +69,14 @@ impl Answer {
 impl House {
     pub fn sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite:{}", folder.path().join("q.sqlite").display());
+        let file = folder.path().join("q.sqlite");
+        std::fs::copy(&Template::get().sqlite, &file).unwrap();
+        let url = format!("sqlite:{}", file.display());
         Self::new(folder, url, None)
     }
 
     pub fn postgres() -> Self {
-        let cluster = postgres::Cluster::start(NOT_DURABLE);
+        let cluster = postgres::Cluster::copy(&Template::get().postgres, NOT_DURABLE);
         Self::new(tempfile::tempdir().unwrap(), cluster.url(), Some(cluster))
     }
 

@@ -13,23 +13,14 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Starts a server of its own with these settings, `-c name=value`.
-    pub fn start(settings: &str) -> Self {
-        let folder = tempfile::Builder::new()
-            .prefix("quittance-pg-")
-            .tempdir()
-            .unwrap();
-        let cluster = Self {
-            folder,
-            binaries: binaries(),
-        };
-        let path = cluster.folder.path();
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o777)).unwrap();
-        let data = path.join("data");
-        let data = data.to_str().unwrap();
+    /// Starts a server of its own with these settings, `-c name=value`, made with these
+    /// options of `initdb`.
+    pub fn start(settings: &str, options: &[&str]) -> Self {
+        let cluster = Self::in_new_folder();
+        let data = cluster.data();
         let init = [
             "-D",
-            data,
+            &data,
             "-U",
             "postgres",
             "-A",
@@ -39,18 +30,56 @@ impl Cluster {
             "UTF8",
             "--locale=C",
         ];
-        cluster.run("initdb", &init);
+        cluster.run("initdb", &[&init, options].concat());
+        cluster.serve(settings);
+        cluster
+    }
+
+    /// Starts a server on a copy of the folder of a stopped one.
+    pub fn copy(data: &Path, settings: &str) -> Self {
+        let cluster = Self::in_new_folder();
+        copy(data, Path::new(&cluster.data()));
+        cluster.serve(settings);
+        cluster
+    }
+
+    /// Stops the server, and leaves a copy of its folder.
+    pub fn stop_and_keep(self, data: &Path) {
+        let stop = ["-D", &self.data(), "-w", "-m", "fast", "stop"];
+        self.run("pg_ctl", &stop);
+        copy(Path::new(&self.data()), data);
+    }
+
+    fn in_new_folder() -> Self {
+        let folder = tempfile::Builder::new()
+            .prefix("quittance-pg-")
+            .tempdir()
+            .unwrap();
+        let everyone = std::fs::Permissions::from_mode(0o777);
+        std::fs::set_permissions(folder.path(), everyone).unwrap();
+        Self {
+            folder,
+            binaries: binaries(),
+        }
+    }
+
+    fn serve(&self, settings: &str) {
+        let path = self.folder.path();
         let options = format!(
             "-c listen_addresses='' -c unix_socket_directories='{}' -c max_connections=60 {settings}",
             path.display()
         );
         let log = path.join("log");
         let log = log.to_str().unwrap();
-        cluster.run(
+        self.run(
             "pg_ctl",
-            &["-D", data, "-w", "-l", log, "-o", &options, "start"],
+            &["-D", &self.data(), "-w", "-l", log, "-o", &options, "start"],
         );
-        cluster
+    }
+
+    fn data(&self) -> String {
+        let data = self.folder.path().join("data");
+        data.to_str().unwrap().to_owned()
     }
 
     pub fn url(&self) -> String {
@@ -94,10 +123,15 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        let data = self.folder.path().join("data");
-        let data = data.to_string_lossy();
-        self.output("pg_ctl", &["-D", &data, "-m", "immediate", "stop"]);
+        self.output("pg_ctl", &["-D", &self.data(), "-m", "immediate", "stop"]);
     }
+}
+
+/// With its owner, who need not be us.
+fn copy(from: &Path, to: &Path) {
+    let mut copy = Command::new("cp");
+    let status = copy.arg("-a").args([from, to]).status().unwrap();
+    assert!(status.success(), "{}: {status}", from.display());
 }
 
 fn is_root() -> bool {
