@@ -1,59 +1,13 @@
-//! Where the link in a mail leads that confirms a deletion. Looking at the page
-//! deletes nothing, so that whatever follows links in mails does no harm: only the
-//! button on it does. The link is in no log, no cache and no referrer.
+//! What the page says that confirms a deletion, and what keeps an account, in the
+//! customer's own words.
 
-use std::sync::Arc;
-
-use axum::body::Bytes;
-use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::Response;
-
-use super::link_page::{Button, Content, page, pick, token_in, wanted};
+use super::link_page::{Button, Content, pick};
+use super::mailed::Trouble;
 use crate::domain::account::Language;
 use crate::domain::deletion::Refusal;
-use crate::engine::deletion::{Confirmed, Consent, DeletionError};
-use crate::engine::run::Engine;
+use crate::engine::deletion::{Confirmed, DeletionError};
 
-/// The page with the button.
-pub async fn show(
-    State(engine): State<Arc<Engine>>,
-    headers: HeaderMap,
-    RawQuery(query): RawQuery,
-) -> Response {
-    let asked_for = wanted(&headers);
-    let Some(token) = query.as_deref().and_then(token_in) else {
-        return page(StatusCode::NOT_FOUND, asked_for, &no_link(asked_for));
-    };
-    match engine.deletion_link(token).await {
-        Ok(language) => page(StatusCode::OK, language, &question(language, token)),
-        Err(error) => problem(asked_for, &error),
-    }
-}
-
-/// The button was pressed.
-pub async fn confirm(
-    State(engine): State<Arc<Engine>>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let asked_for = wanted(&headers);
-    let form = std::str::from_utf8(&body).ok();
-    let Some(token) = form.and_then(token_in) else {
-        return page(StatusCode::BAD_REQUEST, asked_for, &no_link(asked_for));
-    };
-    let language = engine.deletion_link(token).await.unwrap_or(asked_for);
-    // Every way that money moves lies behind it: kept on the heap, as events are.
-    match Box::pin(engine.confirm_deletion(Consent::by(token))).await {
-        Ok(confirmed) => {
-            tracing::info!(account = %confirmed.account, state = %confirmed.state, "deletion confirmed");
-            page(StatusCode::OK, language, &done(language, &confirmed))
-        }
-        Err(error) => problem(language, &error),
-    }
-}
-
-fn question(language: Language, token: &str) -> Content<'_> {
+pub(super) fn question(language: Language, token: &str) -> Content<'_> {
     Content {
         title: pick(
             language,
@@ -85,7 +39,7 @@ fn question(language: Language, token: &str) -> Content<'_> {
     }
 }
 
-fn done(language: Language, confirmed: &Confirmed) -> Content<'static> {
+pub(super) fn done(language: Language, confirmed: &Confirmed) -> Content<'static> {
     let mut paragraphs = vec![
         pick(
             language,
@@ -112,27 +66,16 @@ fn done(language: Language, confirmed: &Confirmed) -> Content<'static> {
     }
 }
 
-fn no_link(language: Language) -> Content<'static> {
-    Content {
-        title: pick(
-            language,
-            "This link does not work",
-            "Ce lien ne fonctionne pas",
-        ),
-        paragraphs: vec![
-            pick(
-                language,
-                "It was used already, was replaced by a newer one, or has run out. If you confirmed the \
-                 deletion of your account before, there is nothing left to do. Otherwise, please ask for it \
-                 again.",
-                "Il a déjà été utilisé, a été remplacé par un lien plus récent, ou a expiré. Si vous avez déjà \
-                 confirmé la suppression de votre compte, vous n’avez plus rien à faire. Sinon, demandez-la \
-                 de nouveau.",
-            )
-            .to_owned(),
-        ],
-        button: None,
-    }
+pub(super) const fn otherwise(language: Language) -> &'static str {
+    pick(
+        language,
+        "It was used already, was replaced by a newer one, or has run out. If you confirmed the \
+         deletion of your account before, there is nothing left to do. Otherwise, please ask for it \
+         again.",
+        "Il a déjà été utilisé, a été remplacé par un lien plus récent, ou a expiré. Si vous avez déjà \
+         confirmé la suppression de votre compte, vous n’avez plus rien à faire. Sinon, demandez-la \
+         de nouveau.",
+    )
 }
 
 /// A reason in the customer's own words.
@@ -228,13 +171,13 @@ fn refused(language: Language, reasons: Vec<String>) -> Content<'static> {
     }
 }
 
-fn problem(language: Language, error: &DeletionError) -> Response {
+/// What keeps a link from being used.
+pub(super) fn trouble(language: Language, error: &DeletionError) -> Trouble {
     match error {
-        DeletionError::Link => page(StatusCode::NOT_FOUND, language, &no_link(language)),
+        DeletionError::Link => Trouble::Link,
         DeletionError::Refused(reasons) => {
             let reasons = reasons.iter().map(|reason| said(language, reason));
-            let reasons = reasons.collect();
-            page(StatusCode::CONFLICT, language, &refused(language, reasons))
+            Trouble::Conflict(refused(language, reasons.collect()))
         }
         DeletionError::FinalInvoice(reason) => {
             tracing::warn!(%reason, "a final invoice is held back");
@@ -243,30 +186,8 @@ fn problem(language: Language, error: &DeletionError) -> Response {
                 "Your final invoice has to be looked at by a person first. Please write to us.",
                 "Votre dernière facture doit d’abord être vérifiée par une personne. Merci de nous écrire.",
             );
-            let content = refused(language, vec![words.to_owned()]);
-            page(StatusCode::CONFLICT, language, &content)
+            Trouble::Conflict(refused(language, vec![words.to_owned()]))
         }
-        error => {
-            tracing::error!(%error, "a deletion is not confirmed");
-            let content = Content {
-                title: pick(
-                    language,
-                    "That did not work",
-                    "L’opération n’a pas abouti",
-                ),
-                paragraphs: vec![
-                    pick(
-                        language,
-                        "Something is wrong on our side, and nothing was done. Please try again later: the \
-                         link still works.",
-                        "Un problème est survenu de notre côté et rien n’a été fait. Merci de réessayer plus \
-                         tard : le lien reste valable.",
-                    )
-                    .to_owned(),
-                ],
-                button: None,
-            };
-            page(StatusCode::INTERNAL_SERVER_ERROR, language, &content)
-        }
+        error => Trouble::Ours(error.to_string()),
     }
 }

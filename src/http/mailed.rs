@@ -1,4 +1,6 @@
-//! Where the links in mails lead that unlock an account, or confirm its address.
+//! Where the links in mails lead that unlock an account, confirm its address, or
+//! confirm that it is to be deleted. Looking at a page does nothing, so that whatever
+//! follows links in mails does no harm: only the button on it does.
 
 use std::sync::Arc;
 
@@ -8,9 +10,11 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use axum::routing::{MethodRouter, get};
 
+use super::deletion;
 use super::link_page::{Button, Content, page, pick, token_in, wanted};
 use crate::domain::account::Language;
 use crate::engine::access::AccessError;
+use crate::engine::deletion::Consent;
 use crate::engine::run::Engine;
 use crate::store::rows::LinkPurpose;
 
@@ -19,6 +23,17 @@ use crate::store::rows::LinkPurpose;
 pub enum Errand {
     Unlock,
     ConfirmEmail,
+    Delete,
+}
+
+/// What keeps a link from being used.
+pub(super) enum Trouble {
+    /// It does not work.
+    Link,
+    /// Something is to be settled before.
+    Conflict(Content<'static>),
+    /// It is our fault; the link still works.
+    Ours(String),
 }
 
 /// The page of an errand, and its button.
@@ -45,14 +60,14 @@ async fn show(
 ) -> Response {
     let asked_for = wanted(headers);
     let Some(token) = query.and_then(token_in) else {
-        return no_link(errand, asked_for);
+        return problem(errand, asked_for, Trouble::Link);
     };
-    match engine.link_language(errand.purpose(), token).await {
+    match language_of(errand, engine, token, asked_for).await {
         Ok(language) => {
             let content = errand.question(language, token);
             page(StatusCode::OK, language, &content)
         }
-        Err(error) => problem(errand, asked_for, &error),
+        Err(trouble) => problem(errand, asked_for, trouble),
     }
 }
 
@@ -61,33 +76,76 @@ async fn done(errand: Errand, engine: &Engine, headers: &HeaderMap, body: &[u8])
     let asked_for = wanted(headers);
     let form = std::str::from_utf8(body).ok();
     let Some(token) = form.and_then(token_in) else {
-        return no_link(errand, asked_for);
+        let content = no_link(errand, asked_for);
+        return page(StatusCode::BAD_REQUEST, asked_for, &content);
     };
-    let language = engine.link_language(errand.purpose(), token).await;
+    let language = language_of(errand, engine, token, asked_for).await;
     let language = language.unwrap_or(asked_for);
-    let done = match errand {
-        Errand::Unlock => engine.unlock(token).await,
-        Errand::ConfirmEmail => engine.confirm_email(token).await,
-    };
-    match done {
-        Ok(()) => {
-            let content = said(pick(language, "Thank you", "Merci"), errand.done(language));
-            page(StatusCode::OK, language, &content)
-        }
-        Err(error) => problem(errand, language, &error),
+    match run(errand, engine, token, language).await {
+        Ok(content) => page(StatusCode::OK, language, &content),
+        Err(trouble) => problem(errand, language, trouble),
     }
 }
 
-impl Errand {
-    const fn purpose(self) -> LinkPurpose {
-        match self {
-            Self::Unlock => LinkPurpose::Unlock,
-            Self::ConfirmEmail => LinkPurpose::EmailChange,
+/// The language of whose link it is, where it works.
+async fn language_of(
+    errand: Errand,
+    engine: &Engine,
+    token: &str,
+    asked_for: Language,
+) -> Result<Language, Trouble> {
+    let purpose = match errand {
+        Errand::Unlock => LinkPurpose::Unlock,
+        Errand::ConfirmEmail => LinkPurpose::EmailChange,
+        Errand::Delete => {
+            let language = engine.deletion_link(token).await;
+            return language.map_err(|error| deletion::trouble(asked_for, &error));
         }
-    }
+    };
+    let language = engine.link_language(purpose, token).await;
+    language.map_err(|error| trouble(asked_for, &error))
+}
 
+/// Does what the link is for. What is said of it then.
+async fn run(
+    errand: Errand,
+    engine: &Engine,
+    token: &str,
+    language: Language,
+) -> Result<Content<'static>, Trouble> {
+    let (done, words) = match errand {
+        Errand::Unlock => (
+            engine.unlock(token).await,
+            pick(
+                language,
+                "Your account is unlocked.",
+                "Votre compte est déverrouillé.",
+            ),
+        ),
+        Errand::ConfirmEmail => (
+            engine.confirm_email(token).await,
+            pick(
+                language,
+                "The address of your account is changed.",
+                "L’adresse de votre compte est modifiée.",
+            ),
+        ),
+        Errand::Delete => {
+            // Every way that money moves lies behind it: kept on the heap, as events are.
+            let confirmed = Box::pin(engine.confirm_deletion(Consent::by(token))).await;
+            let confirmed = confirmed.map_err(|error| deletion::trouble(language, &error))?;
+            tracing::info!(account = %confirmed.account, state = %confirmed.state, "deletion confirmed");
+            return Ok(deletion::done(language, &confirmed));
+        }
+    };
+    done.map_err(|error| trouble(language, &error))?;
+    Ok(said(pick(language, "Thank you", "Merci"), words))
+}
+
+impl Errand {
     fn question(self, language: Language, token: &str) -> Content<'_> {
         let (title, words, label, action) = match self {
+            Self::Delete => return deletion::question(language, token),
             Self::Unlock => (
                 pick(
                     language,
@@ -123,23 +181,9 @@ impl Errand {
         }
     }
 
-    const fn done(self, language: Language) -> &'static str {
-        match self {
-            Self::Unlock => pick(
-                language,
-                "Your account is unlocked.",
-                "Votre compte est déverrouillé.",
-            ),
-            Self::ConfirmEmail => pick(
-                language,
-                "The address of your account is changed.",
-                "L’adresse de votre compte est modifiée.",
-            ),
-        }
-    }
-
     const fn otherwise(self, language: Language) -> &'static str {
         match self {
+            Self::Delete => deletion::otherwise(language),
             Self::Unlock => pick(
                 language,
                 "It was used already, was replaced by a newer one, or has run out. Asking for a new password unlocks \
@@ -166,41 +210,49 @@ fn said(title: &'static str, words: &str) -> Content<'static> {
     }
 }
 
-fn no_link(errand: Errand, language: Language) -> Response {
+fn no_link(errand: Errand, language: Language) -> Content<'static> {
     let title = pick(
         language,
         "This link does not work",
         "Ce lien ne fonctionne pas",
     );
-    let content = said(title, errand.otherwise(language));
-    page(StatusCode::NOT_FOUND, language, &content)
+    said(title, errand.otherwise(language))
 }
 
-fn problem(errand: Errand, language: Language, error: &AccessError) -> Response {
-    let title = pick(language, "That did not work", "L’opération n’a pas abouti");
+fn trouble(language: Language, error: &AccessError) -> Trouble {
     match error {
-        AccessError::Link => no_link(errand, language),
+        AccessError::Link => Trouble::Link,
         AccessError::EmailTaken => {
             let words = pick(
                 language,
                 "The address belongs to another account meanwhile.",
                 "L’adresse appartient désormais à un autre compte.",
             );
-            page(StatusCode::CONFLICT, language, &said(title, words))
+            Trouble::Conflict(said(did_not_work(language), words))
         }
-        error => {
-            tracing::error!(%error, "a link is not used");
+        error => Trouble::Ours(error.to_string()),
+    }
+}
+
+const fn did_not_work(language: Language) -> &'static str {
+    pick(language, "That did not work", "L’opération n’a pas abouti")
+}
+
+fn problem(errand: Errand, language: Language, trouble: Trouble) -> Response {
+    let (status, content) = match trouble {
+        Trouble::Link => (StatusCode::NOT_FOUND, no_link(errand, language)),
+        Trouble::Conflict(content) => (StatusCode::CONFLICT, content),
+        Trouble::Ours(error) => {
+            tracing::error!(error, "a link is not used");
             let words = pick(
                 language,
                 "Something is wrong on our side, and nothing was done. Please try again later: the link still works.",
                 "Un problème est survenu de notre côté et rien n’a été fait. Merci de réessayer plus tard : le lien \
                  reste valable.",
             );
-            page(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                language,
-                &said(title, words),
-            )
+            let content = said(did_not_work(language), words);
+            (StatusCode::INTERNAL_SERVER_ERROR, content)
         }
-    }
+    };
+    page(status, language, &content)
 }

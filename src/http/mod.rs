@@ -72,10 +72,7 @@ pub fn router(engine: Arc<Engine>, keys: Option<AccessKeys>) -> Result<Router, R
         .route("/webhooks/stripe", post(webhooks::stripe))
         .route("/webhooks/paypal", post(webhooks::paypal))
         .route("/webhooks/platform", post(webhooks::platform))
-        .route(
-            "/deletion/confirm",
-            get(deletion::show).post(deletion::confirm),
-        )
+        .route("/deletion/confirm", mailed::route(mailed::Errand::Delete))
         .route("/unlock", mailed::route(mailed::Errand::Unlock))
         .route("/email", mailed::route(mailed::Errand::ConfirmEmail))
         .with_state(Arc::clone(&engine));

@@ -1,11 +1,41 @@
 //! What happened to an account.
 
 use super::AccessError;
+use crate::domain::access::AccountEvent;
 use crate::domain::account::BillingProfile;
+use crate::domain::calendar::Instant;
 use crate::domain::ids::AccountId;
 use crate::engine::run::Engine;
 use crate::on;
-use crate::store::rows::StoredEvent;
+use crate::store::rows::{ByPerson, StoredEvent};
+use crate::store::{StoreError, Tx};
+
+/// Something that a person did to an account.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::engine) struct Deed<'a> {
+    /// What the house calls it, such as `key_added`.
+    pub action: &'a str,
+    /// What it was done to.
+    pub subject: Option<&'a str>,
+    /// The same, as its customer is shown it.
+    pub event: AccountEvent<'a>,
+}
+
+impl Deed<'_> {
+    /// Writes it down: for the house, and for its customer.
+    pub(in crate::engine) async fn write(
+        self,
+        tx: &mut Tx,
+        account: AccountId,
+        by: ByPerson<'_>,
+        now: Instant,
+    ) -> Result<(), StoreError> {
+        on!(&mut *tx, conn, q => {
+            q::write_audit(conn, account, by, self.action, now, self.subject, None).await
+        })?;
+        on!(&mut *tx, conn, q => q::record_event(conn, account, self.event, now).await)
+    }
+}
 
 /// Some of what happened to an account.
 #[derive(Debug, Clone, PartialEq, Eq)]

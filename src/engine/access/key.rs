@@ -1,5 +1,6 @@
 //! SSH keys of an account.
 
+use super::event::Deed;
 use super::{AccessError, OF_EACH_MAX};
 use crate::domain::access::{AccountEvent, SshKey, name};
 use crate::domain::ids::AccountId;
@@ -65,14 +66,15 @@ impl Engine {
             Err(error) => return Err(error.into()),
         }
         let subject = format!("key {} {name}", key.fingerprint);
-        on!(&mut tx, conn, q => {
-            q::write_audit(conn, account, by, "key_added", now, Some(&subject), None).await
-        })?;
-        let event = AccountEvent::NewKey {
-            name,
-            fingerprint: &key.fingerprint,
+        let deed = Deed {
+            action: "key_added",
+            subject: Some(&subject),
+            event: AccountEvent::NewKey {
+                name,
+                fingerprint: &key.fingerprint,
+            },
         };
-        on!(&mut tx, conn, q => q::record_event(conn, account, event, now).await)?;
+        deed.write(&mut tx, account, by, now).await?;
         tx.commit().await?;
         Ok(StoredKey {
             id,
@@ -99,14 +101,15 @@ impl Engine {
         let deleted = on!(&mut tx, conn, q => q::delete_key(conn, account, id).await)?;
         let deleted = deleted.ok_or(AccessError::Unknown)?;
         let subject = format!("key {} {}", deleted.fingerprint, deleted.name);
-        on!(&mut tx, conn, q => {
-            q::write_audit(conn, account, by, "key_deleted", now, Some(&subject), None).await
-        })?;
-        let event = AccountEvent::DeleteKey {
-            name: &deleted.name,
-            fingerprint: &deleted.fingerprint,
+        let deed = Deed {
+            action: "key_deleted",
+            subject: Some(&subject),
+            event: AccountEvent::DeleteKey {
+                name: &deleted.name,
+                fingerprint: &deleted.fingerprint,
+            },
         };
-        on!(&mut tx, conn, q => q::record_event(conn, account, event, now).await)?;
+        deed.write(&mut tx, account, by, now).await?;
         tx.commit().await?;
         Ok(())
     }

@@ -17,7 +17,7 @@
 
 pub mod bearer;
 mod email;
-mod event;
+pub(in crate::engine) mod event;
 mod key;
 pub mod link;
 mod mailed;

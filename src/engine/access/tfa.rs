@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::AccessError;
+use super::event::Deed;
 use crate::domain::access::AccountEvent;
 use crate::domain::access::totp::{Proof, RECOVERY_CODES, RecoveryCode, TotpSecret};
 use crate::domain::ids::AccountId;
@@ -212,17 +213,18 @@ impl Engine {
         } else {
             (AccountEvent::TfaDisabled, Topic::TfaDisabled)
         };
-        on!(&mut *tx, conn, q => q::record_event(conn, account, event, now).await)?;
+        let deed = Deed {
+            action: event.code(),
+            subject: None,
+            event,
+        };
+        deed.write(tx, account, by, now).await?;
         let notice = NewNotice {
             account,
             key: format!("{topic}:{}", factor.id),
             topic,
             payload: json!({ "at": now.0 }).to_string(),
         };
-        on!(&mut *tx, conn, q => q::insert_notices(conn, &[notice], now).await)?;
-        on!(&mut *tx, conn, q => {
-            q::write_audit(conn, account, by, event.code(), now, None, None).await
-        })?;
-        Ok(())
+        Ok(on!(&mut *tx, conn, q => q::insert_notices(conn, &[notice], now).await)?)
     }
 }

@@ -1,5 +1,6 @@
 //! API tokens: shown once, kept as digests, exchanged for a bearer token of an hour.
 
+use super::event::Deed;
 use super::{AccessError, AccessKeys, OF_EACH_MAX};
 use crate::domain::access::{AccountEvent, Scopes, name};
 use crate::domain::calendar::Instant;
@@ -121,7 +122,7 @@ impl Engine {
         }
         let request = TokenRequest { name, ..request };
         let issued = self.insert_token(&mut tx, account, request).await?;
-        write_down(&mut tx, account, by, Deed::Created, &issued.token, now).await?;
+        write_down(&mut tx, account, by, Change::Created, &issued.token, now).await?;
         tx.commit().await?;
         Ok(issued)
     }
@@ -156,7 +157,7 @@ impl Engine {
             expires_at: before.expires_at,
         };
         let issued = self.insert_token(&mut tx, account, request).await?;
-        write_down(&mut tx, account, by, Deed::Renewed, &issued.token, now).await?;
+        write_down(&mut tx, account, by, Change::Renewed, &issued.token, now).await?;
         tx.commit().await?;
         Ok(issued)
     }
@@ -176,7 +177,7 @@ impl Engine {
         on!(&mut tx, conn, q => q::lock_account(conn, account).await)?;
         let deleted = on!(&mut tx, conn, q => q::delete_token(conn, account, id).await)?;
         let deleted = deleted.ok_or(AccessError::Unknown)?;
-        write_down(&mut tx, account, by, Deed::Deleted, &deleted, now).await?;
+        write_down(&mut tx, account, by, Change::Deleted, &deleted, now).await?;
         tx.commit().await?;
         Ok(())
     }
@@ -218,7 +219,7 @@ fn is_good(holder: &TokenHolder, now: Instant) -> bool {
 
 /// What is done with a token.
 #[derive(Clone, Copy)]
-enum Deed {
+enum Change {
     Created,
     Renewed,
     Deleted,
@@ -229,27 +230,27 @@ async fn write_down(
     tx: &mut Tx,
     account: AccountId,
     by: ByPerson<'_>,
-    deed: Deed,
+    change: Change,
     token: &StoredToken,
     now: Instant,
 ) -> Result<(), AccessError> {
     let (token_name, token_id) = (token.name.as_str(), token.id.as_str());
-    let (action, event) = match deed {
-        Deed::Created => (
+    let (action, event) = match change {
+        Change::Created => (
             "token_created",
             AccountEvent::NewToken {
                 token_name,
                 token_id,
             },
         ),
-        Deed::Renewed => (
+        Change::Renewed => (
             "token_renewed",
             AccountEvent::RegenerateToken {
                 token_name,
                 token_id,
             },
         ),
-        Deed::Deleted => (
+        Change::Deleted => (
             "token_deleted",
             AccountEvent::DeleteToken {
                 token_name,
@@ -258,8 +259,10 @@ async fn write_down(
         ),
     };
     let subject = format!("token {token_id} {token_name}");
-    on!(&mut *tx, conn, q => {
-        q::write_audit(conn, account, by, action, now, Some(&subject), None).await
-    })?;
-    Ok(on!(&mut *tx, conn, q => q::record_event(conn, account, event, now).await)?)
+    let deed = Deed {
+        action,
+        subject: Some(&subject),
+        event,
+    };
+    Ok(deed.write(tx, account, by, now).await?)
 }

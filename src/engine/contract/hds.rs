@@ -7,6 +7,7 @@ use crate::domain::hds::{HdsContactAsked, is_up_to_date, review_before};
 use crate::domain::ids::AccountId;
 use crate::domain::notice::Topic;
 use crate::engine::access::AccessError;
+use crate::engine::access::event::Deed;
 use crate::engine::run::Engine;
 use crate::on;
 use crate::store::StoreError;
@@ -50,11 +51,12 @@ impl Engine {
             updated_at: now,
         };
         on!(&mut tx, conn, q => q::write_hds_contact(conn, &stored).await)?;
-        let event = AccountEvent::EditHdsContact { app_name: app };
-        on!(&mut tx, conn, q => q::record_event(conn, account, event, now).await)?;
-        on!(&mut tx, conn, q => {
-            q::write_audit(conn, account, by, "hds_contact_edited", now, Some(&stored.id), None).await
-        })?;
+        let deed = Deed {
+            action: "hds_contact_edited",
+            subject: Some(&stored.id),
+            event: AccountEvent::EditHdsContact { app_name: app },
+        };
+        deed.write(&mut tx, account, by, now).await?;
         tx.commit().await?;
         Ok((stored, is_up_to_date(now, now)))
     }
