@@ -67,7 +67,7 @@ impl<'a> Office<'a> {
     pub fn settings(&self, port: u16, security: &str, more: &str) {
         let mail = mail_section(port, security, more);
         let platform = format!(
-            "[platform]\nurl = \"{}\"\nsecret = \"env:PLATFORM_SECRET\"\ntimeout_seconds = 1\n",
+            "[platform]\nurl = \"{}\"\nsecret = \"env:PLATFORM_SECRET\"\ntimeout_seconds = 5\n",
             self.platform.url()
         );
         let settings = format!("{SETTINGS}\n{mail}\n{platform}");

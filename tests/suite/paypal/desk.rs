@@ -97,7 +97,7 @@ pub fn section(house: &House, fake: &PayPalFake, requests_per_second: u32) -> St
     format!(
         "[paypal]\nclient_id = \"file:{}\"\nclient_secret = \"file:{}\"\nwebhook_id = \"{WEBHOOK_ID}\"\n\
          return_url = \"https://console.example/approved\"\ncancel_url = \"https://console.example/\"\n\
-         requests_per_second = {requests_per_second}\ntimeout_seconds = 1\ntries = 1\nfirst_pause_milliseconds = 1\n\
+         requests_per_second = {requests_per_second}\ntimeout_seconds = 5\ntries = 1\nfirst_pause_milliseconds = 1\n\
          api_url = \"{}\"\n",
         id.display(),
         secret.display(),
