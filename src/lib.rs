@@ -21,4 +21,5 @@ pub mod pace;
 pub mod providers;
 pub mod store;
 pub mod vault;
+pub mod views;
 mod xml;

@@ -21,12 +21,3 @@ pub fn positive_minor(amount: Decimal, currency: Currency) -> Result<i64, String
     }
     round_to_minor(amount, currency).map_err(|error| error.to_string())
 }
-
-/// A text that is kept and printed, without the blanks around it.
-pub fn plain_text(text: &str) -> Result<&str, &'static str> {
-    let text = text.trim();
-    if text.is_empty() || text.len() > 200 || text.chars().any(char::is_control) {
-        return Err("must be 1 to 200 bytes of plain text");
-    }
-    Ok(text)
-}

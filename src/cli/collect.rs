@@ -1,20 +1,20 @@
 //! `quittance collect`.
 
-use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use chrono::NaiveDate;
 use clap::Args;
-use serde::Serialize;
 
 use super::Global;
 use super::print::{Meter, amount, counted, table};
 use super::scope::ScopeArgs;
 use crate::domain::calendar::PeriodKey;
-use crate::domain::payment::{LeftOut, PaymentMethod, Trigger};
-use crate::engine::collect::{Fate, Request, Tally};
+use crate::domain::payment::PaymentMethod;
+use crate::engine::collect::Tally;
+use crate::engine::desk::asked::CollectionAsked;
+use crate::views::collection::CollectionView;
 use crate::{complain, say};
 
 #[derive(Debug, Args)]
@@ -41,102 +41,14 @@ pub struct CollectArgs {
     json: bool,
 }
 
-#[derive(Serialize)]
-struct CollectJson {
-    plan: TallyJson,
-    /// Nothing when nothing was charged.
-    outcome: Option<TallyJson>,
-}
-
-#[derive(Serialize)]
-struct TallyJson {
-    charged: Vec<ChargedJson>,
-    left_out: Vec<LeftOutJson>,
-    /// Accounts that could not be charged, with what they met.
-    problems: Vec<ProblemJson>,
-    /// Why invoices that are charged in part are not charged in full.
-    rest_open: Vec<LeftOutJson>,
-}
-
-#[derive(Serialize)]
-struct ProblemJson {
-    /// The house's own key of the account.
-    account: i64,
-    problem: String,
-}
-
-#[derive(Serialize)]
-struct ChargedJson {
-    method: &'static str,
-    /// What became of it; nothing in a plan.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    outcome: Option<&'static str>,
-    currency: &'static str,
-    invoices: u64,
-    amount_minor: i64,
-}
-
-#[derive(Serialize)]
-struct LeftOutJson {
-    code: &'static str,
-    reason: String,
-    invoices: u64,
-}
-
-impl From<&Tally> for TallyJson {
-    fn from(tally: &Tally) -> Self {
-        let reasons = |reasons: &BTreeMap<LeftOut, u64>| {
-            let reason = |(reason, &invoices): (&LeftOut, &u64)| LeftOutJson {
-                code: reason.code(),
-                reason: reason.to_string(),
-                invoices,
-            };
-            reasons.iter().map(reason).collect()
-        };
-        Self {
-            charged: tally
-                .charged
-                .iter()
-                .map(|((method, fate, currency), sum)| ChargedJson {
-                    method: method.code(),
-                    outcome: (*fate != Fate::Planned).then_some(fate.code()),
-                    currency: currency.code(),
-                    invoices: sum.invoices,
-                    amount_minor: sum.amount_minor,
-                })
-                .collect(),
-            problems: tally
-                .problems
-                .iter()
-                .map(|(account, problem)| ProblemJson {
-                    account: account.0,
-                    problem: problem.clone(),
-                })
-                .collect(),
-            left_out: reasons(&tally.left_out),
-            rest_open: reasons(&tally.rest),
-        }
-    }
-}
-
 pub async fn collect(global: &Global, args: CollectArgs) -> Result<ExitCode> {
     let engine = global.open().await?;
-    // Who names a month, an account or an invoice wants to know of the paid
-    // ones too; without, every invoice there ever was would be told.
-    let named = args.scope.account.is_some() || args.scope.invoice.is_some();
-    let open_only = !named && args.period.is_none();
-    let scope = args.scope.find(&engine, args.period, open_only).await?;
-    // And who names anything does not wait for its day.
-    let asked = named || args.failed_since.is_some() || args.method.is_some();
-    let request = Request {
-        scope,
-        trigger: if asked {
-            Trigger::Person { only: args.method }
-        } else {
-            Trigger::Schedule
-        },
+    let asked = CollectionAsked {
+        scope: args.scope.asked(args.period),
         failed_since: args.failed_since,
+        only: args.method,
     };
+    let request = engine.collection(&asked).await?;
     let plan = engine.plan_collection(&request).await?;
     if !args.json {
         print_tally("would be charged", &plan);
@@ -157,10 +69,7 @@ pub async fn collect(global: &Global, args: CollectArgs) -> Result<ExitCode> {
         outcome = Some(charged);
     }
     if args.json {
-        super::json::print(&CollectJson {
-            plan: TallyJson::from(&plan),
-            outcome: outcome.as_ref().map(TallyJson::from),
-        })?;
+        super::json::print(&CollectionView::new(&plan, outcome.as_ref()))?;
     }
     engine.store.close().await;
     let problems = outcome.as_ref().unwrap_or(&plan).problems.len();

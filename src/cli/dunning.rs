@@ -13,8 +13,9 @@ use super::person::PersonArgs;
 use super::print::{amount, counted, short, table};
 use crate::domain::dunning::Readiness;
 use crate::domain::ids::AccountId;
-use crate::engine::dunning::{DebtorOutlook, DunningTally};
+use crate::engine::dunning::DunningTally;
 use crate::engine::run::Engine;
+use crate::views::debtor::DebtorView;
 use crate::{complain, say};
 
 /// Accounts that are read together.
@@ -126,47 +127,6 @@ pub async fn account_id(engine: &Engine, external_id: &str) -> Result<AccountId>
     Ok(account)
 }
 
-#[derive(Serialize)]
-struct DebtorJson {
-    account: String,
-    invoice: String,
-    due_on: String,
-    owed_minor: i64,
-    currency: &'static str,
-    suspended: bool,
-    last_step: Option<String>,
-    last_step_on: Option<String>,
-    next_step: Option<String>,
-    next_step_on: Option<String>,
-    blocked: Option<&'static str>,
-    next_attempt_on: Option<String>,
-    held_until: Option<String>,
-}
-
-impl DebtorJson {
-    fn of(debtor: &DebtorOutlook) -> Self {
-        let blocked = debtor.next.and_then(|next| match next.readiness {
-            Readiness::Blocked(block) => Some(block.code()),
-            Readiness::Now | Readiness::Later => None,
-        });
-        Self {
-            account: debtor.external_id.clone(),
-            invoice: debtor.invoice.to_string(),
-            due_on: debtor.due_on.to_string(),
-            owed_minor: debtor.owed.minor,
-            currency: debtor.owed.currency.code(),
-            suspended: debtor.is_suspended,
-            last_step: debtor.last.map(|taken| taken.step.code()),
-            last_step_on: debtor.last.map(|taken| taken.on.to_string()),
-            next_step: debtor.next.map(|next| next.step.code()),
-            next_step_on: debtor.next.map(|next| next.on.to_string()),
-            blocked,
-            next_attempt_on: debtor.next_attempt_on.map(|day| day.to_string()),
-            held_until: debtor.held_until.map(|day| day.to_string()),
-        }
-    }
-}
-
 async fn list(engine: &Engine, account: Option<&str>, json: bool) -> Result<ExitCode> {
     let mut debtors = Vec::new();
     if let Some(account) = account {
@@ -184,7 +144,7 @@ async fn list(engine: &Engine, account: Option<&str>, json: bool) -> Result<Exit
         }
     }
     if json {
-        let all: Vec<DebtorJson> = debtors.iter().map(DebtorJson::of).collect();
+        let all: Vec<DebtorView> = debtors.iter().map(DebtorView::of).collect();
         super::json::print(&all)?;
         return Ok(ExitCode::SUCCESS);
     }

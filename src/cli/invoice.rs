@@ -8,7 +8,6 @@ use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand};
 
 use super::Global;
-use super::json::InvoiceJson;
 use super::person::PersonArgs;
 use super::print::{amount, count, counted, short, table};
 use crate::documents::{PdfRenderer, factur_x};
@@ -18,6 +17,7 @@ use crate::domain::invoice::document::{Document, DocumentLine};
 use crate::engine::issued::load_document;
 use crate::on;
 use crate::say;
+use crate::views::invoice::InvoiceView;
 
 #[derive(Debug, Args)]
 pub struct InvoiceArgs {
@@ -74,7 +74,7 @@ pub async fn invoice(global: &Global, args: InvoiceArgs) -> Result<ExitCode> {
         InvoiceCommand::Show { number, json } => {
             let document = find(global, &number).await?;
             if json {
-                super::json::print(&InvoiceJson::from(document))?;
+                super::json::print(&InvoiceView::from(document))?;
             } else {
                 print_document(&document);
             }

@@ -25,7 +25,6 @@ mod purchase;
 mod reconcile;
 mod refund;
 mod run;
-mod run_json;
 mod scope;
 mod sepa;
 mod serve;

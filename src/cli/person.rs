@@ -3,7 +3,7 @@
 use anyhow::{Result, anyhow};
 use clap::Args;
 
-use super::check::plain_text;
+use crate::domain::text::plain_text;
 use crate::store::rows::ByPerson;
 
 #[derive(Debug, Args)]

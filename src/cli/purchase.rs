@@ -8,10 +8,10 @@ use serde::Serialize;
 use super::Global;
 use super::check::{number, positive_minor};
 use super::credit::{find, print_outcome};
-use super::dispute::{DisputeJson, name_of};
+use super::dispute::name_of;
 use super::person::PersonArgs;
 use super::print::{amount, count, counted, table};
-use super::refund::{RefundJson, report};
+use super::refund::report;
 use crate::domain::ids::PurchaseId;
 use crate::domain::money::Money;
 use crate::domain::payment::AttemptState;
@@ -20,6 +20,8 @@ use crate::engine::purchase::Progress;
 use crate::engine::run::Engine;
 use crate::providers::paypal::PayPal;
 use crate::store::rows::{Refunded, StoredPurchase};
+use crate::views::dispute::DisputeView;
+use crate::views::refund::RefundView;
 use crate::{complain, on, say};
 
 /// How many purchases are listed.
@@ -85,9 +87,9 @@ struct PurchaseJson {
     created_at: String,
     decided_at: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    refunds: Vec<RefundJson>,
+    refunds: Vec<RefundView>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    disputes: Vec<DisputeJson>,
+    disputes: Vec<DisputeView>,
     /// What PayPal said of it that cannot be booked.
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<String>,
@@ -215,8 +217,8 @@ pub async fn purchases(global: &Global, args: PurchasesArgs) -> Result<()> {
         let json: Vec<PurchaseJson> = listed
             .iter()
             .map(|(purchase, refunds, disputes)| PurchaseJson {
-                refunds: refunds.iter().map(RefundJson::from).collect(),
-                disputes: disputes.iter().map(DisputeJson::from).collect(),
+                refunds: refunds.iter().map(RefundView::from).collect(),
+                disputes: disputes.iter().map(DisputeView::from).collect(),
                 ..PurchaseJson::from(purchase)
             })
             .collect();

@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result, anyhow};
 use clap::Args;
 use rust_decimal::Decimal;
-use serde::Serialize;
 
 use super::Global;
 use super::check::{number, positive_minor};
@@ -15,7 +14,8 @@ use crate::domain::money::Money;
 use crate::domain::payment::AttemptState;
 use crate::on;
 use crate::say;
-use crate::store::rows::{Refunded, StoredRefund};
+use crate::store::rows::StoredRefund;
+use crate::views::refund::RefundView;
 
 #[derive(Debug, Args)]
 pub struct RefundArgs {
@@ -32,56 +32,6 @@ pub struct RefundArgs {
     /// Print it as JSON
     #[arg(long)]
     json: bool,
-}
-
-/// A refund as every command prints it.
-#[derive(Serialize)]
-pub struct RefundJson {
-    id: String,
-    /// What it gives back: a payment of an invoice, or a purchase of credit.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    payment: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    purchase: Option<String>,
-    purpose: &'static str,
-    currency: &'static str,
-    amount_minor: i64,
-    /// What of it is given back out of the customer's credit.
-    credit_minor: i64,
-    state: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    decline: Option<String>,
-    reference: Option<String>,
-    by: String,
-    reason: String,
-    created_at: String,
-    decided_at: Option<String>,
-}
-
-impl From<&StoredRefund> for RefundJson {
-    fn from(refund: &StoredRefund) -> Self {
-        let (payment, purchase) = match refund.of {
-            Refunded::Attempt(attempt) => (Some(attempt.to_string()), None),
-            Refunded::Purchase(purchase) => (None, Some(purchase.to_string())),
-        };
-        let refusal = refund.state.refusal();
-        Self {
-            id: refund.id.to_string(),
-            payment,
-            purchase,
-            purpose: refund.purpose.code(),
-            currency: refund.amount.currency.code(),
-            amount_minor: refund.amount.minor,
-            credit_minor: refund.credit_minor,
-            state: refund.state.code(),
-            decline: refusal.map(|refusal| refusal.code.clone()),
-            reference: refund.provider_reference.clone(),
-            by: refund.actor.clone(),
-            reason: refund.reason.clone(),
-            created_at: refund.created_at.to_string(),
-            decided_at: refund.decided_at.map(|at| at.to_string()),
-        }
-    }
 }
 
 pub async fn refund(global: &Global, args: RefundArgs) -> Result<ExitCode> {
@@ -114,7 +64,7 @@ pub async fn refund(global: &Global, args: RefundArgs) -> Result<ExitCode> {
 /// When nothing was given back.
 pub fn report(refund: &StoredRefund, what: &str, json: bool) -> Result<()> {
     if json {
-        super::json::print(&RefundJson::from(refund))?;
+        super::json::print(&RefundView::from(refund))?;
     } else {
         let said = match &refund.state {
             AttemptState::Succeeded => "given back",

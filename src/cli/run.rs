@@ -9,13 +9,14 @@ use anyhow::{Context as _, Result};
 use clap::{Args, Subcommand};
 
 use super::Global;
+use super::person::PersonArgs;
 use super::print::{Meter, amount, count, counted, table};
-use super::run_json::{RunJson, ShadowJson, due};
 use crate::domain::calendar::PeriodKey;
 use crate::engine::run::shadow::{ShadowReport, Standing};
 use crate::engine::run::status::RunStatus;
 use crate::engine::run::{BatchTally, Engine, Progress};
 use crate::say;
+use crate::views::run::{RunView, ShadowView, due};
 
 #[derive(Debug, Args)]
 pub struct RunArgs {
@@ -66,6 +67,8 @@ enum RunCommand {
         period: PeriodKey,
         /// The account's id
         account: String,
+        #[command(flatten)]
+        person: PersonArgs,
     },
 }
 
@@ -82,7 +85,11 @@ pub async fn run(global: &Global, args: RunArgs) -> Result<ExitCode> {
             say!("the run of {period} may go on: start it with `quittance run {period}`");
             Ok(ExitCode::SUCCESS)
         }
-        Some(RunCommand::Release { period, account }) => release(global, period, &account).await,
+        Some(RunCommand::Release {
+            period,
+            account,
+            person,
+        }) => release(global, period, &account, &person).await,
         None => {
             let period = args.period.context("name a month, such as 2026-10")?;
             if args.shadow {
@@ -119,7 +126,7 @@ async fn bill(global: &Global, period: PeriodKey, args: &RunArgs) -> Result<Exit
     let status = engine.run_status(period).await?;
     engine.store.close().await;
     if args.json {
-        super::json::print(&RunJson::new(&status, Some(tally)))?;
+        super::json::print(&RunView::new(&status, Some(tally)))?;
     } else {
         print_tally(tally, took);
         print_status(&status);
@@ -153,9 +160,15 @@ impl Progress for RunMeter {
     }
 }
 
-async fn release(global: &Global, period: PeriodKey, account: &str) -> Result<ExitCode> {
+async fn release(
+    global: &Global,
+    period: PeriodKey,
+    account: &str,
+    person: &PersonArgs,
+) -> Result<ExitCode> {
+    let by = person.check()?;
     let engine = global.open_to_bill().await?;
-    let number = engine.release(period, account).await?;
+    let number = engine.release(period, account, by).await?;
     match number {
         Some(number) => {
             say!("{account} is released: invoice {number}");
@@ -187,18 +200,12 @@ async fn status(global: &Global, period: Option<PeriodKey>, json: bool) -> Resul
     let engine = global.open().await?;
     let runs = match period {
         Some(period) => vec![engine.run_status(period).await?],
-        None => {
-            let mut all = Vec::new();
-            for run in engine.list_runs().await? {
-                all.push(engine.run_status(run.period.key).await?);
-            }
-            all
-        }
+        None => engine.run_statuses().await?,
     };
     if json {
-        let all: Vec<RunJson> = runs
+        let all: Vec<RunView> = runs
             .iter()
-            .map(|status| RunJson::new(status, None))
+            .map(|status| RunView::new(status, None))
             .collect();
         match (period, all.as_slice()) {
             (Some(_), [only]) => super::json::print(only)?,
@@ -294,7 +301,7 @@ async fn shadow(
     let report = engine.shadow(period, account, &meter).await?;
     meter.0.finish();
     if json {
-        super::json::print(&ShadowJson::new(period, &report))?;
+        super::json::print(&ShadowView::new(period, &report))?;
     } else {
         print_shadow(period, &report);
     }

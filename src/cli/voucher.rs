@@ -7,9 +7,11 @@ use clap::{Args, Subcommand};
 use rust_decimal::Decimal;
 
 use super::Global;
-use super::check::{number, plain_text, positive_minor};
+use super::check::{number, positive_minor};
+use crate::domain::access::AccountEvent;
 use crate::domain::calendar::PeriodKey;
 use crate::domain::invoice::AllowanceValue;
+use crate::domain::text::plain_text;
 use crate::on;
 use crate::say;
 
@@ -75,7 +77,10 @@ pub async fn voucher(global: &Global, args: VoucherArgs) -> Result<ExitCode> {
     if let Some(until) = grant.until.filter(|until| *until < grant.from) {
         bail!("--until {until} is before --from {}", grant.from);
     }
+    on!(&mut tx, conn, q => q::lock_account(conn, account).await)?;
     on!(&mut tx, conn, q => q::grant_allowance(conn, account, label, value, grant.from, grant.until).await)?;
+    let (event, now) = (AccountEvent::AddVoucher { label }, engine.clock.now());
+    on!(&mut tx, conn, q => q::record_event(conn, account, event, now).await)?;
     tx.commit().await?;
     say!("granted to {}: {label}", grant.account);
     Ok(ExitCode::SUCCESS)

@@ -84,6 +84,15 @@ macro_rules! money_key {
             }
         }
 
+        impl $name {
+            /// The id of what is asked for under a name of the asker's own: 16 bytes of
+            /// a digest, so that it is the same whenever it is asked for again.
+            #[must_use]
+            pub const fn named(digest: [u8; 16]) -> Self {
+                Self(u128::from_be_bytes(digest))
+            }
+        }
+
         /// 32 hex digits.
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

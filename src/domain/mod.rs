@@ -33,4 +33,5 @@ pub mod payment;
 pub mod rating;
 pub mod sepa;
 pub mod tax;
+pub mod text;
 pub mod usage;

@@ -19,6 +19,7 @@
 //! - [`access`]: who is let in by the account API
 //! - [`contract`]: what customers accept, and whom they name about health data
 //! - [`overview`]: what a customer sees of its own billing
+//! - [`desk`]: what the house looks at, and says
 //! - [`schedule`]: all of it, by itself
 //! - [`outbox`]: customers and the platform, told
 //! - [`verify`]: every invariant, recomputed
@@ -28,6 +29,7 @@ pub mod bank;
 pub mod collect;
 pub mod contract;
 pub mod deletion;
+pub mod desk;
 pub mod dispute;
 pub mod dunning;
 pub mod import;

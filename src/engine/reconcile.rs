@@ -11,7 +11,10 @@ use crate::domain::money::Money;
 use crate::domain::payment::recovery::{Question, question};
 use crate::domain::payment::{AttemptEvent, AttemptState, Decline, Instrument, News};
 use crate::engine::collect::{Fate, news_of};
+use crate::engine::dispute::ReconciledDisputes;
 use crate::engine::providers::ProviderError;
+use crate::engine::purchase::{self, PurchaseError};
+use crate::engine::refund::{ReconciledRefunds, RefundError};
 use crate::engine::run::Engine;
 use crate::engine::settle::SettleError;
 use crate::on;
@@ -47,7 +50,32 @@ pub struct Reconciled {
     pub problems: Vec<(AttemptId, String)>,
 }
 
+/// What became of whatever was out. What stops one part does not stop the others.
+#[derive(Debug)]
+pub struct Reconciliation {
+    pub cards: Result<Reconciled, ReconcileError>,
+    pub refunds: Result<ReconciledRefunds, RefundError>,
+    pub purchases: Result<purchase::Reconciled, PurchaseError>,
+    pub disputes: Result<ReconciledDisputes, ReconcileError>,
+}
+
 impl Engine {
+    /// Finishes whatever has no known outcome.
+    pub async fn reconcile(&self) -> Reconciliation {
+        Reconciliation {
+            cards: self.reconcile_cards().await,
+            refunds: self.reconcile_refunds().await,
+            purchases: match &self.config.paypal {
+                Some(_) => match self.providers.paypal(&self.config) {
+                    Ok(paypal) => self.reconcile_purchases(paypal).await,
+                    Err(error) => Err(error.into()),
+                },
+                None => Ok(purchase::Reconciled::default()),
+            },
+            disputes: self.reconcile_disputes().await,
+        }
+    }
+
     /// Finishes every card payment whose outcome is out.
     ///
     /// # Errors
@@ -66,8 +94,11 @@ impl Engine {
             };
             after = Some(last.id);
             let stripe = self.providers.stripe(&self.config)?;
-            let mut answers = stream::iter(&page)
-                .map(|attempt| async move { (attempt, self.reconcile_card(stripe, attempt).await) })
+            let mut answers = stream::iter(page)
+                .map(|attempt| async move {
+                    let answer = self.reconcile_card(stripe, &attempt).await;
+                    (attempt, answer)
+                })
                 .buffer_unordered(self.store.pace().at_once(AT_ONCE));
             while let Some((attempt, answer)) = answers.next().await {
                 match answer {

@@ -9,7 +9,7 @@ use crate::engine::dunning::restore_paid;
 use crate::engine::run::Engine;
 use crate::on;
 use crate::store::StoreError;
-use crate::store::rows::{ByPerson, InvoiceScope, NewEntry};
+use crate::store::rows::{ByPerson, InvoiceScope, NewEntry, PageBounds};
 
 /// A debt is not given up.
 #[derive(Debug, thiserror::Error)]
@@ -53,7 +53,8 @@ impl Engine {
             period: Some(key.period),
             open_only: false,
         };
-        let attempts = on!(&mut tx, conn, q => q::attempts(conn, &scope, i64::MAX).await)?;
+        let attempts =
+            on!(&mut tx, conn, q => q::attempts(conn, &scope, PageBounds::first(i64::MAX)).await)?;
         let mut own = attempts.iter().filter(|attempt| attempt.invoice == key);
         if let Some(out) = own.find(|attempt| attempt.state.in_flight()) {
             let method = out.by.method().to_string();

@@ -10,10 +10,12 @@ use super::answer::Refused;
 use super::credentials;
 use super::ingest::Hands;
 use super::limit::Limits;
+use super::pdf::Pdfs;
 use crate::domain::access::Role;
+use crate::domain::text::plain_text;
 use crate::engine::access::AccessError;
 use crate::engine::run::Engine;
-use crate::store::rows::StoredOperator;
+use crate::store::rows::{ByPerson, StoredOperator};
 
 /// What every handler behind it needs.
 pub struct Desk {
@@ -21,6 +23,7 @@ pub struct Desk {
     pub limits: Arc<Limits>,
     /// What usage is taken with.
     pub hands: Hands,
+    pub pdfs: Pdfs,
 }
 
 /// Whose key it is, let in but not allowed anything yet.
@@ -69,5 +72,33 @@ pub struct AllowedOperator(StoredOperator);
 impl AllowedOperator {
     pub const fn key(&self) -> &StoredOperator {
         &self.0
+    }
+
+    /// Who decides, and why; for work that goes on though the request ends.
+    ///
+    /// # Errors
+    /// When no reason is given, or one that cannot be kept.
+    pub fn decides(self, reason: Option<&str>) -> Result<Decider, Refused> {
+        let reason = reason.ok_or_else(|| Refused::field("reason", "can't be blank"))?;
+        let reason = plain_text(reason).map_err(|error| Refused::field("reason", error))?;
+        Ok(Decider {
+            actor: self.0.name,
+            reason: reason.to_owned(),
+        })
+    }
+}
+
+/// Who decides, and why.
+pub struct Decider {
+    actor: String,
+    reason: String,
+}
+
+impl Decider {
+    pub fn person(&self) -> ByPerson<'_> {
+        ByPerson {
+            actor: &self.actor,
+            reason: &self.reason,
+        }
     }
 }

@@ -5,6 +5,7 @@
 //! - [`answer`]: what is answered, and every error in its shape
 //! - [`body`], [`path`], [`time`], [`credentials`]: what is asked
 //! - [`desk`]: who of the house asks
+//! - [`pdf`]: invoices as PDFs
 //! - [`page`]: lists, a page at a time
 //! - [`limit`]: how often
 //! - [`link_page`]: the pages that links in mails lead to
@@ -24,6 +25,7 @@ mod link_page;
 mod mailed;
 mod page;
 mod path;
+mod pdf;
 mod query;
 mod time;
 mod webhooks;
@@ -48,6 +50,7 @@ use answer::Refused;
 use desk::Desk;
 use ingest::Hands;
 use limit::Limits;
+use pdf::Pdfs;
 
 /// A provider's event is a few KiB.
 const BODY_BYTES_MAX: usize = 512 << 10;
@@ -77,16 +80,18 @@ pub fn router(engine: Arc<Engine>, keys: Option<AccessKeys>) -> Result<Router, R
         .route("/email", mailed::route(mailed::Errand::ConfirmEmail))
         .with_state(Arc::clone(&engine));
     let limits = Arc::new(Limits::new(engine.config.api));
+    let pdfs = Pdfs::new()?;
     let desk = Arc::new(Desk {
         engine: Arc::clone(&engine),
         limits: Arc::clone(&limits),
         hands: Hands::new(engine.config.api.batches_in_hand),
+        pdfs: pdfs.clone(),
     });
     let mut described = OpenApiRouter::with_openapi(document::base())
         .merge(finance::router(Arc::clone(&desk)))
         .merge(ingest::router(desk));
     if let Some(keys) = keys {
-        described = described.merge(api::router(engine, keys, limits)?);
+        described = described.merge(api::router(engine, keys, limits, pdfs));
     }
     let (router, document) = described.split_for_parts();
     let router = router

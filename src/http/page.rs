@@ -9,6 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::answer::Refused;
 use super::query::Query;
+use crate::store::rows::PageBounds;
 
 /// What a page has where nobody says how much.
 const PER_PAGE: u32 = 20;
@@ -104,6 +105,14 @@ impl Page {
     /// How many it has at most.
     pub fn limit(self) -> i64 {
         i64::from(self.per_page)
+    }
+
+    /// The part of a list that it is.
+    pub fn bounds(self) -> PageBounds {
+        PageBounds {
+            limit: self.limit(),
+            offset: self.offset(),
+        }
     }
 
     /// Where it stands in a list of so many. Before one that is beyond the end stands

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 use std::convert::Infallible;
+use std::fmt::Display;
+use std::str::FromStr;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -20,6 +22,21 @@ impl<S: Send + Sync> FromRequestParts<S> for Query {
 }
 
 impl Query {
+    /// A value that has to be one of its kind, where it is there.
+    ///
+    /// # Errors
+    /// When it is there twice, or is none.
+    pub fn parsed<T: FromStr<Err: Display>>(
+        &self,
+        name: &'static str,
+    ) -> Result<Option<T>, Refused> {
+        let value = self.value(name)?;
+        let parsed = value.map(|value| value.parse());
+        parsed
+            .transpose()
+            .map_err(|error: T::Err| Refused::field(name, error.to_string()))
+    }
+
     /// A value, where it is there. What else the query has is left to others.
     ///
     /// # Errors

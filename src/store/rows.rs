@@ -5,6 +5,7 @@ pub mod bank;
 pub mod contract;
 pub mod credential;
 pub mod deletion;
+pub mod desk;
 pub mod dispute;
 pub mod dunning;
 pub mod event;
@@ -22,6 +23,7 @@ pub use bank::*;
 pub use contract::*;
 pub use credential::*;
 pub use deletion::*;
+pub use desk::*;
 pub use dispute::*;
 pub use dunning::*;
 pub use event::*;
@@ -272,6 +274,16 @@ pub struct OutcomeCounts {
     pub invoiced: i64,
     pub nothing_due: i64,
     pub parked: i64,
+}
+
+impl OutcomeCounts {
+    /// Of whatever kind.
+    #[must_use]
+    pub const fn all(self) -> i64 {
+        self.invoiced
+            .saturating_add(self.nothing_due)
+            .saturating_add(self.parked)
+    }
 }
 
 /// What importing knows of an account.

@@ -146,7 +146,16 @@ fn a_month_is_listed_without_the_numbers_between() {
     );
     house.run(&["run", "2026-09"]);
     house.run(&["run", "2026-10"]);
-    house.run(&["run", "release", "2026-09", "acc-2"]);
+    house.run(&[
+        "run",
+        "release",
+        "2026-09",
+        "acc-2",
+        "--by",
+        "eve",
+        "--reason",
+        "looked at",
+    ]);
     let numbers = |period| -> Vec<String> {
         let invoices = house.invoices(period);
         let number = |invoice: &serde_json::Value| invoice["number"].as_str().unwrap().to_owned();
@@ -211,7 +220,16 @@ fn extreme_documents_lose_nothing() {
     }
     house.import_usage(&rows);
     house.run(&["run", "2026-10"]);
-    house.run(&["run", "release", "2026-10", "big"]);
+    house.run(&[
+        "run",
+        "release",
+        "2026-10",
+        "big",
+        "--by",
+        "eve",
+        "--reason",
+        "looked at",
+    ]);
     let invoice = house.invoices("2026-10").remove(0);
     // 250 x 44,700 min x 0.0053333333 = 59,599.999..., 500 times, and 20 %.
     assert_eq!(invoice["net_minor"], 2_980_000_000_i64);

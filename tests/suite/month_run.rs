@@ -137,12 +137,39 @@ fn an_odd_invoice_waits_for_its_release(house: &House) {
     let status = house.run(&["run", "status", "2026-10", "--json"]).json();
     assert_eq!(status["accounts"]["parked"], 1);
     assert_eq!(status["accounts"]["missing"], 0);
-    house.refuse(&["run", "release", "2026-10", "acc-1"]);
-    house.run(&["run", "release", "2026-10", "acc-2"]);
+    house.refuse(&[
+        "run",
+        "release",
+        "2026-10",
+        "acc-1",
+        "--by",
+        "eve",
+        "--reason",
+        "looked at",
+    ]);
+    house.run(&[
+        "run",
+        "release",
+        "2026-10",
+        "acc-2",
+        "--by",
+        "eve",
+        "--reason",
+        "looked at",
+    ]);
     let invoices = house.invoices("2026-10");
     assert_eq!(invoices.len(), 3);
     assert_eq!(invoices[2]["number"], "Q-2026-000003");
-    house.refuse(&["run", "release", "2026-10", "acc-2"]);
+    house.refuse(&[
+        "run",
+        "release",
+        "2026-10",
+        "acc-2",
+        "--by",
+        "eve",
+        "--reason",
+        "looked at",
+    ]);
     house.run(&["verify"]);
 }
 

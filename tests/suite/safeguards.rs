@@ -62,11 +62,29 @@ fn a_release_covers_the_total_that_was_held_back(house: &House) {
     assert_eq!(parked(house, "2026-10").len(), 1);
     // More comes between the look and the release.
     house.import_usage(&usage("more", "2026-10", 31, 900));
-    let answer = house.try_run(&["run", "release", "2026-10", "acc-2"]);
+    let answer = house.try_run(&[
+        "run",
+        "release",
+        "2026-10",
+        "acc-2",
+        "--by",
+        "eve",
+        "--reason",
+        "looked at",
+    ]);
     assert_eq!(answer.code, Some(1), "{answer:?}");
     assert!(answer.stdout.contains("still parked"), "{answer:?}");
     assert_eq!(house.invoices("2026-10").len(), 2);
-    house.run(&["run", "release", "2026-10", "acc-2"]);
+    house.run(&[
+        "run",
+        "release",
+        "2026-10",
+        "acc-2",
+        "--by",
+        "eve",
+        "--reason",
+        "looked at",
+    ]);
     assert_eq!(house.invoices("2026-10").len(), 3);
     // What was released is no difference afterwards.
     let shadow = house.run(&["run", "2026-10", "--shadow", "--json"]).json();
@@ -99,7 +117,16 @@ fn what_has_no_price_cannot_be_released(house: &House) {
     house
         .import_usage("n,acc-2,blog,addon,redis,new,1,2026-10-01T12:00:00Z,2026-10-31T12:00:00Z\n");
     house.run(&["run", "2026-10"]);
-    let answer = house.refuse(&["run", "release", "2026-10", "acc-2"]);
+    let answer = house.refuse(&[
+        "run",
+        "release",
+        "2026-10",
+        "acc-2",
+        "--by",
+        "eve",
+        "--reason",
+        "looked at",
+    ]);
     assert!(answer.stderr.contains("has no EUR price"), "{answer:?}");
     // The gap may be filled: nobody was billed there.
     house.import(
@@ -267,6 +294,7 @@ fn a_month_that_was_skipped_is_told(house: &House) {
 #[test]
 fn a_mistyped_database_is_not_created() {
     let house = House::sqlite();
+    std::fs::remove_file(house.path("q.sqlite")).unwrap();
     for args in [
         &["verify"][..],
         &["run", "2026-10"],
@@ -276,6 +304,9 @@ fn a_mistyped_database_is_not_created() {
         assert!(answer.stderr.contains("there is no database"), "{answer:?}");
     }
     assert!(!house.path("q.sqlite").exists());
+    // Whoever brings something begins one.
+    house.import_catalog();
+    house.run(&["verify"]);
 }
 
 #[test]

@@ -211,7 +211,16 @@ fn every_account_of_a_real_cluster_is_billed_to_the_cent(house: &House) {
     assert_eq!(parked, odd);
     house.run(&["verify"]);
     for account in odd {
-        house.run(&["run", "release", MONTH, account]);
+        house.run(&[
+            "run",
+            "release",
+            MONTH,
+            account,
+            "--by",
+            "eve",
+            "--reason",
+            "looked at",
+        ]);
     }
 
     let invoices = house.invoices(MONTH);

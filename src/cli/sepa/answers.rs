@@ -7,15 +7,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use clap::Args;
-use serde::Serialize;
 
 use crate::cli::Global;
-use crate::cli::check::plain_text;
 use crate::cli::print::{Meter, amount, count, counted, table};
 use crate::domain::money::Money;
+use crate::domain::text::plain_text;
 use crate::engine::bank::report::{key_from_text, key_text};
-use crate::engine::bank::{ImportReport, ReadProgress, Unmatched};
-use crate::store::rows::{ByPerson, UnmatchedFact};
+use crate::engine::bank::{ImportReport, ReadProgress};
+use crate::store::rows::ByPerson;
+use crate::views::bank::{BankAnswerView, BankFactView};
 use crate::{complain, say};
 
 /// How many unmatched facts are listed.
@@ -49,118 +49,6 @@ pub struct CloseArgs {
     by: String,
 }
 
-#[derive(Serialize)]
-struct ImportJson {
-    kind: String,
-    version: String,
-    message_id: String,
-    /// Masked; none in a pain.002.
-    account: Option<String>,
-    /// When it was imported, if that was before.
-    known_since: Option<String>,
-    entries: u64,
-    outcomes: Vec<OutcomeJson>,
-    known: u64,
-    left_to_statement: u64,
-    waited: u64,
-    unmatched: u64,
-    unmatched_facts: Vec<UnmatchedJson>,
-}
-
-#[derive(Serialize)]
-struct OutcomeJson {
-    outcome: &'static str,
-    currency: &'static str,
-    debits: u64,
-    amount_minor: i64,
-}
-
-#[derive(Serialize)]
-struct UnmatchedJson {
-    key: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    file: Option<FileJson>,
-    place: String,
-    kind: String,
-    amount_minor: Option<i64>,
-    currency: Option<&'static str>,
-    problem: String,
-}
-
-#[derive(Serialize)]
-struct FileJson {
-    message_id: String,
-    version: String,
-    imported_at: String,
-    booked_on: Option<String>,
-}
-
-impl From<&ImportReport> for ImportJson {
-    fn from(report: &ImportReport) -> Self {
-        let file = &report.file;
-        Self {
-            kind: file.kind.clone(),
-            version: file.version.clone(),
-            message_id: file.message_id.clone(),
-            account: report.account.as_ref().map(ToString::to_string),
-            known_since: report.was_known.then(|| file.imported_at.to_string()),
-            entries: report.entries,
-            outcomes: report
-                .outcomes
-                .iter()
-                .map(|((outcome, currency), sum)| OutcomeJson {
-                    outcome: outcome.code(),
-                    currency: currency.code(),
-                    debits: sum.debits,
-                    amount_minor: sum.amount_minor,
-                })
-                .collect(),
-            known: report.known,
-            left_to_statement: report.left_to_statement,
-            waited: report.waited,
-            unmatched: report.unmatched,
-            unmatched_facts: report
-                .unmatched_facts
-                .iter()
-                .map(UnmatchedJson::from)
-                .collect(),
-        }
-    }
-}
-
-impl From<&Unmatched> for UnmatchedJson {
-    fn from(fact: &Unmatched) -> Self {
-        Self {
-            key: key_text(&fact.key),
-            file: None,
-            place: fact.place.clone(),
-            kind: fact.kind.to_owned(),
-            amount_minor: fact.amount.map(|amount| amount.minor),
-            currency: fact.amount.map(|amount| amount.currency.code()),
-            problem: fact.problem.clone(),
-        }
-    }
-}
-
-impl From<&UnmatchedFact> for UnmatchedJson {
-    fn from(fact: &UnmatchedFact) -> Self {
-        Self {
-            key: key_text(&fact.key),
-            file: Some(FileJson {
-                message_id: fact.message_id.clone(),
-                version: fact.version.clone(),
-                imported_at: fact.imported_at.to_string(),
-                booked_on: fact.booked_on.map(|day| day.to_string()),
-            }),
-            place: fact.place.clone(),
-            kind: fact.kind.clone(),
-            amount_minor: fact.amount.map(|amount| amount.minor),
-            currency: fact.amount.map(|amount| amount.currency.code()),
-            problem: fact.problem.clone(),
-        }
-    }
-}
-
 struct FileMeter {
     meter: Meter,
     at: AtomicU64,
@@ -187,7 +75,7 @@ pub async fn import(global: &Global, args: ImportArgs) -> Result<ExitCode> {
     engine.store.clone().close().await;
     let report = imported.with_context(|| format!("{name}: nothing was booked"))?;
     if args.json {
-        super::super::json::print(&ImportJson::from(&report))?;
+        super::super::json::print(&BankAnswerView::from(&report))?;
     } else {
         print_report(&report);
     }
@@ -267,7 +155,7 @@ pub async fn unmatched(global: &Global, args: UnmatchedArgs) -> Result<ExitCode>
         );
     }
     if args.json {
-        let all: Vec<UnmatchedJson> = facts.iter().map(UnmatchedJson::from).collect();
+        let all: Vec<BankFactView> = facts.iter().map(BankFactView::from).collect();
         super::super::json::print(&all)?;
         return Ok(ExitCode::SUCCESS);
     }

@@ -6,15 +6,15 @@ use std::process::ExitCode;
 use anyhow::Result;
 use chrono::NaiveDate;
 use clap::Args;
-use serde::Serialize;
 
 use super::super::Global;
 use super::super::person::PersonArgs;
 use super::super::print::{amount, count, counted, table};
 use crate::domain::money::Currency;
 use crate::domain::sepa::target::{business_day_from, is_business_day};
-use crate::engine::sepa::{BatchMade, BatchShown, LeftOutFate};
+use crate::engine::sepa::{BatchMade, LeftOutFate};
 use crate::store::rows::StoredBatch;
+use crate::views::sepa::{self, SepaFileStoryView, SepaFileView};
 use crate::{complain, say};
 
 #[derive(Debug, Args)]
@@ -72,40 +72,6 @@ fn what(batch: &StoredBatch) -> String {
     )
 }
 
-#[derive(Serialize)]
-struct MadeJson {
-    /// None when there was nothing to collect.
-    id: Option<String>,
-    version: &'static str,
-    submit_on: String,
-    debits: usize,
-    sum_minor: i64,
-    blocks: Vec<BlockJson>,
-    left_out: Vec<LeftOutJson>,
-    /// Where the file is, if it was asked for.
-    file: Option<String>,
-}
-
-#[derive(Serialize)]
-struct BlockJson {
-    id: String,
-    sequence: &'static str,
-    scheme: &'static str,
-    collect_on: String,
-    debits: i64,
-    sum_minor: i64,
-}
-
-#[derive(Serialize)]
-struct LeftOutJson {
-    account: String,
-    invoice: String,
-    attempt: String,
-    reason: String,
-    /// `withdrawn`, or `waits` for the next file.
-    fate: &'static str,
-}
-
 /// It fails where anything was left out, though the file is made of the rest.
 pub async fn batch(global: &Global, args: BatchArgs) -> Result<ExitCode> {
     let engine = global.open().await?;
@@ -120,7 +86,7 @@ pub async fn batch(global: &Global, args: BatchArgs) -> Result<ExitCode> {
         complain!("{day} is no TARGET day: nothing is collected before {next}");
     }
     if args.json {
-        super::super::json::print(&json_of(&made, out)?)?;
+        super::super::json::print(&sepa::made(&made, out)?)?;
     } else {
         print_made(&made, args.dry_run, out);
     }
@@ -129,45 +95,6 @@ pub async fn batch(global: &Global, args: BatchArgs) -> Result<ExitCode> {
     }
     complain!("{} left out", counted(made.left_out.len(), "debit"));
     Ok(ExitCode::FAILURE)
-}
-
-fn json_of(made: &BatchMade, out: Option<&Path>) -> Result<MadeJson> {
-    let mut blocks = Vec::with_capacity(made.blocks.len());
-    for block in &made.blocks {
-        blocks.push(BlockJson {
-            id: block.id.clone(),
-            sequence: block.sequence.code(),
-            scheme: block.scheme.code(),
-            collect_on: block.collect_on.to_string(),
-            debits: i64::try_from(block.debits)?,
-            sum_minor: block.sum_minor,
-        });
-    }
-    Ok(MadeJson {
-        id: made.id.clone(),
-        version: made.version,
-        submit_on: made.submit_on.to_string(),
-        debits: made.debits,
-        sum_minor: made.sum_minor,
-        blocks,
-        left_out: made
-            .left_out
-            .iter()
-            .map(|left_out| LeftOutJson {
-                account: left_out.external_id.clone(),
-                invoice: left_out.number.to_string(),
-                attempt: left_out.attempt.to_string(),
-                reason: left_out.reason.clone(),
-                fate: match left_out.fate {
-                    LeftOutFate::Withdrawn => "withdrawn",
-                    LeftOutFate::Waits => "waits",
-                },
-            })
-            .collect(),
-        file: out
-            .filter(|_| made.id.is_some())
-            .map(|out| out.display().to_string()),
-    })
 }
 
 fn print_made(made: &BatchMade, dry_run: bool, out: Option<&Path>) {
@@ -233,40 +160,10 @@ fn print_made(made: &BatchMade, dry_run: bool, out: Option<&Path>) {
     say!("`quittance sepa release {id} --reason ...` lets it go to the bank.");
 }
 
-#[derive(Serialize)]
-struct BatchJson {
-    id: String,
-    version: String,
-    state: &'static str,
-    submit_on: String,
-    created_at: String,
-    released_at: Option<String>,
-    debits: i64,
-    sum_minor: i64,
-    /// SHA-256 of the file.
-    digest: String,
-}
-
-impl From<&StoredBatch> for BatchJson {
-    fn from(batch: &StoredBatch) -> Self {
-        Self {
-            id: batch.id.clone(),
-            version: batch.version.clone(),
-            state: batch.state.code(),
-            submit_on: batch.submit_on.to_string(),
-            created_at: batch.created_at.to_string(),
-            released_at: batch.released_at.map(|at| at.to_string()),
-            debits: batch.debits,
-            sum_minor: batch.sum_minor,
-            digest: batch.digest.to_string(),
-        }
-    }
-}
-
 pub async fn list(global: &Global, json: bool) -> Result<()> {
     let batches = global.open().await?.batches().await?;
     if json {
-        let all: Vec<BatchJson> = batches.iter().map(BatchJson::from).collect();
+        let all: Vec<SepaFileView> = batches.iter().map(SepaFileView::from).collect();
         return super::super::json::print(&all);
     }
     if batches.is_empty() {
@@ -289,53 +186,10 @@ pub async fn list(global: &Global, json: bool) -> Result<()> {
     Ok(())
 }
 
-#[derive(Serialize)]
-struct ShownJson {
-    #[serde(flatten)]
-    batch: BatchJson,
-    blocks: Vec<BlockJson>,
-    progress: Vec<ProgressJson>,
-}
-
-#[derive(Serialize)]
-struct ProgressJson {
-    /// Of the attempts.
-    state: String,
-    debits: i64,
-    sum_minor: i64,
-}
-
-fn shown_json(shown: &BatchShown) -> ShownJson {
-    ShownJson {
-        batch: BatchJson::from(&shown.batch),
-        blocks: shown
-            .blocks
-            .iter()
-            .map(|block| BlockJson {
-                id: block.id.clone(),
-                sequence: block.sequence.code(),
-                scheme: block.scheme.code(),
-                collect_on: block.collect_on.to_string(),
-                debits: block.debits,
-                sum_minor: block.sum_minor,
-            })
-            .collect(),
-        progress: shown
-            .progress
-            .iter()
-            .map(|own| ProgressJson {
-                state: own.state.clone(),
-                debits: own.debits,
-                sum_minor: own.sum_minor,
-            })
-            .collect(),
-    }
-}
-
 pub async fn show(global: &Global, id: &str, json: bool) -> Result<()> {
     let shown = global.open().await?.show_batch(id).await?;
     if json {
-        return super::super::json::print(&shown_json(&shown));
+        return super::super::json::print(&SepaFileStoryView::from(&shown));
     }
     let head = [
         "block",

@@ -38,6 +38,56 @@ pub enum AccountEvent<'a> {
     EditHdsContact {
         app_name: &'a str,
     },
+    /// A discount or voucher was granted.
+    AddVoucher {
+        label: &'a str,
+    },
+    /// Prepaid credit was bought, or given by the house.
+    AddCredit {
+        payment_method: &'a str,
+        amount_minor: i64,
+    },
+    /// An invoice was charged.
+    PaymentAttempt {
+        amount_minor: i64,
+        payment_method: &'a str,
+        status: ChargeStatus,
+    },
+    AddPaymentMethod {
+        payment_method: &'a str,
+    },
+    /// The account was suspended: its apps stand still.
+    StopApp {
+        reason: &'a str,
+    },
+    /// The account was suspended: its addons stand still.
+    SuspendAddon {
+        reason: &'a str,
+    },
+    /// The account was restored.
+    ResumeAddon,
+}
+
+/// What became of a charge, as its customer is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChargeStatus {
+    /// Its outcome is out.
+    Pending,
+    Success,
+    /// There is no money of it, or none any more.
+    Failed,
+}
+
+impl ChargeStatus {
+    /// The code that clients know; it never changes.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Success => "success",
+            Self::Failed => "failed",
+        }
+    }
 }
 
 impl AccountEvent<'_> {
@@ -59,6 +109,13 @@ impl AccountEvent<'_> {
             Self::TfaEnabled => "tfa_enabled",
             Self::TfaDisabled => "tfa_disabled",
             Self::EditHdsContact { .. } => "edit_hds_contact",
+            Self::AddVoucher { .. } => "add_voucher",
+            Self::AddCredit { .. } => "add_credit",
+            Self::PaymentAttempt { .. } => "payment_attempt",
+            Self::AddPaymentMethod { .. } => "add_payment_method",
+            Self::StopApp { .. } => "stop_app",
+            Self::SuspendAddon { .. } => "suspend_addon",
+            Self::ResumeAddon => "resume_addon",
         }
     }
 
@@ -82,6 +139,22 @@ impl AccountEvent<'_> {
                 token_id,
             } => json!({ "token_name": token_name, "token_id": token_id }),
             Self::EditHdsContact { app_name } => json!({ "app_name": app_name }),
+            Self::AddVoucher { label } => json!({ "label": label }),
+            Self::AddCredit {
+                payment_method,
+                amount_minor,
+            } => json!({ "payment_method": payment_method, "amount": amount_minor }),
+            Self::PaymentAttempt {
+                amount_minor,
+                payment_method,
+                status,
+            } => json!({
+                "amount": amount_minor, "payment_method": payment_method, "status": status.code(),
+            }),
+            Self::AddPaymentMethod { payment_method } => {
+                json!({ "payment_method": payment_method })
+            }
+            Self::StopApp { reason } | Self::SuspendAddon { reason } => json!({ "reason": reason }),
             Self::LoginSuccess
             | Self::LoginFailure
             | Self::LoginLock
@@ -89,7 +162,8 @@ impl AccountEvent<'_> {
             | Self::PasswordResetQuery
             | Self::PasswordResetSuccess
             | Self::TfaEnabled
-            | Self::TfaDisabled => json!({}),
+            | Self::TfaDisabled
+            | Self::ResumeAddon => json!({}),
         }
     }
 }

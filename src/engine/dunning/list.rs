@@ -49,11 +49,33 @@ impl Engine {
         let accounts = on!(&mut tx, conn, q => {
             q::accounts_overdue(conn, today, after, limit).await
         })?;
-        let debtors = self.debtors(&mut tx, &accounts).await?;
-        let outlooks = debtors
-            .iter()
-            .map(|debtor| self.outlook_of(debtor))
-            .collect();
+        self.outlooks(tx, &accounts).await
+    }
+
+    /// The same of accounts that are suspended for their debt.
+    ///
+    /// # Errors
+    /// As [`Self::debtors_after`].
+    pub(in crate::engine) async fn suspended_after(
+        &self,
+        after: Option<AccountId>,
+        limit: i64,
+    ) -> Result<(Vec<DebtorOutlook>, Option<AccountId>), DunningError> {
+        let mut tx = self.store.snapshot().await?;
+        let accounts = on!(&mut tx, conn, q => {
+            q::accounts_suspended_for_debt(conn, after, limit).await
+        })?;
+        self.outlooks(tx, &accounts).await
+    }
+
+    async fn outlooks(
+        &self,
+        mut tx: Tx,
+        accounts: &[AccountId],
+    ) -> Result<(Vec<DebtorOutlook>, Option<AccountId>), DunningError> {
+        let debtors = self.debtors(&mut tx, accounts).await?;
+        let outlooks = debtors.iter().map(|debtor| self.outlook_of(debtor));
+        let outlooks = outlooks.collect();
         tx.rollback().await?;
         Ok((outlooks, accounts.last().copied()))
     }

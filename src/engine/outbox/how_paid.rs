@@ -13,7 +13,7 @@ use crate::domain::sepa::collection::earliest_debit;
 use crate::mail::occasion::{HowPaid, InvoiceFacts, PreNotification};
 use crate::on;
 use crate::store::Tx;
-use crate::store::rows::{InvoiceScope, InvoiceStanding, MethodDetails};
+use crate::store::rows::{InvoiceScope, InvoiceStanding, MethodDetails, PageBounds};
 
 /// How an open invoice will be paid if nobody does anything.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,7 +124,8 @@ impl Desk<'_> {
             period: Some(standing.key.period),
             open_only: false,
         };
-        let attempts = on!(&mut *tx, conn, q => q::attempts(conn, &scope, i64::MAX).await)?;
+        let attempts =
+            on!(&mut *tx, conn, q => q::attempts(conn, &scope, PageBounds::first(i64::MAX)).await)?;
         let mut own = attempts
             .iter()
             .filter(|attempt| attempt.invoice == standing.key);

@@ -22,6 +22,7 @@ use crate::domain::money::Currency;
 use crate::domain::payment::purchase::{NotSold, PurchaseError as Unbookable};
 use crate::domain::payment::recovery::{Question, question};
 use crate::engine::collect::{CollectError, InvoiceOutcome};
+use crate::engine::providers::ProviderError;
 use crate::engine::refund::RefundError;
 use crate::providers::paypal::PayPal;
 use crate::providers::{CallError, PaymentProvider};
@@ -39,6 +40,8 @@ pub enum PurchaseError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Call(#[from] CallError),
+    #[error(transparent)]
+    Provider(#[from] ProviderError),
     /// It was begun, and its outcome is out.
     #[error("{source}; {what} is recorded, and reconciling goes on with it")]
     Open { what: String, source: CallError },

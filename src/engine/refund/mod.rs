@@ -42,6 +42,8 @@ pub enum RefundError {
     NoPurchase(PurchaseId),
     #[error("there is no refund {0}")]
     NoRefund(RefundId),
+    #[error("that key was used for another refund")]
+    OtherRefund,
     #[error("a payment by {0} is not paid back through a provider: {1}")]
     NotACard(PaymentMethod, &'static str),
     #[error(transparent)]
@@ -120,13 +122,37 @@ impl Engine {
         reopens: bool,
         by: ByPerson<'_>,
     ) -> Result<StoredRefund, RefundError> {
-        let purpose = if reopens {
-            RefundPurpose::Reopen
-        } else {
-            RefundPurpose::Goodwill
-        };
-        let of = Refunded::Attempt(payment);
-        self.refund(of, purpose, amount_minor, by).await
+        let (of, purpose) = (Refunded::Attempt(payment), purpose_of(reopens));
+        self.refund(None, of, purpose, amount_minor, by).await
+    }
+
+    /// The same under an id of the asker's own: asked for again, it is the refund that
+    /// was made the first time.
+    ///
+    /// # Errors
+    /// As [`Self::refund_payment`], and when that id was used for another refund.
+    pub async fn refund_payment_as(
+        &self,
+        id: RefundId,
+        payment: AttemptId,
+        amount_minor: i64,
+        reopens: bool,
+        by: ByPerson<'_>,
+    ) -> Result<StoredRefund, RefundError> {
+        let (of, purpose) = (Refunded::Attempt(payment), purpose_of(reopens));
+        self.refund(Some(id), of, purpose, Some(amount_minor), by)
+            .await
+    }
+
+    /// A refund as it stands.
+    ///
+    /// # Errors
+    /// When there is none, or the database refuses.
+    pub async fn refund_of_id(&self, id: RefundId) -> Result<StoredRefund, RefundError> {
+        let mut tx = self.store.snapshot().await?;
+        let found = on!(&mut tx, conn, q => q::find_refund(conn, id).await)?;
+        tx.rollback().await?;
+        found.ok_or(RefundError::NoRefund(id))
     }
 
     /// Pays unused credit back to whom it was bought by; `None` for all that is
@@ -142,12 +168,13 @@ impl Engine {
         by: ByPerson<'_>,
     ) -> Result<StoredRefund, RefundError> {
         let of = Refunded::Purchase(purchase);
-        self.refund(of, RefundPurpose::UnusedCredit, amount_minor, by)
+        self.refund(None, of, RefundPurpose::UnusedCredit, amount_minor, by)
             .await
     }
 
     async fn refund(
         &self,
+        named: Option<RefundId>,
         of: Refunded,
         purpose: RefundPurpose,
         amount_minor: Option<i64>,
@@ -161,7 +188,9 @@ impl Engine {
             Refunded::Attempt(_) => self.providers.stripe(&self.config).map(|_| ())?,
             Refunded::Purchase(_) => self.providers.paypal(&self.config).map(|_| ())?,
         }
-        let refund = self.commit_refund(of, purpose, amount_minor, by).await?;
+        let refund = self
+            .commit_refund(named, of, purpose, amount_minor, by)
+            .await?;
         let advanced = self.advance_refund(refund, None).await;
         advanced.map_err(|error| RefundError::Open {
             refund,
@@ -173,6 +202,7 @@ impl Engine {
     /// credit is held back from here on.
     async fn commit_refund(
         &self,
+        named: Option<RefundId>,
         of: Refunded,
         purpose: RefundPurpose,
         amount_minor: Option<i64>,
@@ -181,6 +211,14 @@ impl Engine {
         let mut tx = self.store.begin().await?;
         let account = load(&mut tx, of).await?.account;
         on!(&mut tx, conn, q => q::lock_account(conn, account).await)?;
+        if let Some(id) = named
+            && let Some(known) = on!(&mut tx, conn, q => q::find_refund(conn, id).await)?
+        {
+            let is_same = known.of == of
+                && known.purpose == purpose
+                && amount_minor.is_none_or(|minor| minor == known.amount.minor);
+            return is_same.then_some(id).ok_or(RefundError::OtherRefund);
+        }
         // Read again, under the lock.
         let payment = load(&mut tx, of).await?;
         let bounds = bounds(&mut tx, of, &payment).await?;
@@ -190,7 +228,10 @@ impl Engine {
         }
         let now = self.clock.now();
         let new = NewRefund {
-            id: RefundId::new(now, self.chance.bytes()?),
+            id: match named {
+                Some(id) => id,
+                None => RefundId::new(now, self.chance.bytes()?),
+            },
             account,
             of,
             purpose,
@@ -208,6 +249,14 @@ impl Engine {
         })?;
         tx.commit().await?;
         Ok(new.id)
+    }
+}
+
+const fn purpose_of(reopens: bool) -> RefundPurpose {
+    if reopens {
+        RefundPurpose::Reopen
+    } else {
+        RefundPurpose::Goodwill
     }
 }
 

@@ -34,7 +34,7 @@ use crate::engine::import::Reception;
 use crate::engine::providers::Providers;
 use crate::engine::settle::queue::Queue;
 use crate::on;
-use crate::store::rows::{RunRange, RunState};
+use crate::store::rows::{ByPerson, RunRange, RunState};
 use crate::store::{Store, StoreError};
 
 pub use estimate::{Estimate, EstimateError, Span};
@@ -227,7 +227,9 @@ impl Engine {
         &self,
         key: PeriodKey,
         external_id: &str,
+        by: ByPerson<'_>,
     ) -> Result<Option<InvoiceNumber>, RunError> {
+        let now = self.clock.now();
         let mut tx = self.store.begin().await?;
         let account = on!(&mut tx, conn, q => q::find_account(conn, external_id).await)?
             .ok_or_else(|| RunError::UnknownAccount(external_id.to_owned()))?;
@@ -247,6 +249,11 @@ impl Engine {
             });
         };
         on!(&mut tx, conn, q => q::release(conn, key, account, accepted_minor).await)?;
+        on!(&mut tx, conn, q => q::lock_account(conn, account).await)?;
+        let subject = key.to_string();
+        on!(&mut tx, conn, q => {
+            q::write_audit(conn, account, by, "release_parked", now, Some(&subject), None).await
+        })?;
         tx.commit().await?;
         self.run_account(key, external_id).await?;
         let mut tx = self.store.snapshot().await?;

@@ -46,6 +46,18 @@ impl Engine {
     ///
     /// # Errors
     /// When the database refuses.
+    pub async fn run_statuses(&self) -> Result<Vec<RunStatus>, RunError> {
+        let mut statuses = Vec::new();
+        for run in self.list_runs().await? {
+            statuses.push(self.run_status(run.period.key).await?);
+        }
+        Ok(statuses)
+    }
+
+    /// Every run.
+    ///
+    /// # Errors
+    /// When the database refuses or holds nonsense.
     pub async fn list_runs(&self) -> Result<Vec<Run>, RunError> {
         let mut tx = self.store.snapshot().await?;
         Ok(on!(&mut tx, conn, q => q::list_runs(conn).await)?)

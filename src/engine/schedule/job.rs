@@ -6,6 +6,7 @@ use std::num::NonZeroUsize;
 use crate::domain::money::Money;
 use crate::domain::payment::Trigger;
 use crate::engine::collect::Request;
+use crate::engine::reconcile::Reconciliation;
 use crate::engine::run::Engine;
 use crate::store::rows::InvoiceScope;
 
@@ -14,7 +15,7 @@ use crate::store::rows::InvoiceScope;
 pub enum Job {
     /// Bills the months that ended, and announces their invoices.
     MonthRun,
-    /// Finishes payments, refunds and purchases whose outcome is out.
+    /// Finishes payments, refunds, purchases and disputes whose outcome is out.
     Reconcile,
     /// Charges what is due: on the retry ladder, and what credit can pay.
     Collect,
@@ -107,20 +108,24 @@ impl Engine {
     }
 
     async fn reconcile_all(&self, report: &mut JobReport) {
-        if self.config.stripe.is_some() {
-            match self.reconcile_cards().await {
-                Ok(done) => {
-                    for (fate, payments) in &done.fates {
-                        report.did(format!("{}: {fate}", counted(*payments, "payment")));
-                    }
-                    for (payment, problem) in &done.problems {
-                        report.problem(format!("payment {payment}: {problem}"));
-                    }
+        let Reconciliation {
+            cards,
+            refunds,
+            purchases,
+            disputes,
+        } = self.reconcile().await;
+        match cards {
+            Ok(done) => {
+                for (fate, payments) in &done.fates {
+                    report.did(format!("{}: {fate}", counted(*payments, "payment")));
                 }
-                Err(error) => report.problem(error),
+                for (payment, problem) in &done.problems {
+                    report.problem(format!("payment {payment}: {problem}"));
+                }
             }
+            Err(error) => report.problem(error),
         }
-        match self.reconcile_refunds().await {
+        match refunds {
             Ok(done) => {
                 for refund in &done.refunds {
                     report.did(format!("refund {}: {}", refund.id, refund.state));
@@ -131,28 +136,27 @@ impl Engine {
             }
             Err(error) => report.problem(error),
         }
-        if self.config.paypal.is_some() {
-            let done = match self.providers.paypal(&self.config) {
-                Ok(paypal) => self
-                    .reconcile_purchases(paypal)
-                    .await
-                    .map_err(|error| error.to_string()),
-                Err(error) => Err(error.to_string()),
-            };
-            match done {
-                Ok(done) => {
-                    if done.asked > 0 {
-                        report.did(format!(
-                            "purchases and refunds of credit: {} asked for, {} finished",
-                            done.asked, done.finished
-                        ));
-                    }
-                    for unfinished in &done.unfinished {
-                        report.problem(format!("{}: {}", unfinished.what, unfinished.error));
-                    }
+        match purchases {
+            Ok(done) => {
+                if done.asked > 0 {
+                    report.did(format!(
+                        "purchases and refunds of credit: {} asked for, {} finished",
+                        done.asked, done.finished
+                    ));
                 }
-                Err(error) => report.problem(error),
+                for unfinished in &done.unfinished {
+                    report.problem(format!("{}: {}", unfinished.what, unfinished.error));
+                }
             }
+            Err(error) => report.problem(error),
+        }
+        match disputes {
+            Ok(done) => {
+                for (dispute, problem) in &done.problems {
+                    report.problem(format!("dispute {dispute}: {problem}"));
+                }
+            }
+            Err(error) => report.problem(error),
         }
     }
 

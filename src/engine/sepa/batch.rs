@@ -24,7 +24,7 @@ use crate::engine::run::Engine;
 use crate::on;
 use crate::providers::sepa::pain008;
 use crate::store::Tx;
-use crate::store::rows::{AttemptChange, BatchState, NewBatch, NewDebit};
+use crate::store::rows::{AttemptChange, BatchState, NewBatch, NewDebit, StoredBatch};
 use crate::vault::archive::{ArchiveWriter, open_to};
 use crate::vault::{Vault, VaultError};
 
@@ -178,6 +178,29 @@ impl Engine {
     /// was made, or `out` is there already.
     pub async fn batch_file(&self, id: &str, out: &Path) -> Result<(), SepaError> {
         refuse_existing(out)?;
+        let batch = self.standing_batch(id).await?;
+        self.put_out(id, batch.digest, out)
+    }
+
+    /// The file of a batch, as it goes to the bank.
+    ///
+    /// # Errors
+    /// When there is no such batch, it was canceled, or its file is not the one that
+    /// was made.
+    pub async fn batch_content(&self, id: &str) -> Result<Vec<u8>, SepaError> {
+        let batch = self.standing_batch(id).await?;
+        let vault = Vault::open(self.config.vault.as_ref())?;
+        let archived = self.archived_batch(id)?;
+        let mut content = Vec::new();
+        let found = open_to(&archived, &mut content, &vault, &archive_context(id))?;
+        if found != batch.digest {
+            return Err(SepaError::OtherDigest(batch.id));
+        }
+        Ok(content)
+    }
+
+    /// A batch that was not taken back.
+    async fn standing_batch(&self, id: &str) -> Result<StoredBatch, SepaError> {
         let batch = self.batch(id).await?;
         if batch.state == BatchState::Canceled {
             return Err(SepaError::NotMade {
@@ -186,7 +209,7 @@ impl Engine {
                 wanted: "sent to a bank",
             });
         }
-        self.put_out(id, batch.digest, out)
+        Ok(batch)
     }
 
     async fn planned(&self, collect_from: Option<NaiveDate>) -> Result<Planned, SepaError> {

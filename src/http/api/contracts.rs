@@ -184,7 +184,7 @@ pub async fn accept(
 
 fn contract(standing: StandingContract) -> Result<Contract, Refused> {
     let version = standing.contract;
-    let accepted = standing.accepted.map(|accepted| {
+    let accepted: Option<Result<_, Refused>> = standing.accepted.map(|accepted| {
         Ok(ContractAccepted {
             on: Time::of(accepted.accepted_at)?,
             locale: accepted.locale.code(),

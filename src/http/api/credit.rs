@@ -194,6 +194,7 @@ fn refused(error: PurchaseError) -> Refused {
             call_refused(&error)
         }
         error @ (PurchaseError::Store(_)
+        | PurchaseError::Provider(_)
         | PurchaseError::Collect(_)
         | PurchaseError::OtherCurrency { .. }
         | PurchaseError::Refund(_)

@@ -4,14 +4,12 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::{Extensions, HeaderMap, HeaderValue, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{Extensions, HeaderMap};
+use axum::response::Response;
 
 use super::Api;
 use super::refusal::refused;
-use crate::domain::invoice::InvoiceNumber;
 use crate::engine::access::link::Signature;
-use crate::engine::issued::load_document;
 use crate::http::answer::Refused;
 use crate::http::path::Id;
 use crate::http::query::Query;
@@ -69,31 +67,7 @@ pub async fn invoice(
             "the link has expired, or is not ours".to_owned(),
         ));
     }
-    let unknown = || Refused::NotFound("Invoice");
-    let number: InvoiceNumber = id.parse().map_err(|_| unknown())?;
-    let document = load_document(&api.engine.store, &number).await;
-    let document = document.map_err(Refused::internal)?;
-    let document = document.ok_or_else(unknown)?;
-    let renderer = Arc::clone(&api.renderer);
-    // Milliseconds of computing: not where requests are waited for.
-    let pdf = tokio::task::spawn_blocking(move || match renderer.lock() {
-        Ok(mut renderer) => renderer
-            .render(&document)
-            .map_err(|error| error.to_string()),
-        Err(broken) => Err(broken.to_string()),
-    });
-    let pdf = pdf.await.map_err(Refused::internal)?;
-    let pdf = pdf.map_err(Refused::Internal)?;
-    let name = HeaderValue::try_from(format!("attachment; filename=\"{number}.pdf\""))
-        .map_err(|error| Refused::Internal(format!("the name is no header: {error}")))?;
-    let headers = [
-        (
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/pdf"),
-        ),
-        (header::CONTENT_DISPOSITION, name),
-    ];
-    Ok((headers, pdf).into_response())
+    api.pdfs.answer(&api.engine.store, &id).await
 }
 
 fn signature_in(query: &Query) -> Option<Signature> {

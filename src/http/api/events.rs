@@ -61,7 +61,7 @@ pub async fn list(
     let user = Owner::of(&found.profile);
     let events = found.events.into_iter().map(|event| {
         Ok(Event {
-            id: event.id.to_string(),
+            id: event.id,
             created_at: Time::of(event.at)?,
             kind: event.kind,
             user: user.clone(),

@@ -34,18 +34,18 @@ mod tokens;
 mod usage;
 mod users;
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::documents::{DocumentError, PdfRenderer};
 use crate::engine::access::AccessKeys;
 use crate::engine::overview::Documents;
 use crate::engine::run::Engine;
 use crate::http::answer::Refused;
 use crate::http::limit::Limits;
+use crate::http::pdf::Pdfs;
 
 /// What every handler needs.
 pub struct Api {
@@ -53,7 +53,7 @@ pub struct Api {
     keys: AccessKeys,
     limits: Arc<Limits>,
     documents: Documents,
-    renderer: Arc<Mutex<PdfRenderer>>,
+    pdfs: Pdfs,
 }
 
 /// What a guess is refused after: longer than it takes to see that it is wrong, in
@@ -75,7 +75,7 @@ async fn evenly<T, E>(work: impl Future<Output = Result<T, E>>) -> Result<T, E> 
 ///
 /// # Errors
 /// When the work broke down.
-async fn unbroken<T: Send + 'static>(
+pub(in crate::http) async fn unbroken<T: Send + 'static>(
     work: impl Future<Output = T> + Send + 'static,
 ) -> Result<T, Refused> {
     let done = tokio::spawn(work).await;
@@ -83,22 +83,20 @@ async fn unbroken<T: Send + 'static>(
 }
 
 /// Every route of the account API.
-///
-/// # Errors
-/// When an embedded font is broken.
 pub fn router(
     engine: Arc<Engine>,
     keys: AccessKeys,
     limits: Arc<Limits>,
-) -> Result<OpenApiRouter, DocumentError> {
+    pdfs: Pdfs,
+) -> OpenApiRouter {
     let api = Api {
         limits,
         documents: Documents::default(),
-        renderer: Arc::new(Mutex::new(PdfRenderer::new()?)),
+        pdfs,
         engine,
         keys,
     };
-    let router = OpenApiRouter::new()
+    OpenApiRouter::new()
         .routes(routes!(exchange::exchange))
         .routes(routes!(tokens::list, tokens::create))
         .routes(routes!(tokens::delete))
@@ -146,6 +144,5 @@ pub fn router(
         .routes(routes!(sign_ups::stop_free_trial))
         .routes(routes!(deletions::create))
         .routes(routes!(deletions::confirm))
-        .with_state(Arc::new(api));
-    Ok(router)
+        .with_state(Arc::new(api))
 }

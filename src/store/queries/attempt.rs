@@ -10,7 +10,8 @@ use crate::domain::invoice::InvoiceNumber;
 use crate::domain::payment::{AttemptState, Instrument, PaymentMethod};
 use crate::store::StoreError;
 use crate::store::rows::{
-    AttemptChange, CardOnFile, Debt, InvoiceKey, InvoiceScope, NewAttempt, StoredAttempt,
+    AttemptChange, CardOnFile, Debt, InvoiceKey, InvoiceScope, NewAttempt, PageBounds,
+    StoredAttempt,
 };
 
 /// Records an attempt, in flight from then on. The caller holds the account.
@@ -252,22 +253,42 @@ pub async fn card_on_file(
 pub async fn attempts(
     conn: &mut Conn,
     scope: &InvoiceScope,
-    limit: i64,
+    page: PageBounds,
 ) -> Result<Vec<StoredAttempt>> {
     let (from, until) = periods(scope);
     let rows: Vec<AttemptRow> = sqlx::query_as(concat!(
         attempt_columns!(),
         " WHERE t.account_id >= $1 AND t.account_id <= $2 AND t.period >= $3 AND t.period <= $4 \
-         ORDER BY t.created_at DESC, t.id DESC LIMIT $5",
+         ORDER BY t.created_at DESC, t.id DESC LIMIT $5 OFFSET $6",
     ))
     .bind(scope.accounts.0.0)
     .bind(scope.accounts.1.0)
     .bind(from)
     .bind(until)
-    .bind(limit)
+    .bind(page.limit)
+    .bind(page.offset)
     .fetch_all(conn)
     .await?;
     rows.into_iter().rev().map(attempt_of).collect()
+}
+
+/// How many attempts a scope has.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn count_attempts(conn: &mut Conn, scope: &InvoiceScope) -> Result<i64> {
+    let (from, until) = periods(scope);
+    let attempts = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM payment_attempt WHERE account_id >= $1 AND account_id <= $2 AND period >= $3 \
+         AND period <= $4",
+    )
+    .bind(scope.accounts.0.0)
+    .bind(scope.accounts.1.0)
+    .bind(from)
+    .bind(until)
+    .fetch_one(conn)
+    .await?;
+    Ok(attempts)
 }
 
 /// What was tried for the invoices of these accounts that are in a scope, the

@@ -220,6 +220,26 @@ pub async fn suspended_for_debt(
     rows.into_iter().map(suspension_of).collect()
 }
 
+/// The next accounts after one of them that are suspended for a debt.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn accounts_suspended_for_debt(
+    conn: &mut Conn,
+    after: Option<AccountId>,
+    limit: i64,
+) -> Result<Vec<AccountId>> {
+    let accounts: Vec<i64> = sqlx::query_scalar(
+        "SELECT account_id FROM account_suspension WHERE cause = 'unpaid' AND restored_at IS NULL \
+         AND account_id > $1 ORDER BY account_id LIMIT $2",
+    )
+    .bind(after.map_or(i64::MIN, |account| account.0))
+    .bind(limit)
+    .fetch_all(conn)
+    .await?;
+    Ok(accounts.into_iter().map(AccountId).collect())
+}
+
 /// Whether an account has a suspension, of any cause, that is not ended.
 ///
 /// # Errors

@@ -5,13 +5,14 @@ use std::collections::HashMap;
 use rust_decimal::Decimal;
 
 use super::decode::at;
+use super::payment::periods;
 use super::profile::{COLUMNS, ProfileRow};
 use super::{Conn, Result};
 use crate::domain::calendar::{Instant, PeriodKey};
 use crate::domain::ids::{AccountId, AllowanceId, IssuerId, PriceId, ProfileId, SkuId};
 use crate::domain::invoice::{InvoiceLine, InvoiceNumber, LineUsage, SeriesName};
 use crate::domain::tax::{VatCategory, VatGroup};
-use crate::store::rows::{InvoiceHead, StoredInvoice, StoredLine};
+use crate::store::rows::{InvoiceHead, InvoiceScope, PageBounds, StoredInvoice, StoredLine};
 
 #[derive(sqlx::FromRow)]
 struct HeadRow {
@@ -87,6 +88,50 @@ pub async fn invoices_of_period(conn: &mut Conn, period: PeriodKey) -> Result<Ve
         .fetch_all(conn)
         .await?;
     rows.into_iter().map(head_of).collect()
+}
+
+/// A page of the invoices in a scope, by number.
+///
+/// # Errors
+/// When the database refuses or holds nonsense.
+pub async fn invoice_heads(
+    conn: &mut Conn,
+    scope: &InvoiceScope,
+    page: PageBounds,
+) -> Result<Vec<InvoiceHead>> {
+    let (from, until) = periods(scope);
+    let sql = format!(
+        "{HEAD}{COLUMNS}{HEAD_FROM} WHERE i.account_id >= $1 AND i.account_id <= $2 AND i.period >= $3 \
+         AND i.period <= $4 ORDER BY i.series, i.year, i.sequence LIMIT $5 OFFSET $6"
+    );
+    let rows: Vec<HeadRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(scope.accounts.0.0)
+        .bind(scope.accounts.1.0)
+        .bind(from)
+        .bind(until)
+        .bind(page.limit)
+        .bind(page.offset)
+        .fetch_all(conn)
+        .await?;
+    rows.into_iter().map(head_of).collect()
+}
+
+/// How many invoices a scope has.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn count_invoices(conn: &mut Conn, scope: &InvoiceScope) -> Result<i64> {
+    let (from, until) = periods(scope);
+    let invoices = sqlx::query_scalar(
+        "SELECT COUNT(*) FROM invoice WHERE account_id >= $1 AND account_id <= $2 AND period >= $3 AND period <= $4",
+    )
+    .bind(scope.accounts.0.0)
+    .bind(scope.accounts.1.0)
+    .bind(from)
+    .bind(until)
+    .fetch_one(conn)
+    .await?;
+    Ok(invoices)
 }
 
 /// The whole invoices of a series with sequences from `first` to `last`.

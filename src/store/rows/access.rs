@@ -61,8 +61,8 @@ pub struct NewKey<'a> {
 /// What happened to an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredEvent {
-    /// Counted from 1 within its account.
-    pub id: i64,
+    /// One of its account's; such as `12`, or the id of a payment.
+    pub id: String,
     pub at: Instant,
     /// As an [`AccountEvent`](crate::domain::access::AccountEvent) has it.
     pub kind: String,

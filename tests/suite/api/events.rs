@@ -1,13 +1,22 @@
 //! What happened to an account.
 
+use std::collections::HashSet;
+
 use serde_json::{Value, json};
 
 use super::keys::KEY;
-use super::{Client, field, furnish_api};
+use super::{Client, field, furnish_api, furnish_api_with};
+use crate::cards::section;
+use crate::fakes::Fault;
+use crate::fakes::stripe::{CardScript, StripeFake};
 use crate::on_both;
 use crate::support::{House, Served};
 
-on_both!(what_happens_is_listed, events_are_read_by_pages);
+on_both!(
+    what_happens_is_listed,
+    events_are_read_by_pages,
+    what_moves_money_is_listed,
+);
 
 /// What a client is shown, with the newest last: each kind with what is particular.
 pub fn told(client: &Client<'_>) -> Vec<(String, Value)> {
@@ -63,6 +72,83 @@ fn what_happens_is_listed(house: &House) {
     assert_eq!(newest["created_at"], "2026-11-02T08:00:00.000Z");
     // Nobody sees another's.
     assert_eq!(told(&other).len(), 1);
+}
+
+fn what_moves_money_is_listed(house: &House) {
+    let stripe = StripeFake::start();
+    let section = section(house, &stripe, "tries = 1");
+    furnish_api_with(house, 600, &section);
+    let by = ["--by", "eve", "--reason", "a gift"];
+    let run = |args: &[&str]| house.run(&[args, &by].concat());
+    house.run(&["run", "2026-10"]);
+    let later = |minute: u32| house.set_now(&format!("2026-11-02T09:{minute:02}:00Z"));
+    later(1);
+    house.run(&[
+        "voucher", "grant", "acc-2", "Welcome", "--amount", "1.00", "--from", "2026-11",
+    ]);
+    later(2);
+    run(&["credit", "grant", "acc-2", "1.50"]);
+    later(3);
+    let setup = house.run(&["method", "add-card", "acc-2", "--json"]).json();
+    let intent = setup["setup_intent"].as_str().unwrap();
+    stripe.confirm_setup(intent, CardScript::succeeds());
+    stripe.faults().push(Fault::Decline("insufficient_funds"));
+    house.try_run(&["method", "finish-card", intent]);
+    later(4);
+    run(&["account", "suspend", "acc-2"]);
+    later(5);
+    run(&["account", "resume", "acc-2"]);
+    later(6);
+    house.run(&["collect", "--account", "acc-2", "--method", "card", "--yes"]);
+    let served = Served::start(house);
+    let client = Client::of(house, &served, "acc-2");
+    let owed = house.invoices("2026-10");
+    let own = owed.iter().find(|invoice| invoice["account"] == "acc-2");
+    let total = own.unwrap()["total_minor"].as_i64().unwrap();
+    let attempt = |minor: i64, method: &str, status: &str| {
+        let data = json!({ "amount": minor, "payment_method": method, "status": status });
+        ("payment_attempt", data)
+    };
+    let mut expected = vec![
+        ("add_voucher", json!({ "label": "Welcome" })),
+        (
+            "add_credit",
+            json!({ "payment_method": "house", "amount": 150 }),
+        ),
+        ("add_payment_method", json!({ "payment_method": "card" })),
+        attempt(total, "card", "failed"),
+        ("stop_app", json!({ "reason": "staff" })),
+        ("suspend_addon", json!({ "reason": "staff" })),
+        ("resume_addon", json!({})),
+        attempt(total, "card", "success"),
+    ];
+    let mut told = told(&client);
+    // Its own first token is another story.
+    told.retain(|(kind, _)| kind != "new_token");
+    let mut seen: Vec<(&str, Value)> = told
+        .iter()
+        .map(|(kind, data)| (kind.as_str(), data.clone()))
+        .collect();
+    // Two of one moment may stand either way.
+    seen.sort_by_key(|(kind, data)| format!("{kind}{data}"));
+    expected.sort_by_key(|(kind, data)| format!("{kind}{data}"));
+    assert_eq!(seen, expected);
+    let listed = client.get("/v1/events?per_page=100");
+    assert_eq!(listed["meta"]["pagination"]["total_count"], 9);
+    let events = listed["events"].as_array().unwrap();
+    let ids: HashSet<&str> = events
+        .iter()
+        .map(|event| event["id"].as_str().unwrap())
+        .collect();
+    assert_eq!(ids.len(), 9);
+    let times: Vec<&str> = events
+        .iter()
+        .map(|event| event["created_at"].as_str().unwrap())
+        .collect();
+    assert!(
+        times.is_sorted_by(|newer, older| newer >= older),
+        "{times:?}"
+    );
 }
 
 fn events_are_read_by_pages(house: &House) {

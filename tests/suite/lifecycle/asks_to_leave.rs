@@ -438,7 +438,16 @@ fn usage_that_is_told_after_the_final_invoice_waits_for_a_person(house: &House) 
         "{status}"
     );
     house.run(&["verify"]);
-    house.run(&["run", "release", "2026-12", "acc-2"]);
+    house.run(&[
+        "run",
+        "release",
+        "2026-12",
+        "acc-2",
+        "--by",
+        "eve",
+        "--reason",
+        "looked at",
+    ]);
     assert_eq!(house.invoices("2026-12").len(), 0, "nobody is billed");
     house.run(&["verify"]);
     assert_eq!(leaver.advance(), ["1 account: the erasing has begun"]);

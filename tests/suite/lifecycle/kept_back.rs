@@ -269,7 +269,16 @@ fn what_it_uses_after_it_left_is_held_back(house: &House) {
              releasing it gives that up"
         ]
     );
-    house.run(&["run", "release", "2026-12", "acc-2"]);
+    house.run(&[
+        "run",
+        "release",
+        "2026-12",
+        "acc-2",
+        "--by",
+        "eve",
+        "--reason",
+        "looked at",
+    ]);
     assert_eq!(house.invoices("2026-12").len(), 0, "nobody is billed");
     assert_eq!(leaver.advance(), ["1 account: the erasing has begun"]);
     house.run(&["verify"]);

@@ -30,13 +30,13 @@ use crate::support::{House, THREE_ACCOUNTS};
 const NINE: NaiveTime = NaiveTime::from_hms_opt(9, 0, 0).unwrap();
 
 /// A house with one invoice of acc-2, for October, due on 2 November.
-struct Diary<'a> {
+pub struct Diary<'a> {
     house: &'a House,
     total_minor: i64,
 }
 
 impl<'a> Diary<'a> {
-    fn open(house: &'a House) -> Self {
+    pub fn open(house: &'a House) -> Self {
         house.import_catalog();
         house.import_accounts(THREE_ACCOUNTS);
         house.import_usage(
@@ -68,7 +68,7 @@ impl<'a> Diary<'a> {
     /// Runs a round every day, from the first to the last, within this process; the
     /// days with a step.
     #[track_caller]
-    fn rounds(&self, first: &str, last: &str) -> Vec<String> {
+    pub fn rounds(&self, first: &str, last: &str) -> Vec<String> {
         let day = |text: &str| text.parse::<NaiveDate>().unwrap();
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let mut steps = Vec::new();

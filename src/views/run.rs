@@ -1,6 +1,7 @@
-//! The JSON that `quittance run` prints.
+//! Where a run stands.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::domain::calendar::PeriodKey;
 use crate::engine::run::BatchTally;
@@ -16,39 +17,39 @@ pub const fn due(standing: &Standing) -> i64 {
 }
 
 /// Where a run stands.
-#[derive(Serialize)]
-pub struct RunJson {
+#[derive(Serialize, ToSchema)]
+pub struct RunView {
     period: String,
     state: &'static str,
     paused: bool,
-    accounts: AccountsJson,
+    accounts: RunAccountsView,
     /// What this command settled.
     #[serde(skip_serializing_if = "Option::is_none")]
-    settled_now: Option<SettledJson>,
-    totals: Vec<TotalJson>,
-    parked: Vec<ParkedJson>,
+    settled_now: Option<RunSettledView>,
+    totals: Vec<RunTotalView>,
+    parked: Vec<ParkedView>,
     late_pieces_waiting: i64,
     /// Earlier months that were never run.
     months_skipped: Vec<String>,
 }
 
-#[derive(Serialize)]
-struct AccountsJson {
+#[derive(Serialize, ToSchema)]
+pub struct RunAccountsView {
     invoiced: i64,
     nothing_due: i64,
     parked: i64,
     missing: i64,
 }
 
-#[derive(Serialize)]
-struct SettledJson {
+#[derive(Serialize, ToSchema)]
+pub struct RunSettledView {
     accounts: u64,
     invoices: u64,
     lines: u64,
 }
 
-#[derive(Serialize)]
-struct TotalJson {
+#[derive(Serialize, ToSchema)]
+pub struct RunTotalView {
     currency: String,
     invoices: i64,
     net_minor: i64,
@@ -56,26 +57,26 @@ struct TotalJson {
     total_minor: i64,
 }
 
-#[derive(Serialize)]
-struct ParkedJson {
+#[derive(Serialize, ToSchema)]
+pub struct ParkedView {
     account: String,
     reason: String,
     released: bool,
 }
 
-impl RunJson {
+impl RunView {
     pub fn new(status: &RunStatus, tally: Option<BatchTally>) -> Self {
         Self {
             period: status.run.period.key.to_string(),
             state: status.run.state.code(),
             paused: status.run.paused,
-            accounts: AccountsJson {
+            accounts: RunAccountsView {
                 invoiced: status.counts.invoiced,
                 nothing_due: status.counts.nothing_due,
                 parked: status.counts.parked,
                 missing: status.missing,
             },
-            settled_now: tally.map(|tally| SettledJson {
+            settled_now: tally.map(|tally| RunSettledView {
                 accounts: tally.accounts,
                 invoices: tally.invoices,
                 lines: tally.lines,
@@ -83,7 +84,7 @@ impl RunJson {
             totals: status
                 .totals
                 .iter()
-                .map(|total| TotalJson {
+                .map(|total| RunTotalView {
                     currency: total.currency.to_string(),
                     invoices: total.invoices,
                     net_minor: total.net_minor,
@@ -94,7 +95,7 @@ impl RunJson {
             parked: status
                 .parked
                 .iter()
-                .map(|parked| ParkedJson {
+                .map(|parked| ParkedView {
                     account: parked.external_id.clone(),
                     reason: parked.reason.clone(),
                     released: parked.released,
@@ -107,31 +108,31 @@ impl RunJson {
 }
 
 /// What a shadow run found.
-#[derive(Serialize)]
-pub struct ShadowJson {
+#[derive(Serialize, ToSchema)]
+pub struct ShadowView {
     period: String,
     accounts: u64,
     same: u64,
-    differences: Vec<DifferenceJson>,
+    differences: Vec<DifferenceView>,
 }
 
-#[derive(Serialize)]
-struct DifferenceJson {
+#[derive(Serialize, ToSchema)]
+pub struct DifferenceView {
     account: String,
     currency: String,
-    stands: StandingJson,
-    would_be: StandingJson,
+    stands: StandingView,
+    would_be: StandingView,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
 }
 
-#[derive(Serialize)]
-struct StandingJson {
+#[derive(Serialize, ToSchema)]
+pub struct StandingView {
     outcome: Option<&'static str>,
     total_minor: i64,
 }
 
-impl From<&Standing> for StandingJson {
+impl From<&Standing> for StandingView {
     fn from(standing: &Standing) -> Self {
         Self {
             outcome: match standing {
@@ -145,7 +146,7 @@ impl From<&Standing> for StandingJson {
     }
 }
 
-impl ShadowJson {
+impl ShadowView {
     pub fn new(period: PeriodKey, report: &ShadowReport) -> Self {
         Self {
             period: period.to_string(),
@@ -154,7 +155,7 @@ impl ShadowJson {
             differences: report
                 .differences
                 .iter()
-                .map(|difference| DifferenceJson {
+                .map(|difference| DifferenceView {
                     account: difference.account.clone(),
                     currency: difference.currency.to_string(),
                     stands: (&difference.stands).into(),
