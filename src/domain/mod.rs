@@ -18,6 +18,7 @@
 
 pub mod access;
 pub mod account;
+pub mod budget;
 pub mod calendar;
 pub mod catalog;
 pub mod contract;

@@ -20,12 +20,14 @@
 //! - [`contract`]: what customers accept, and whom they name about health data
 //! - [`overview`]: what a customer sees of its own billing
 //! - [`desk`]: what the house looks at, and says
+//! - [`budget`]: what customers mean to spend, and how far it is
 //! - [`schedule`]: all of it, by itself
 //! - [`outbox`]: customers and the platform, told
 //! - [`verify`]: every invariant, recomputed
 
 pub mod access;
 pub mod bank;
+pub mod budget;
 pub mod collect;
 pub mod contract;
 pub mod deletion;

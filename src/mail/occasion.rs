@@ -252,6 +252,13 @@ pub enum Occasion {
         /// When the contact was given.
         on: NaiveDate,
     },
+    BudgetReached {
+        period: PeriodKey,
+        percent: i16,
+        /// So far, as the invoice would be.
+        spent: Money,
+        budget: Money,
+    },
 }
 
 /// A time in the issuer's zone, such as `2 November 2026` and `10:30`.

@@ -435,6 +435,16 @@ pub fn samples() -> Result<Vec<Sample>, PeriodKeyError> {
                 on: day(11, 3),
             },
         ),
+        (
+            "budget_reached",
+            Topic::BudgetReached,
+            Occasion::BudgetReached {
+                period: PeriodKey::new(2026, 11)?,
+                percent: 80,
+                spent: eur(8_240),
+                budget: eur(10_000),
+            },
+        ),
     ];
     Ok(all
         .into_iter()

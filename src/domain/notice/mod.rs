@@ -20,7 +20,7 @@ use serde::de::DeserializeOwned;
 use super::invoice::InvoiceNumber;
 
 pub use payload::{
-    AddressLinkTold, AddressTold, AppTold, CardExpiringTold, ChangeTold, DeletionCause,
+    AddressLinkTold, AddressTold, AppTold, BudgetTold, CardExpiringTold, ChangeTold, DeletionCause,
     DeletionTold, DeletionWarningTold, DisputeTold, InvoiceTold, LinkTold, OnceToken, PaymentTold,
     PurchaseTold, RefundTold, SuspendedTold, SuspensionWarningTold,
 };
@@ -66,10 +66,12 @@ pub enum Topic {
     EmailInUse,
     /// A contact about health data was given 12 months ago.
     HdsReview,
+    /// A part of what a customer means to spend in a month is used up.
+    BudgetReached,
 }
 
 impl Topic {
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::InvoiceIssued,
         Self::PaymentSucceeded,
         Self::PaymentFailed,
@@ -99,6 +101,7 @@ impl Topic {
         Self::TfaDisabled,
         Self::EmailInUse,
         Self::HdsReview,
+        Self::BudgetReached,
     ];
 
     /// The code that the outbox holds; it never changes.
@@ -134,6 +137,7 @@ impl Topic {
             Self::TfaDisabled => "tfa_disabled",
             Self::EmailInUse => "email_in_use",
             Self::HdsReview => "hds_review",
+            Self::BudgetReached => "budget_reached",
         }
     }
 
@@ -231,6 +235,7 @@ pub enum Told {
     TfaDisabled(ChangeTold),
     EmailInUse(ChangeTold),
     HdsReview(AppTold),
+    BudgetReached(BudgetTold),
 }
 
 /// A payload is not what its topic says. Its words are not repeated: they may be
@@ -288,6 +293,7 @@ impl Told {
             Topic::TfaDisabled => Self::TfaDisabled(of(topic, payload)?),
             Topic::EmailInUse => Self::EmailInUse(of(topic, payload)?),
             Topic::HdsReview => Self::HdsReview(of(topic, payload)?),
+            Topic::BudgetReached => Self::BudgetReached(of(topic, payload)?),
         })
     }
 
@@ -335,7 +341,8 @@ impl Told {
             | Self::TfaEnabled(_)
             | Self::TfaDisabled(_)
             | Self::EmailInUse(_)
-            | Self::HdsReview(_) => None,
+            | Self::HdsReview(_)
+            | Self::BudgetReached(_) => None,
         }
     }
 }

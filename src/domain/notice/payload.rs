@@ -54,6 +54,19 @@ impl PurchaseTold {
     }
 }
 
+/// How much of a budget a month has used up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BudgetTold {
+    #[serde(with = "text")]
+    pub period: PeriodKey,
+    /// The part that is reached.
+    pub percent: i16,
+    pub spent_minor: i64,
+    pub budget_minor: i64,
+    #[serde(with = "text")]
+    pub currency: Currency,
+}
+
 /// What a dispute is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]

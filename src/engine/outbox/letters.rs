@@ -358,6 +358,12 @@ impl<'a> Desk<'a> {
                 let on = found.updated_at.date_in(zone).ok_or(OutboxError::Date)?;
                 Occasion::HdsReview { app: told.app, on }
             }
+            Told::BudgetReached(told) => Occasion::BudgetReached {
+                period: told.period,
+                percent: told.percent,
+                spent: Money::new(told.spent_minor, told.currency),
+                budget: Money::new(told.budget_minor, told.currency),
+            },
             Told::DeletionBegun(told) => Occasion::DeletionBegun {
                 cause: told.cause,
                 on,

@@ -81,7 +81,7 @@ impl Engine {
         let (period, whole) = match span {
             Span::MonthSoFar => {
                 let today = self.clock.today(zone);
-                let month = BillingPeriod::new(key_of(today)?, zone)?;
+                let month = BillingPeriod::new(PeriodKey::of(today)?, zone)?;
                 (BillingPeriod { end: now, ..month }, true)
             }
             Span::Range(start, end) => {
@@ -93,7 +93,7 @@ impl Engine {
                 }
                 let first = start.date_in(zone).ok_or(EstimateError::Date)?;
                 let end = end.min(now).max(start);
-                let key = key_of(first)?;
+                let key = PeriodKey::of(first)?;
                 (BillingPeriod { key, start, end }, false)
             }
         };
@@ -196,9 +196,4 @@ impl Engine {
         let at = |day| midnight(day, zone).ok_or(EstimateError::Date);
         Ok(Span::Range(at(first)?, at(next)?))
     }
-}
-
-fn key_of(day: NaiveDate) -> Result<PeriodKey, PeriodKeyError> {
-    use chrono::Datelike as _;
-    PeriodKey::new(day.year(), day.month())
 }

@@ -21,8 +21,8 @@ pub enum Job {
     Collect,
     /// Takes the steps of accounts that do not pay.
     Dunning,
-    /// Tells customers whose card is about to expire, and whose contact about health
-    /// data is to be looked at again.
+    /// Tells customers whose card is about to expire, whose contact about health data
+    /// is to be looked at again, and whose budget is used up in part.
     Cards,
     /// Lets accounts that leave go on: settled, erased, forgotten.
     Deletion,
@@ -100,6 +100,7 @@ impl Engine {
             Job::Cards => {
                 self.tell_of_cards(&mut report).await;
                 self.ask_about_contacts(&mut report).await;
+                self.alert_of_budgets(&mut report).await;
             }
             Job::Deletion => self.advance_leaving(&mut report).await,
             Job::Deliver => self.deliver_due(&mut report).await,
@@ -236,6 +237,20 @@ impl Engine {
                 "{} to be looked at again",
                 counted(asked, "contact")
             )),
+            Err(error) => report.problem(error),
+        }
+    }
+
+    async fn alert_of_budgets(&self, report: &mut JobReport) {
+        match self.tell_of_budgets().await {
+            Ok(done) => {
+                if done.told > 0 {
+                    report.did(format!("{} reached", counted(done.told, "budget")));
+                }
+                for (account, problem) in &done.problems {
+                    report.problem(format!("the budget of account {account}: {problem}"));
+                }
+            }
             Err(error) => report.problem(error),
         }
     }

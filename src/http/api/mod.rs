@@ -6,10 +6,11 @@
 //! - [`exchange`], [`tokens`], [`keys`], [`users`], [`invoices`], [`downloads`],
 //!   [`operations`], [`usage`], [`events`], [`passwords`], [`tfa`], [`sign_ups`],
 //!   [`deletions`], [`contracts`], [`hds`], [`payment_methods`], [`cards`],
-//!   [`mandates`], [`credit`], [`billing_profile`], [`focus`], [`features`]: a file a
+//!   [`mandates`], [`credit`], [`budget`], [`billing_profile`], [`focus`], [`features`]: a file a
 //!   resource
 
 mod billing_profile;
+mod budget;
 mod caller;
 mod cards;
 mod contracts;
@@ -128,6 +129,7 @@ pub fn router(
         .routes(routes!(mandates::sign))
         .routes(routes!(credit::list, credit::buy))
         .routes(routes!(credit::capture))
+        .routes(routes!(budget::show, budget::set, budget::remove))
         .routes(routes!(billing_profile::show))
         .routes(routes!(billing_profile::show_on_billing_host))
         .routes(routes!(billing_profile::create))

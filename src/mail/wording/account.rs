@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 
 use super::pen::Pen;
 use crate::domain::calendar::PeriodKey;
+use crate::domain::money::Money;
 use crate::domain::notice::DeletionCause;
 use crate::mail::letter::{Button, Content, Tone};
 use crate::mail::occasion::LinkFacts;
@@ -178,6 +179,56 @@ pub fn hds_review(pen: Pen<'_>, app: &str, on: NaiveDate) -> Content {
             pen,
             "Whoever hosts health data has to be able to reach somebody about it at any time.",
             "L’hébergeur de données de santé doit pouvoir joindre à tout moment la personne responsable."
+        )],
+    }
+}
+
+/// A part of what the customer means to spend in a month is used up.
+pub fn budget_reached(
+    pen: Pen<'_>,
+    period: PeriodKey,
+    percent: i16,
+    spent: Money,
+    budget: Money,
+) -> Content {
+    let (month, so_far, amount) = (pen.month(period), pen.amount(spent), pen.amount(budget));
+    let opening = if percent < 100 {
+        words!(
+            pen,
+            "What you used in {month} comes to {so_far} so far: that is more than {percent} % of the budget of {amount} \
+             that you set.",
+            "Votre consommation de {month} s’élève à {so_far} à ce jour : cela dépasse {percent} % du budget de {amount} \
+             que vous avez fixé."
+        )
+    } else {
+        words!(
+            pen,
+            "What you used in {month} comes to {so_far} so far: the budget of {amount} that you set is used up.",
+            "Votre consommation de {month} s’élève à {so_far} à ce jour : le budget de {amount} que vous avez fixé est \
+             épuisé."
+        )
+    };
+    Content {
+        subject: words!(
+            pen,
+            "{percent} % of your budget for {month} is used",
+            "{percent} % de votre budget pour {month} est consommé"
+        ),
+        tone: if percent < 100 {
+            Tone::Neutral
+        } else {
+            Tone::Warning
+        },
+        opening: vec![opening],
+        facts: vec![
+            pen.fact("Budget", "Budget", amount),
+            pen.fact("So far, with VAT", "À ce jour, TVA comprise", so_far),
+        ],
+        button: pen.manage("Look at my usage", "Voir ma consommation"),
+        closing: vec![words!(
+            pen,
+            "Nothing is stopped by that. You are told once for each of 50, 80 and 100 % of a month’s budget.",
+            "Rien n’est interrompu pour autant. Vous êtes averti une fois à 50, 80 et 100 % du budget du mois."
         )],
     }
 }

@@ -168,6 +168,12 @@ fn content(occasion: &Occasion, pen: Pen<'_>) -> Content {
         Occasion::TfaDisabled { at } => identity::tfa_disabled(pen, at),
         Occasion::EmailInUse { at } => identity::email_in_use(pen, at),
         Occasion::HdsReview { app, on } => account::hds_review(pen, app, *on),
+        Occasion::BudgetReached {
+            period,
+            percent,
+            spent,
+            budget,
+        } => account::budget_reached(pen, *period, *percent, *spent, *budget),
     }
 }
 

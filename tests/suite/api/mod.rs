@@ -1,6 +1,7 @@
 //! The account API as its clients speak it.
 
 mod billing_profile;
+mod budget;
 mod contracts;
 mod credit;
 mod deletions;

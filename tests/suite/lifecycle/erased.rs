@@ -90,6 +90,8 @@ fn zebulon(house: &House) -> Leaver<'_> {
         "INSERT INTO hds_contact (account_id, app, id, org_type, name, email, phone_number, company, address_line1, \
          address_line2, address_city, address_zip, address_country, notes, updated_at) SELECT id, 'blog', '1', \
          'company', 'okapi', '', '', '', '', '', '', '', 'FR', '', 1 FROM account WHERE external_id = 'acc-2'",
+        "INSERT INTO account_budget (account_id, amount_minor, set_at) \
+         SELECT id, 1, 1 FROM account WHERE external_id = 'acc-2'",
         "INSERT INTO recovery_code (account_id, digest) \
          SELECT id, 'x' FROM account WHERE external_id = 'acc-2'",
     ] {
@@ -194,6 +196,7 @@ fn nothing_of_the_person_is_left(house: &House) {
         "it was never used"
     );
     assert_eq!(leaver.count("SELECT COUNT(*) FROM recovery_code"), 0);
+    assert_eq!(leaver.count("SELECT COUNT(*) FROM account_budget"), 0);
     house.run(&["verify"]);
     let shown = house.run(&["invoice", "show", "Q-2026-000001"]).stdout;
     assert!(shown.contains("Quagga Ltd"), "{shown}");
