@@ -44,14 +44,15 @@ use crate::documents::{DocumentError, PdfRenderer};
 use crate::engine::access::AccessKeys;
 use crate::engine::overview::Documents;
 use crate::engine::run::Engine;
-use crate::http::answer::Refused;
 use crate::http::limit::Limits;
+use crate::http::shutdown::Shutdown;
 
 /// What every handler needs.
 pub struct Api {
     engine: Arc<Engine>,
     keys: AccessKeys,
     limits: Arc<Limits>,
+    shutdown: Shutdown,
     documents: Documents,
     renderer: Arc<Mutex<PdfRenderer>>,
 }
@@ -71,17 +72,6 @@ async fn evenly<T, E>(work: impl Future<Output = Result<T, E>>) -> Result<T, E> 
     done
 }
 
-/// Does work that moves money to its end, though whoever asked for it hung up.
-///
-/// # Errors
-/// When the work broke down.
-async fn unbroken<T: Send + 'static>(
-    work: impl Future<Output = T> + Send + 'static,
-) -> Result<T, Refused> {
-    let done = tokio::spawn(work).await;
-    done.map_err(Refused::internal)
-}
-
 /// Every route of the account API.
 ///
 /// # Errors
@@ -90,9 +80,11 @@ pub fn router(
     engine: Arc<Engine>,
     keys: AccessKeys,
     limits: Arc<Limits>,
+    shutdown: Shutdown,
 ) -> Result<OpenApiRouter, DocumentError> {
     let api = Api {
         limits,
+        shutdown,
         documents: Documents::default(),
         renderer: Arc::new(Mutex::new(PdfRenderer::new()?)),
         engine,
