@@ -9,6 +9,7 @@
 //! - [`limit`]: how often
 //! - [`link_page`]: the pages that links in mails lead to
 //! - [`document`]: the description of it all
+//! - [`ready`]: for whoever watches over it
 //! - [`serve`], [`timely`], [`shutdown`]: how long it waits, and how it ends
 
 mod answer;
@@ -26,6 +27,7 @@ mod mailed;
 mod page;
 mod path;
 mod query;
+mod ready;
 mod serve;
 mod shutdown;
 mod time;
@@ -51,6 +53,7 @@ use answer::Refused;
 use desk::Desk;
 use ingest::Hands;
 use limit::Limits;
+use ready::Ready;
 use shutdown::turn_away;
 use timely::timely;
 
@@ -79,8 +82,15 @@ pub fn router(
     keys: Option<AccessKeys>,
     shutdown: &Shutdown,
 ) -> Result<Router, RouterError> {
+    let ready = Ready {
+        engine: Arc::clone(&engine),
+        shutdown: shutdown.clone(),
+    };
     // What is answered to the last.
-    let health = Router::new().route("/healthz", get(async || "ok\n"));
+    let health = Router::new()
+        .route("/readyz", get(ready::show))
+        .with_state(ready)
+        .route("/healthz", get(async || "ok\n"));
     let rest = Router::new()
         .route("/webhooks/stripe", post(webhooks::stripe))
         .route("/webhooks/paypal", post(webhooks::paypal))
