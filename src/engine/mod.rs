@@ -21,6 +21,7 @@
 //! - [`overview`]: what a customer sees of its own billing
 //! - [`schedule`]: all of it, by itself
 //! - [`outbox`]: customers and the platform, told
+//! - [`figures`]: how the house stands
 //! - [`verify`]: every invariant, recomputed
 
 pub mod access;
@@ -30,6 +31,7 @@ pub mod contract;
 pub mod deletion;
 pub mod dispute;
 pub mod dunning;
+pub mod figures;
 pub mod import;
 pub mod issued;
 mod link;

@@ -9,7 +9,7 @@
 //! - [`limit`]: how often
 //! - [`link_page`]: the pages that links in mails lead to
 //! - [`document`]: the description of it all
-//! - [`ready`]: for whoever watches over it
+//! - [`ready`], [`metrics`]: for whoever watches over it
 //! - [`serve`], [`timely`], [`shutdown`]: how long it waits, and how it ends
 
 mod answer;
@@ -24,6 +24,7 @@ mod ingest;
 mod limit;
 mod link_page;
 mod mailed;
+mod metrics;
 mod page;
 mod path;
 mod query;
@@ -53,6 +54,7 @@ use answer::Refused;
 use desk::Desk;
 use ingest::Hands;
 use limit::Limits;
+use metrics::Metrics;
 use ready::Ready;
 use shutdown::turn_away;
 use timely::timely;
@@ -70,6 +72,8 @@ pub enum RouterError {
     Document(#[from] serde_json::Error),
     #[error(transparent)]
     Font(#[from] DocumentError),
+    #[error("what is counted cannot be set up: {0}")]
+    Metrics(#[from] prometheus::Error),
 }
 
 /// Every route. Without keys to sign with there is no account API; those of the house
@@ -86,8 +90,11 @@ pub fn router(
         engine: Arc::clone(&engine),
         shutdown: shutdown.clone(),
     };
+    let metrics = Arc::new(Metrics::new(Arc::clone(&engine))?);
     // What is answered to the last.
     let health = Router::new()
+        .route("/metrics", get(metrics::show))
+        .with_state(Arc::clone(&metrics))
         .route("/readyz", get(ready::show))
         .with_state(ready)
         .route("/healthz", get(async || "ok\n"));
@@ -123,7 +130,8 @@ pub fn router(
         .merge(router)
         .layer(from_fn_with_state(shutdown.clone(), turn_away))
         .merge(health)
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX)))
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(from_fn_with_state(metrics, metrics::observe)))
 }
 
 /// What is answered is for whoever asked, and for nothing that stands between.

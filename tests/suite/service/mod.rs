@@ -1,6 +1,8 @@
 //! The service as whoever operates it sees it.
 
+mod metrics;
 mod ready;
+mod scrape;
 mod stopping;
 mod timeouts;
 

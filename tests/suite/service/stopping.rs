@@ -65,7 +65,7 @@ fn a_request_in_flight_is_answered_whole(house: &House) {
         assert_eq!(reply.status, 503, "{path}: {reply:?}");
         assert_eq!(reply.json(), json!({ "error": PUT_OFF }));
     }
-    for path in ["/healthz"] {
+    for path in ["/healthz", "/metrics"] {
         assert_eq!(served.send(served.request("GET", path)).status, 200);
     }
     assert_eq!(served.process().try_wait().unwrap(), None);
