@@ -12,7 +12,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::Mutex;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use clap::Parser;
@@ -159,8 +159,10 @@ async fn reported(options: &Options, url: &str) -> Result<()> {
     let secret: Arc<str> = house.add_operator(request, by).await?.into();
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let target: Arc<str> = format!("http://{}/ingest/v1/events", listener.local_addr()?).into();
-    let router = http::router(Arc::clone(&house), None)?;
-    let server = tokio::spawn(http::serve(listener, router, std::future::pending()));
+    let shutdown = http::Shutdown::default();
+    let router = http::router(Arc::clone(&house), None, &shutdown)?;
+    let server =
+        tokio::spawn(async move { http::serve(listener, router, &shutdown, Duration::ZERO).await });
     let waiting = Arc::new(Mutex::new(batches(options)?));
     let started = Instant::now();
     let mut senders = JoinSet::new();

@@ -3,17 +3,19 @@
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use clap::Args;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
 
 use super::Global;
 use crate::engine::access::AccessKeys;
 use crate::engine::schedule::Clockwork;
-use crate::http;
+use crate::http::{self, Shutdown};
 use crate::say;
+
+const CLOSE_WITHIN: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Args)]
 pub struct ServeArgs {
@@ -39,27 +41,31 @@ pub async fn serve(global: &Global, args: ServeArgs) -> Result<ExitCode> {
             None
         }
     };
-    let router = http::router(Arc::clone(&engine), keys)?;
+    let shutdown = Shutdown::default();
+    let router = http::router(Arc::clone(&engine), keys, &shutdown)?;
     let listener = TcpListener::bind(args.listen)
         .await
         .with_context(|| format!("{} cannot be listened on", args.listen))?;
     say!("listening on http://{}", listener.local_addr()?);
-    let (stop, stopped) = watch::channel(false);
     let clockwork = Clockwork::new(Arc::clone(&engine));
     let schedule = async {
         if !args.no_schedule {
-            clockwork.run(stopped).await;
+            clockwork.run(shutdown.subscribe()).await;
         }
     };
-    let listen = async {
-        let served = http::serve(listener, router, stop_signal()).await;
-        // What a job has begun is ended before the process is.
-        stop.send_replace(true);
-        served
+    // What a job has begun is ended before the process is, while requests are.
+    let stop = async {
+        stop_signal().await;
+        shutdown.begin();
     };
-    let (served, ()) = tokio::join!(listen, schedule);
-    served?;
-    engine.store.clone().close().await;
+    let within = Duration::from_secs(engine.config.api.shutdown_seconds.into());
+    let listen = http::serve(listener, router, &shutdown, within);
+    tokio::join!(listen, schedule, stop);
+    // Whatever was not waited for may still be at the database.
+    let closed = tokio::time::timeout(CLOSE_WITHIN, engine.store.clone().close());
+    if closed.await.is_err() {
+        tracing::warn!("stopping before the database is closed");
+    }
     Ok(ExitCode::SUCCESS)
 }
 

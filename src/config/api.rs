@@ -19,6 +19,11 @@ pub struct ApiSettings {
     /// Whether a proxy says, in the last value of `X-Forwarded-For`, where a request
     /// comes from. Without a proxy anybody could say anything there.
     pub is_behind_proxy: bool,
+    /// What a request of the account API is put off after. Money that it moves by then
+    /// goes on moving.
+    pub request_timeout_seconds: u32,
+    /// How long requests in flight are waited for once the process was told to stop.
+    pub shutdown_seconds: u32,
 }
 
 #[derive(Debug, Deserialize)]
@@ -28,6 +33,8 @@ pub struct RawApi {
     batches_per_minute: i64,
     batches_in_hand: i64,
     behind_proxy: bool,
+    request_timeout_seconds: i64,
+    shutdown_seconds: i64,
 }
 
 impl Default for RawApi {
@@ -37,6 +44,8 @@ impl Default for RawApi {
             batches_per_minute: 6_000,
             batches_in_hand: 16,
             behind_proxy: false,
+            request_timeout_seconds: 30,
+            shutdown_seconds: 30,
         }
     }
 }
@@ -50,11 +59,16 @@ impl RawApi {
         let requests = per_minute("api.requests_per_minute", self.requests_per_minute);
         let batches = per_minute("api.batches_per_minute", self.batches_per_minute);
         let in_hand = check.range("api.batches_in_hand", self.batches_in_hand, 1, 1_000);
+        let mut seconds = |key, value| check.range(key, value, 1, 600);
+        let timeout = seconds("api.request_timeout_seconds", self.request_timeout_seconds);
+        let shutdown = seconds("api.shutdown_seconds", self.shutdown_seconds);
         Some(ApiSettings {
             batches_in_hand: in_hand?,
             requests_per_minute: requests?,
             batches_per_minute: batches?,
             is_behind_proxy: self.behind_proxy,
+            request_timeout_seconds: timeout?,
+            shutdown_seconds: shutdown?,
         })
     }
 }

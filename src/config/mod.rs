@@ -385,6 +385,27 @@ mod tests {
     }
 
     #[test]
+    fn a_wrong_api_is_named_with_its_key() {
+        for (key, value, bounds) in [
+            ("requests_per_minute", 0, "1 and 10000000"),
+            ("batches_in_hand", 1_001, "1 and 1000"),
+            ("request_timeout_seconds", 0, "1 and 600"),
+            ("request_timeout_seconds", 601, "1 and 600"),
+            ("shutdown_seconds", -1, "1 and 600"),
+        ] {
+            let found = problems(&with_issuer(&format!("[api]\n{key} = {value}")));
+            let said = format!("api.{key}: {value} is not between {bounds}");
+            assert_eq!(found, [said]);
+        }
+        let text = with_issuer("[api]\nrequest_timeout_seconds = 5\nshutdown_seconds = 600\n");
+        let api = Config::parse(&text, "quittance.toml").unwrap().api;
+        assert_eq!(
+            (api.request_timeout_seconds, api.shutdown_seconds),
+            (5, 600)
+        );
+    }
+
+    #[test]
     fn an_unknown_key_is_refused_with_its_line() {
         let found = problems("[billing]\nzonee = \"Europe/Paris\"\n");
         assert!(

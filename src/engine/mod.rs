@@ -23,6 +23,7 @@
 //! - [`budget`]: what customers mean to spend, and how far it is
 //! - [`schedule`]: all of it, by itself
 //! - [`outbox`]: customers and the platform, told
+//! - [`figures`]: how the house stands
 //! - [`verify`]: every invariant, recomputed
 
 pub mod access;
@@ -34,6 +35,7 @@ pub mod deletion;
 pub mod desk;
 pub mod dispute;
 pub mod dunning;
+pub mod figures;
 pub mod import;
 pub mod issued;
 mod link;

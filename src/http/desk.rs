@@ -11,6 +11,7 @@ use super::credentials;
 use super::ingest::Hands;
 use super::limit::Limits;
 use super::pdf::Pdfs;
+use super::shutdown::Shutdown;
 use crate::domain::access::Role;
 use crate::domain::text::plain_text;
 use crate::engine::access::AccessError;
@@ -24,6 +25,7 @@ pub struct Desk {
     /// What usage is taken with.
     pub hands: Hands,
     pub pdfs: Pdfs,
+    pub shutdown: Shutdown,
 }
 
 /// Whose key it is, let in but not allowed anything yet.

@@ -1,6 +1,6 @@
 //! What is served over HTTP: the account API, the finance API, the ingestion of usage, the webhooks of payment providers and of
 //! the platform, the page on which a customer confirms that its account is to be deleted, and
-//! whether the service is alive.
+//! how the service is.
 //!
 //! - [`answer`]: what is answered, and every error in its shape
 //! - [`body`], [`path`], [`time`], [`credentials`]: what is asked
@@ -10,6 +10,8 @@
 //! - [`limit`]: how often
 //! - [`link_page`]: the pages that links in mails lead to
 //! - [`document`]: the description of it all
+//! - [`ready`], [`metrics`]: for whoever watches over it
+//! - [`serve`], [`timely`], [`shutdown`]: how long it waits, and how it ends
 
 mod answer;
 mod api;
@@ -23,23 +25,27 @@ mod ingest;
 mod limit;
 mod link_page;
 mod mailed;
+mod metrics;
 mod page;
 mod path;
 mod pdf;
 mod query;
+mod ready;
+mod serve;
+mod shutdown;
 mod time;
+mod timely;
 mod webhooks;
 
-use std::future::Future;
-use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderValue, header};
+use axum::middleware::{from_fn_with_state, map_response};
 use axum::response::Response;
 use axum::routing::{get, post};
-use tokio::net::TcpListener;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::documents::DocumentError;
@@ -50,7 +56,14 @@ use answer::Refused;
 use desk::Desk;
 use ingest::Hands;
 use limit::Limits;
+use metrics::Metrics;
 use pdf::Pdfs;
+use ready::Ready;
+use shutdown::turn_away;
+use timely::timely;
+
+pub use serve::serve;
+pub use shutdown::Shutdown;
 
 /// A provider's event is a few KiB.
 const BODY_BYTES_MAX: usize = 512 << 10;
@@ -62,6 +75,8 @@ pub enum RouterError {
     Document(#[from] serde_json::Error),
     #[error(transparent)]
     Font(#[from] DocumentError),
+    #[error("what is counted cannot be set up: {0}")]
+    Metrics(#[from] prometheus::Error),
 }
 
 /// Every route. Without keys to sign with there is no account API; those of the house
@@ -69,9 +84,24 @@ pub enum RouterError {
 ///
 /// # Errors
 /// When the description of the routes cannot be written, or a font is broken.
-pub fn router(engine: Arc<Engine>, keys: Option<AccessKeys>) -> Result<Router, RouterError> {
+pub fn router(
+    engine: Arc<Engine>,
+    keys: Option<AccessKeys>,
+    shutdown: &Shutdown,
+) -> Result<Router, RouterError> {
+    let ready = Ready {
+        engine: Arc::clone(&engine),
+        shutdown: shutdown.clone(),
+    };
+    let metrics = Arc::new(Metrics::new(Arc::clone(&engine))?);
+    // What is answered to the last.
+    let health = Router::new()
+        .route("/metrics", get(metrics::show))
+        .with_state(Arc::clone(&metrics))
+        .route("/readyz", get(ready::show))
+        .with_state(ready)
+        .route("/healthz", get(async || "ok\n"));
     let rest = Router::new()
-        .route("/healthz", get(async || "ok\n"))
         .route("/webhooks/stripe", post(webhooks::stripe))
         .route("/webhooks/paypal", post(webhooks::paypal))
         .route("/webhooks/platform", post(webhooks::platform))
@@ -86,22 +116,28 @@ pub fn router(engine: Arc<Engine>, keys: Option<AccessKeys>) -> Result<Router, R
         limits: Arc::clone(&limits),
         hands: Hands::new(engine.config.api.batches_in_hand),
         pdfs: pdfs.clone(),
+        shutdown: shutdown.clone(),
     });
     let mut described = OpenApiRouter::with_openapi(document::base())
         .merge(finance::router(Arc::clone(&desk)))
         .merge(ingest::router(desk));
     if let Some(keys) = keys {
-        described = described.merge(api::router(engine, keys, limits, pdfs));
+        let within = Duration::from_secs(engine.config.api.request_timeout_seconds.into());
+        let api = api::router(engine, keys, limits, shutdown.clone(), pdfs);
+        described = described.merge(api.layer(from_fn_with_state(within, timely)));
     }
     let (router, document) = described.split_for_parts();
     let router = router
         .fallback(async || Refused::NotFound("Route"))
         .method_not_allowed_fallback(async || Refused::Method)
         .merge(document::router(document)?)
-        .layer(axum::middleware::map_response(guard));
+        .layer(map_response(guard));
     Ok(rest
         .merge(router)
-        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX)))
+        .layer(from_fn_with_state(shutdown.clone(), turn_away))
+        .merge(health)
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(from_fn_with_state(metrics, metrics::observe)))
 }
 
 /// What is answered is for whoever asked, and for nothing that stands between.
@@ -122,19 +158,4 @@ async fn guard(mut response: Response) -> Response {
             .or_insert(HeaderValue::from_static(value));
     }
     response
-}
-
-/// Serves until `stop` comes, and then ends what was begun.
-///
-/// # Errors
-/// When the connection to the network is lost.
-pub async fn serve(
-    listener: TcpListener,
-    router: Router,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service)
-        .with_graceful_shutdown(stop)
-        .await
 }

@@ -8,6 +8,8 @@ pub mod postgres;
 pub mod rows;
 pub mod sqlite;
 
+use std::time::Duration;
+
 use crate::pace::Pace;
 
 pub use error::StoreError;
@@ -114,6 +116,17 @@ impl Store {
             Pools::Postgres(pools) => Tx::Postgres(postgres::dialect::snapshot(pools).await?),
             Pools::Sqlite(pools) => Tx::Sqlite(sqlite::dialect::snapshot(pools).await?),
         })
+    }
+
+    /// The same for somebody who does not wait longer: what the database was asked ends
+    /// then too, and gives its connection back.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn snapshot_within(&self, within: Duration) -> Result<Tx, StoreError> {
+        let mut tx = self.snapshot().await?;
+        on!(&mut tx, conn, q => q::limit_statements(conn, within).await)?;
+        Ok(tx)
     }
 
     /// Lets the database settle after a large import: statistics, log.

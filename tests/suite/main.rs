@@ -30,6 +30,7 @@ mod purity;
 mod safeguards;
 mod sepa;
 mod sepa_batch;
+mod service;
 mod settings;
 mod settling;
 mod trace;

@@ -10,10 +10,10 @@ use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::Api;
 use super::caller::Caller;
 use super::payment_methods::{AddedPaymentMethod, added};
 use super::refusal::{call_refused, provider_refused};
-use super::{Api, unbroken};
 use crate::domain::access::{Barred, Scope, Touch};
 use crate::engine::methods::{CardAdded, CardError};
 use crate::http::answer::Refused;
@@ -78,7 +78,10 @@ pub async fn finish(
 ) -> Result<Json<AddedPaymentMethod>, Refused> {
     let caller = caller.allow(Scope::BillingWrite, Touch::Payment)?;
     let (engine, account) = (Arc::clone(&api.engine), caller.account());
-    let done = unbroken(async move { engine.finish_own_card(account, &id).await }).await?;
+    let done = api
+        .shutdown
+        .unbroken(async move { engine.finish_own_card(account, &id).await })
+        .await?;
     match done.map_err(refused)? {
         CardAdded::NotYet(reason) => Err(Refused::Conflict(format!("not on file: {reason}"))),
         CardAdded::TakenOff => Err(Refused::Barred(Barred::Leaving)),

@@ -8,10 +8,10 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::Api;
 use super::caller::Caller;
 use super::payment_methods::ChargedInvoice;
 use super::refusal::{call_refused, provider_refused};
-use super::{Api, unbroken};
 use crate::domain::access::{Barred, Scope, Touch};
 use crate::domain::ids::PurchaseId;
 use crate::domain::money::Money;
@@ -108,7 +108,7 @@ pub async fn buy(
         .amount
         .ok_or_else(|| Refused::field("amount", "can't be blank"))?;
     let (engine, account) = (Arc::clone(&api.engine), caller.account());
-    let bought = unbroken(async move {
+    let bought = api.shutdown.unbroken(async move {
         let paypal = paypal(&engine)?;
         let credit = engine.credit(account).await.map_err(Refused::internal)?;
         let amount = Money::new(amount, credit.currency);
@@ -142,7 +142,7 @@ pub async fn capture(
         .parse()
         .map_err(|_| Refused::NotFound("CreditPurchase"))?;
     let (engine, account) = (Arc::clone(&api.engine), caller.account());
-    let captured = unbroken(async move {
+    let captured = api.shutdown.unbroken(async move {
         engine.own_purchase(account, id).await.map_err(refused)?;
         let captured = engine.advance_purchase(paypal(&engine)?, id).await;
         captured.map_err(refused)

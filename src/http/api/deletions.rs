@@ -108,15 +108,19 @@ pub async fn confirm(
     api.limits.address(&headers, &extensions)?;
     let asked: DeletionConfirmation = body.read("deletion")?;
     let no: i64 = id.parse().map_err(|_| refused(DeletionError::Link))?;
-    let consent = Consent {
-        token: &asked.token.unwrap_or_default(),
-        no: Some(no),
-        reason: asked.reason.as_deref(),
-        details: asked.details.as_deref(),
-    };
-    // Every way that money moves lies behind it: kept on the heap.
-    let confirmed = Box::pin(api.engine.confirm_deletion(consent));
-    let confirmed = evenly(confirmed).await.map_err(refused)?;
+    let engine = Arc::clone(&api.engine);
+    let confirmed = api.shutdown.unbroken(async move {
+        let consent = Consent {
+            token: &asked.token.unwrap_or_default(),
+            no: Some(no),
+            reason: asked.reason.as_deref(),
+            details: asked.details.as_deref(),
+        };
+        // Every way that money moves lies behind it: kept on the heap.
+        let confirmed = Box::pin(engine.confirm_deletion(consent)).await;
+        confirmed.map_err(refused)
+    });
+    let confirmed = evenly(async { confirmed.await? }).await?;
     let deletion = Deletion {
         id,
         state: confirmed.state.code(),

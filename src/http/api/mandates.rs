@@ -9,9 +9,9 @@ use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::Api;
 use super::caller::{Allowed, Caller, ClientAddress};
 use super::payment_methods::{AddedPaymentMethod, added, refused};
-use super::{Api, unbroken};
 use crate::domain::access::{Scope, Touch};
 use crate::domain::account::Language;
 use crate::domain::sepa::bic::Bic;
@@ -152,25 +152,27 @@ async fn sign_and_charge(
 ) -> Result<Json<AddedPaymentMethod>, Refused> {
     let (engine, account) = (Arc::clone(&api.engine), caller.account());
     let reason = caller.person().reason.to_owned();
-    let (id, charged) = unbroken(async move {
-        let signature = Signature {
-            at: engine.clock.now(),
-            from,
-            reference: Some(&reference),
-        };
-        let by = ByPerson {
-            actor: "customer",
-            reason: &reason,
-        };
-        let request = terms.request();
-        let signed = engine.add_mandate(account, &request, signature, by);
-        let id = signed.await.map_err(refused)?.id;
-        let charged = engine.charge_by_new_method(account, id).await;
-        charged
-            .map(|charged| (id, charged))
-            .map_err(Refused::internal)
-    })
-    .await??;
+    let (id, charged) = api
+        .shutdown
+        .unbroken(async move {
+            let signature = Signature {
+                at: engine.clock.now(),
+                from,
+                reference: Some(&reference),
+            };
+            let by = ByPerson {
+                actor: "customer",
+                reason: &reason,
+            };
+            let request = terms.request();
+            let signed = engine.add_mandate(account, &request, signature, by);
+            let id = signed.await.map_err(refused)?.id;
+            let charged = engine.charge_by_new_method(account, id).await;
+            charged
+                .map(|charged| (id, charged))
+                .map_err(Refused::internal)
+        })
+        .await??;
     added(api, caller, id, &charged).await
 }
 

@@ -44,15 +44,16 @@ use utoipa_axum::routes;
 use crate::engine::access::AccessKeys;
 use crate::engine::overview::Documents;
 use crate::engine::run::Engine;
-use crate::http::answer::Refused;
 use crate::http::limit::Limits;
 use crate::http::pdf::Pdfs;
+use crate::http::shutdown::Shutdown;
 
 /// What every handler needs.
 pub struct Api {
     engine: Arc<Engine>,
     keys: AccessKeys,
     limits: Arc<Limits>,
+    shutdown: Shutdown,
     documents: Documents,
     pdfs: Pdfs,
 }
@@ -72,26 +73,17 @@ async fn evenly<T, E>(work: impl Future<Output = Result<T, E>>) -> Result<T, E> 
     done
 }
 
-/// Does work that moves money to its end, though whoever asked for it hung up.
-///
-/// # Errors
-/// When the work broke down.
-pub(in crate::http) async fn unbroken<T: Send + 'static>(
-    work: impl Future<Output = T> + Send + 'static,
-) -> Result<T, Refused> {
-    let done = tokio::spawn(work).await;
-    done.map_err(Refused::internal)
-}
-
 /// Every route of the account API.
 pub fn router(
     engine: Arc<Engine>,
     keys: AccessKeys,
     limits: Arc<Limits>,
+    shutdown: Shutdown,
     pdfs: Pdfs,
 ) -> OpenApiRouter {
     let api = Api {
         limits,
+        shutdown,
         documents: Documents::default(),
         pdfs,
         engine,

@@ -11,7 +11,6 @@ use utoipa::ToSchema;
 use crate::domain::access::Role;
 use crate::domain::calendar::PeriodKey;
 use crate::http::answer::Refused;
-use crate::http::api::unbroken;
 use crate::http::body::Body;
 use crate::http::desk::{Desk, Operator};
 use crate::http::path::Id;
@@ -166,7 +165,7 @@ pub async fn release(
         .map_err(|_| Refused::field("period", "is no month such as 2026-10"))?;
     let decider = operator.decides(asked.reason.as_deref())?;
     let (engine, account) = (Arc::clone(&desk.engine), id.clone());
-    let number = unbroken(async move {
+    let number = desk.shutdown.unbroken(async move {
         let released = engine.release(period, &account, decider.person());
         released.await
     });

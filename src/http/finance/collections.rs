@@ -12,7 +12,6 @@ use crate::domain::access::Role;
 use crate::domain::payment::PaymentMethod;
 use crate::engine::desk::asked::{CollectionAsked, ScopeAsked};
 use crate::http::answer::Refused;
-use crate::http::api::unbroken;
 use crate::http::body::Body;
 use crate::http::desk::{Desk, Operator};
 use crate::http::time::Day;
@@ -84,7 +83,7 @@ pub async fn collect(
     let decider = operator.decides(order.reason.as_deref())?;
     let engine = Arc::clone(&desk.engine);
     let words = asked.scope.words();
-    let outcome = unbroken(async move {
+    let outcome = desk.shutdown.unbroken(async move {
         let written = engine.write_deed(decider.person(), "collect", &words);
         written.await.map_err(Refused::internal)?;
         Ok::<_, Refused>(engine.collect(&request, &|| {}).await?)
@@ -116,7 +115,7 @@ pub async fn reconcile(
     let order: ReconciliationOrder = body.read("reconciliation")?;
     let decider = operator.decides(order.reason.as_deref())?;
     let engine = Arc::clone(&desk.engine);
-    let done = unbroken(async move {
+    let done = desk.shutdown.unbroken(async move {
         let written = engine.write_deed(decider.person(), "reconcile", "whatever is out");
         written.await.map_err(Refused::internal)?;
         Ok::<_, Refused>(engine.reconcile().await)

@@ -14,7 +14,6 @@ use crate::domain::invoice::InvoiceNumber;
 use crate::engine::desk::asked::ScopeAsked;
 use crate::engine::issued::load_document;
 use crate::http::answer::Refused;
-use crate::http::api::unbroken;
 use crate::http::body::Body;
 use crate::http::desk::{Desk, Operator};
 use crate::http::page::{Meta, PageParams, Paged};
@@ -158,8 +157,10 @@ pub async fn write_off(
     let decider = operator.decides(asked.reason.as_deref())?;
     let number = number(&id)?;
     let engine = Arc::clone(&desk.engine);
-    let given_up =
-        unbroken(async move { engine.write_off(&number, decider.person()).await }).await??;
+    let given_up = desk
+        .shutdown
+        .unbroken(async move { engine.write_off(&number, decider.person()).await })
+        .await??;
     let write_off = WriteOff {
         invoice: id,
         currency: given_up.currency.code(),

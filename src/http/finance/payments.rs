@@ -14,7 +14,6 @@ use crate::domain::ids::{AttemptId, RefundId};
 use crate::engine::desk::asked::ScopeAsked;
 use crate::engine::refund::RefundError;
 use crate::http::answer::Refused;
-use crate::http::api::unbroken;
 use crate::http::body::Body;
 use crate::http::desk::{Desk, Operator};
 use crate::http::page::{Meta, PageParams, Paged};
@@ -154,7 +153,7 @@ pub async fn refund(
     let payment = attempt(&id)?;
     let reopens = asked.reopen.unwrap_or(false);
     let engine = Arc::clone(&desk.engine);
-    let refunded = unbroken(async move {
+    let refunded = desk.shutdown.unbroken(async move {
         let by = decider.person();
         let refund = engine.refund_payment_as(name, payment, amount_minor, reopens, by);
         match refund.await {

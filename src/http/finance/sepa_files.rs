@@ -11,7 +11,6 @@ use utoipa::ToSchema;
 
 use crate::domain::access::Role;
 use crate::http::answer::Refused;
-use crate::http::api::unbroken;
 use crate::http::body::Body;
 use crate::http::desk::{AllowedOperator, Desk, Operator};
 use crate::http::path::Id;
@@ -103,7 +102,7 @@ pub async fn make(
     } else {
         let decider = operator.decides(asked.reason.as_deref())?;
         let engine = Arc::clone(&desk.engine);
-        let made = unbroken(async move {
+        let made = desk.shutdown.unbroken(async move {
             let written = engine.write_deed(decider.person(), "sepa_made", "whatever waits");
             written.await.map_err(Refused::internal)?;
             Ok::<_, Refused>(engine.make_batch(collect_from, None).await?)
@@ -223,7 +222,7 @@ async fn decide(
     let decided: SepaFileDecided = body.read("decision")?;
     let decider = operator.decides(decided.reason.as_deref())?;
     let engine = Arc::clone(&desk.engine);
-    let shown = unbroken(async move {
+    let shown = desk.shutdown.unbroken(async move {
         let by = decider.person();
         if goes {
             engine.release_batch(&id, by).await

@@ -3,8 +3,9 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions as _, Connection as _, PgPool};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgPool};
 
 use super::copy::CopyRows;
 use super::queries::Conn;
@@ -14,6 +15,9 @@ use crate::store::rows::{NewInvoice, NewOutcome, NumberedInvoice, UsageRow};
 
 pub type Pools = PgPool;
 pub type Tx = sqlx::Transaction<'static, sqlx::Postgres>;
+
+/// What the schema is made of.
+pub static MIGRATOR: Migrator = sqlx::migrate!("migrations/postgres");
 
 /// Workers, progress and a command's own connection.
 const CONNECTIONS_MAX: u32 = 20;
@@ -43,7 +47,7 @@ pub async fn open(url: &str) -> Result<Pools, StoreError> {
         .connect_with(options)
         .await
         .map_err(cannot_open)?;
-    sqlx::migrate!("migrations/postgres").run(&pool).await?;
+    MIGRATOR.run(&pool).await?;
     Ok(pool)
 }
 
@@ -58,6 +62,19 @@ pub async fn begin(pool: &Pools) -> sqlx::Result<Tx> {
 pub async fn snapshot(pool: &Pools) -> sqlx::Result<Tx> {
     pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         .await
+}
+
+/// Ends every statement of the transaction that takes longer, also in waiting for a
+/// lock: whoever stopped to wait for it would leave its connection there.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn limit_statements(conn: &mut Conn, within: Duration) -> sqlx::Result<()> {
+    let limit = format!("SET LOCAL statement_timeout = {}", within.as_millis());
+    sqlx::query(AssertSqlSafe(limit))
+        .execute(conn)
+        .await
+        .map(drop)
 }
 
 /// Holds imports off until the end of the batch's transaction, and waits for

@@ -3,6 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use sqlx::migrate::Migrator;
 use sqlx::query_builder::Separated;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{QueryBuilder, Sqlite, SqlitePool};
@@ -21,6 +22,9 @@ pub struct Pools {
 }
 
 pub type Tx = sqlx::Transaction<'static, Sqlite>;
+
+/// What the schema is made of.
+pub static MIGRATOR: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// Rows of one multi-row INSERT: large enough to pay, far below the limit of
 /// 32,766 parameters.
@@ -63,7 +67,7 @@ pub async fn open(url: &str, if_missing: IfMissing) -> Result<Pools, StoreError>
         .connect_with(options.clone().pragma("cache_size", "-16384"))
         .await
         .map_err(cannot_open)?;
-    sqlx::migrate!("migrations/sqlite").run(&writer).await?;
+    MIGRATOR.run(&writer).await?;
     let reader = SqlitePoolOptions::new()
         .max_connections(READERS_MAX)
         .test_before_acquire(false)
@@ -94,6 +98,15 @@ pub async fn begin(pools: &Pools) -> sqlx::Result<Tx> {
 /// When the database does not answer.
 pub async fn snapshot(pools: &Pools) -> sqlx::Result<Tx> {
     pools.reader.begin().await
+}
+
+/// Readers wait for nobody.
+///
+/// # Errors
+/// Never.
+#[allow(clippy::unused_async, reason = "the same shape as on PostgreSQL")]
+pub async fn limit_statements(_conn: &mut Conn, _within: Duration) -> sqlx::Result<()> {
+    Ok(())
 }
 
 /// The write lock is gate enough.
