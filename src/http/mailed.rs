@@ -12,6 +12,7 @@ use axum::routing::{MethodRouter, get};
 
 use super::deletion;
 use super::link_page::{Button, Content, page, pick, token_in, wanted};
+use super::shutdown::Shutdown;
 use crate::domain::account::Language;
 use crate::engine::access::AccessError;
 use crate::engine::deletion::Consent;
@@ -36,8 +37,10 @@ pub(super) enum Trouble {
     Ours(String),
 }
 
-/// The page of an errand, and its button.
-pub fn route(errand: Errand) -> MethodRouter<Arc<Engine>> {
+/// The page of an errand, and its button. What the button does goes on though whoever
+/// pressed it went away: money may move.
+pub fn route(errand: Errand, shutdown: &Shutdown) -> MethodRouter<Arc<Engine>> {
+    let shutdown = shutdown.clone();
     get(
         async move |State(engine): State<Arc<Engine>>,
                     headers: HeaderMap,
@@ -47,7 +50,8 @@ pub fn route(errand: Errand) -> MethodRouter<Arc<Engine>> {
     )
     .post(
         async move |State(engine): State<Arc<Engine>>, headers: HeaderMap, body: Bytes| {
-            done(errand, &engine, &headers, &body).await
+            let done = async move { done(errand, &engine, &headers, &body).await };
+            shutdown.unbroken(done).await
         },
     )
 }

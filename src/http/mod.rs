@@ -56,6 +56,7 @@ use answer::Refused;
 use desk::Desk;
 use ingest::Hands;
 use limit::Limits;
+use mailed::Errand;
 use metrics::Metrics;
 use pdf::Pdfs;
 use ready::Ready;
@@ -105,9 +106,9 @@ pub fn router(
         .route("/webhooks/stripe", post(webhooks::stripe))
         .route("/webhooks/paypal", post(webhooks::paypal))
         .route("/webhooks/platform", post(webhooks::platform))
-        .route("/deletion/confirm", mailed::route(mailed::Errand::Delete))
-        .route("/unlock", mailed::route(mailed::Errand::Unlock))
-        .route("/email", mailed::route(mailed::Errand::ConfirmEmail))
+        .route("/deletion/confirm", mailed::route(Errand::Delete, shutdown))
+        .route("/unlock", mailed::route(Errand::Unlock, shutdown))
+        .route("/email", mailed::route(Errand::ConfirmEmail, shutdown))
         .with_state(Arc::clone(&engine));
     let limits = Arc::new(Limits::new(engine.config.api));
     let pdfs = Pdfs::new()?;
