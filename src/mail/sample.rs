@@ -441,8 +441,8 @@ pub fn samples() -> Result<Vec<Sample>, PeriodKeyError> {
             Occasion::BudgetReached {
                 period: PeriodKey::new(2026, 11)?,
                 percent: 80,
-                spent: eur(8_240),
-                budget: eur(10_000),
+                spent: eur(124_850),
+                budget: eur(150_000),
             },
         ),
     ];

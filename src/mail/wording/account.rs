@@ -195,10 +195,10 @@ pub fn budget_reached(
     let opening = if percent < 100 {
         words!(
             pen,
-            "What you used in {month} comes to {so_far} so far: that is more than {percent} % of the budget of {amount} \
-             that you set.",
-            "Votre consommation de {month} s’élève à {so_far} à ce jour : cela dépasse {percent} % du budget de {amount} \
-             que vous avez fixé."
+            "What you used in {month} comes to {so_far} so far: {percent}% of the budget of {amount} that you set is \
+             used up.",
+            "Votre consommation de {month} s’élève à {so_far} à ce jour : {percent}\u{a0}% du budget de {amount} que vous \
+             avez fixé sont consommés."
         )
     } else {
         words!(
@@ -211,8 +211,8 @@ pub fn budget_reached(
     Content {
         subject: words!(
             pen,
-            "{percent} % of your budget for {month} is used",
-            "{percent} % de votre budget pour {month} est consommé"
+            "{percent}% of your budget for {month} is used",
+            "{percent}\u{a0}% de votre budget pour {month} est consommé"
         ),
         tone: if percent < 100 {
             Tone::Neutral
@@ -227,8 +227,8 @@ pub fn budget_reached(
         button: pen.manage("Look at my usage", "Voir ma consommation"),
         closing: vec![words!(
             pen,
-            "Nothing is stopped by that. You are told once for each of 50, 80 and 100 % of a month’s budget.",
-            "Rien n’est interrompu pour autant. Vous êtes averti une fois à 50, 80 et 100 % du budget du mois."
+            "Nothing is stopped by that. You are told once for each of 50%, 80% and 100% of a month’s budget.",
+            "Rien n’est interrompu pour autant. Vous êtes averti une fois à 50, 80 et 100\u{a0}% du budget du mois."
         )],
     }
 }

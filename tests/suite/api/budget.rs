@@ -26,13 +26,13 @@ fn each_part_of_a_budget_is_mailed_once(house: &House) {
     let smtp = SmtpFake::start();
     furnish_mailing(house, smtp.port());
     // One container from the 1st on: the same each hour.
-    house.import_usage("on,acc-1,shop,container,web,M,1,2026-11-01T00:00:00+01:00,\n");
-    let secret = secret(house, "acc-1", &[]);
+    house.import_usage("on,acc-3,shop,container,web,M,1,2026-11-01T00:00:00+01:00,\n");
+    let secret = secret(house, "acc-3", &[]);
     let tick = |now: &str| -> Vec<String> {
         house.set_now(now);
         house.run(&["tick", "--job", "cards", "--job", "deliver"]);
         let mails = smtp.take_received();
-        let about = mails.iter().filter(|mail| mail.to == "ada@example.com");
+        let about = mails.iter().filter(|mail| mail.to == "j@example.com");
         about.map(|mail| mail.header("Subject")).collect()
     };
     // What ten days come to.
@@ -67,19 +67,19 @@ fn each_part_of_a_budget_is_mailed_once(house: &House) {
     assert_eq!(tick("2026-11-09T12:00:00+01:00"), [""; 0]);
     assert_eq!(
         tick("2026-11-11T12:00:00+01:00"),
-        ["50 % of your budget for November 2026 is used"]
+        ["50% of your budget for November 2026 is used"]
     );
     assert_eq!(tick("2026-11-12T12:00:00+01:00"), [""; 0]);
     // Off for days: only the largest part that was passed.
     assert_eq!(
         tick("2026-11-25T12:00:00+01:00"),
-        ["100 % of your budget for November 2026 is used"]
+        ["100% of your budget for November 2026 is used"]
     );
     assert_eq!(tick("2026-11-26T12:00:00+01:00"), [""; 0]);
     // A new month begins anew, and a budget that is set anew is told of by itself.
     assert_eq!(
         tick("2026-12-17T12:00:00+01:00"),
-        ["80 % of your budget for December 2026 is used"]
+        ["80% of your budget for December 2026 is used"]
     );
     house.set_now("2026-12-17T13:00:00+01:00");
     {
@@ -89,7 +89,7 @@ fn each_part_of_a_budget_is_mailed_once(house: &House) {
     }
     assert_eq!(
         tick("2026-12-17T14:00:00+01:00"),
-        ["80 % of your budget for December 2026 is used"]
+        ["80% of your budget for December 2026 is used"]
     );
     {
         let served = Served::start(house);

@@ -86,7 +86,7 @@ fn money_is_taken_once_and_it_is_said_why(house: &House) {
     let again = collect(body);
     let outcome = &again.json()["collection"]["outcome"];
     assert_eq!(outcome["charged"], json!([]), "{again:?}");
-    assert_eq!(outcome["left_out"][0]["code"], "paid", "{again:?}");
+    assert_eq!(outcome["left_out"][0]["code"], "already_paid", "{again:?}");
     assert_eq!(charges(), 1);
     let expected = "collect by otto of account acc-2, month 2026-10: asked by phone";
     let told = trail(&served, &secret, "");
