@@ -127,6 +127,7 @@ fn settings(port: u16) -> Result<MailSettings> {
         unlock_url: None,
         password_url: None,
         email_url: None,
+        accountant_url: None,
         card_expiry_days: 30,
         product_name: None,
     })

@@ -79,6 +79,8 @@ pub struct MailSettings {
     pub password_url: Option<String>,
     /// Where another address is confirmed; as before. Without it, none is taken.
     pub email_url: Option<String>,
+    /// Where an accountant looks at invoices; as before. Without it, nobody is invited.
+    pub accountant_url: Option<String>,
     /// How many days before the end of a card's last month its customer is told; 0
     /// for never.
     pub card_expiry_days: u32,
@@ -110,6 +112,7 @@ pub struct RawMail {
     unlock_url: Option<String>,
     password_url: Option<String>,
     email_url: Option<String>,
+    accountant_url: Option<String>,
     #[serde(default = "default_card_expiry_days")]
     card_expiry_days: i64,
     product_name: Option<String>,
@@ -181,6 +184,7 @@ impl RawMail {
             ("mail.unlock_url", self.unlock_url.as_ref()),
             ("mail.password_url", self.password_url.as_ref()),
             ("mail.email_url", self.email_url.as_ref()),
+            ("mail.accountant_url", self.accountant_url.as_ref()),
         ];
         for (key, url) in links {
             let Some(url) = url else { continue };
@@ -211,6 +215,7 @@ impl RawMail {
             unlock_url: self.unlock_url.clone(),
             password_url: self.password_url.clone(),
             email_url: self.email_url.clone(),
+            accountant_url: self.accountant_url.clone(),
             card_expiry_days: card_expiry_days?,
             product_name: product_name.map(str::to_owned),
         })

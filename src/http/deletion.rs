@@ -31,6 +31,7 @@ pub(super) fn question(language: Language, token: &str) -> Content<'_> {
             )
             .to_owned(),
         ],
+        links: Vec::new(),
         button: Some(Button {
             label: pick(language, "Delete my account", "Supprimer mon compte"),
             action: "confirm",
@@ -62,6 +63,7 @@ pub(super) fn done(language: Language, confirmed: &Confirmed) -> Content<'static
     Content {
         title: pick(language, "Thank you", "Merci"),
         paragraphs,
+        links: Vec::new(),
         button: None,
     }
 }
@@ -167,6 +169,7 @@ fn refused(language: Language, reasons: Vec<String>) -> Content<'static> {
             "Votre compte ne peut pas encore être supprimé",
         ),
         paragraphs,
+        links: Vec::new(),
         button: None,
     }
 }

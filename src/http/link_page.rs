@@ -43,7 +43,26 @@ pub const fn pick(language: Language, english: &'static str, french: &'static st
 pub struct Content<'a> {
     pub title: &'static str,
     pub paragraphs: Vec<String>,
+    pub links: Vec<Link>,
     pub button: Option<Button<'a>>,
+}
+
+/// A way to a file.
+pub struct Link {
+    pub label: String,
+    pub href: String,
+}
+
+impl Content<'_> {
+    /// What has no button.
+    pub fn said(title: &'static str, words: &str) -> Self {
+        Self {
+            title,
+            paragraphs: vec![words.to_owned()],
+            links: Vec::new(),
+            button: None,
+        }
+    }
 }
 
 /// A button that does what the page is about.
@@ -56,7 +75,8 @@ pub struct Button<'a> {
 
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;color:#1c2530;background:#f4f6f8;margin:0}\
      main{max-width:34rem;margin:12vh auto;padding:2rem 2.25rem;background:#fff;border:1px solid #dde3e9;\
-     border-radius:12px}h1{font-size:1.4rem;line-height:1.3;margin:0 0 1rem}p{margin:0 0 1rem}\
+     border-radius:12px}h1{font-size:1.4rem;line-height:1.3;margin:0 0 1rem}p{margin:0 0 1rem}ul{list-style:none;margin:0;padding:0}li{border-top:1px solid #dde3e9}\
+     li a{display:block;padding:.6rem 0;color:inherit}\
      button{font:inherit;font-weight:600;color:#fff;background:#b3261e;border:0;border-radius:8px;\
      padding:.7rem 1.2rem;cursor:pointer}button:hover{background:#8f1d17}\
      button:focus-visible{outline:3px solid #1c2530;outline-offset:2px}\
@@ -76,6 +96,17 @@ pub fn page(status: StatusCode, language: Language, content: &Content<'_>) -> Re
         html.push_str("<p>");
         html.push_str(&escaped(paragraph));
         html.push_str("</p>");
+    }
+    if !content.links.is_empty() {
+        html.push_str("<ul>");
+        for link in &content.links {
+            html.push_str(&format!(
+                "<li><a href=\"{}\">{}</a></li>",
+                escaped(&link.href),
+                escaped(&link.label)
+            ));
+        }
+        html.push_str("</ul>");
     }
     if let Some(Button {
         label,

@@ -143,7 +143,7 @@ async fn run(
         }
     };
     done.map_err(|error| trouble(language, &error))?;
-    Ok(said(pick(language, "Thank you", "Merci"), words))
+    Ok(Content::said(pick(language, "Thank you", "Merci"), words))
 }
 
 impl Errand {
@@ -176,12 +176,13 @@ impl Errand {
             ),
         };
         Content {
+            links: Vec::new(),
             button: Some(Button {
                 label,
                 action,
                 token,
             }),
-            ..said(title, words)
+            ..Content::said(title, words)
         }
     }
 
@@ -206,21 +207,13 @@ impl Errand {
     }
 }
 
-fn said(title: &'static str, words: &str) -> Content<'static> {
-    Content {
-        title,
-        paragraphs: vec![words.to_owned()],
-        button: None,
-    }
-}
-
 fn no_link(errand: Errand, language: Language) -> Content<'static> {
     let title = pick(
         language,
         "This link does not work",
         "Ce lien ne fonctionne pas",
     );
-    said(title, errand.otherwise(language))
+    Content::said(title, errand.otherwise(language))
 }
 
 fn trouble(language: Language, error: &AccessError) -> Trouble {
@@ -232,7 +225,7 @@ fn trouble(language: Language, error: &AccessError) -> Trouble {
                 "The address belongs to another account meanwhile.",
                 "L’adresse appartient désormais à un autre compte.",
             );
-            Trouble::Conflict(said(did_not_work(language), words))
+            Trouble::Conflict(Content::said(did_not_work(language), words))
         }
         error => Trouble::Ours(error.to_string()),
     }
@@ -254,7 +247,7 @@ fn problem(errand: Errand, language: Language, trouble: Trouble) -> Response {
                 "Un problème est survenu de notre côté et rien n’a été fait. Merci de réessayer plus tard : le lien \
                  reste valable.",
             );
-            let content = said(did_not_work(language), words);
+            let content = Content::said(did_not_work(language), words);
             (StatusCode::INTERNAL_SERVER_ERROR, content)
         }
     };

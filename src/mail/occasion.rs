@@ -252,6 +252,12 @@ pub enum Occasion {
         /// When the contact was given.
         on: NaiveDate,
     },
+    AccountantInvited {
+        /// The legal name of whoever invites.
+        customer: String,
+        link: Link,
+        on: NaiveDate,
+    },
     BudgetReached {
         period: PeriodKey,
         percent: i16,

@@ -436,6 +436,15 @@ pub fn samples() -> Result<Vec<Sample>, PeriodKeyError> {
             },
         ),
         (
+            "accountant_invited",
+            Topic::AccountantInvited,
+            Occasion::AccountantInvited {
+                customer: "Analytical SAS".to_owned(),
+                link: link("accountant?token=sample").link,
+                on: day(11, 2),
+            },
+        ),
+        (
             "budget_reached",
             Topic::BudgetReached,
             Occasion::BudgetReached {

@@ -13,6 +13,8 @@ pub enum Scope {
     /// Invoices, operations, usage and payment methods.
     BillingRead,
     BillingWrite,
+    /// Invoices, and nothing else of billing: what an accountant needs.
+    InvoicesRead,
     KeysRead,
     KeysWrite,
     TokensRead,
@@ -20,11 +22,12 @@ pub enum Scope {
 }
 
 impl Scope {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::AccountRead,
         Self::AccountWrite,
         Self::BillingRead,
         Self::BillingWrite,
+        Self::InvoicesRead,
         Self::KeysRead,
         Self::KeysWrite,
         Self::TokensRead,
@@ -39,6 +42,7 @@ impl Scope {
             Self::AccountWrite => "account:write",
             Self::BillingRead => "billing:read",
             Self::BillingWrite => "billing:write",
+            Self::InvoicesRead => "invoices:read",
             Self::KeysRead => "keys:read",
             Self::KeysWrite => "keys:write",
             Self::TokensRead => "tokens:read",
@@ -46,14 +50,22 @@ impl Scope {
         }
     }
 
-    /// What may be read by whoever may write it.
-    const fn read_by_writing(self) -> Option<Self> {
-        match self {
-            Self::AccountWrite => Some(Self::AccountRead),
-            Self::BillingWrite => Some(Self::BillingRead),
-            Self::KeysWrite => Some(Self::KeysRead),
-            Self::TokensWrite => Some(Self::TokensRead),
-            Self::AccountRead | Self::BillingRead | Self::KeysRead | Self::TokensRead => None,
+    /// Whether it is good for that as well: whoever may write may read, and whoever may
+    /// read all of billing may read invoices.
+    const fn covers(self, wanted: Self) -> bool {
+        match wanted {
+            Self::AccountRead => matches!(self, Self::AccountRead | Self::AccountWrite),
+            Self::BillingRead => matches!(self, Self::BillingRead | Self::BillingWrite),
+            Self::InvoicesRead => matches!(
+                self,
+                Self::InvoicesRead | Self::BillingRead | Self::BillingWrite
+            ),
+            Self::KeysRead => matches!(self, Self::KeysRead | Self::KeysWrite),
+            Self::TokensRead => matches!(self, Self::TokensRead | Self::TokensWrite),
+            Self::AccountWrite => matches!(self, Self::AccountWrite),
+            Self::BillingWrite => matches!(self, Self::BillingWrite),
+            Self::KeysWrite => matches!(self, Self::KeysWrite),
+            Self::TokensWrite => matches!(self, Self::TokensWrite),
         }
     }
 }
@@ -67,7 +79,9 @@ impl fmt::Display for Scope {
 /// A text names no scopes.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ScopeError {
-    #[error("{0:?} is not a scope: account, billing, keys or tokens, then :read or :write")]
+    #[error(
+        "{0:?} is not a scope: account, billing, keys or tokens, then :read or :write; or invoices:read"
+    )]
     Unknown(String),
     #[error("a token without any scope would be good for nothing")]
     Empty,
@@ -113,9 +127,7 @@ impl Scopes {
     pub fn allow(&self, wanted: Scope) -> bool {
         match self {
             Self::All => true,
-            Self::Only(scopes) => scopes
-                .iter()
-                .any(|scope| *scope == wanted || scope.read_by_writing() == Some(wanted)),
+            Self::Only(scopes) => scopes.iter().any(|scope| scope.covers(wanted)),
         }
     }
 
@@ -172,6 +184,11 @@ mod tests {
             ("keys:write tokens:read", Scope::KeysRead, true),
             ("keys:write tokens:read", Scope::TokensRead, true),
             ("keys:write tokens:read", Scope::TokensWrite, false),
+            ("invoices:read", Scope::InvoicesRead, true),
+            ("invoices:read", Scope::BillingRead, false),
+            ("billing:read", Scope::InvoicesRead, true),
+            ("billing:write", Scope::InvoicesRead, true),
+            ("account:write", Scope::InvoicesRead, false),
         ] {
             assert_eq!(only(scopes).allow(wanted), allowed, "{scopes}: {wanted}");
         }

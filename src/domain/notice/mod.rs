@@ -21,8 +21,8 @@ use super::invoice::InvoiceNumber;
 
 pub use payload::{
     AddressLinkTold, AddressTold, AppTold, BudgetTold, CardExpiringTold, ChangeTold, DeletionCause,
-    DeletionTold, DeletionWarningTold, DisputeTold, InvoiceTold, LinkTold, OnceToken, PaymentTold,
-    PurchaseTold, RefundTold, SuspendedTold, SuspensionWarningTold,
+    DeletionTold, DeletionWarningTold, DisputeTold, InvitationTold, InvoiceTold, LinkTold,
+    OnceToken, PaymentTold, PurchaseTold, RefundTold, SuspendedTold, SuspensionWarningTold,
 };
 pub use retry::pause_after;
 
@@ -68,10 +68,12 @@ pub enum Topic {
     HdsReview,
     /// A part of what a customer means to spend in a month is used up.
     BudgetReached,
+    /// Somebody is invited to look at the invoices of a customer.
+    AccountantInvited,
 }
 
 impl Topic {
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::InvoiceIssued,
         Self::PaymentSucceeded,
         Self::PaymentFailed,
@@ -102,6 +104,7 @@ impl Topic {
         Self::EmailInUse,
         Self::HdsReview,
         Self::BudgetReached,
+        Self::AccountantInvited,
     ];
 
     /// The code that the outbox holds; it never changes.
@@ -138,6 +141,7 @@ impl Topic {
             Self::EmailInUse => "email_in_use",
             Self::HdsReview => "hds_review",
             Self::BudgetReached => "budget_reached",
+            Self::AccountantInvited => "accountant_invited",
         }
     }
 
@@ -156,6 +160,7 @@ impl Topic {
                 | Self::LoginLocked
                 | Self::PasswordReset
                 | Self::EmailConfirmation
+                | Self::AccountantInvited
         )
     }
 }
@@ -236,6 +241,7 @@ pub enum Told {
     EmailInUse(ChangeTold),
     HdsReview(AppTold),
     BudgetReached(BudgetTold),
+    AccountantInvited(InvitationTold),
 }
 
 /// A payload is not what its topic says. Its words are not repeated: they may be
@@ -294,6 +300,7 @@ impl Told {
             Topic::EmailInUse => Self::EmailInUse(of(topic, payload)?),
             Topic::HdsReview => Self::HdsReview(of(topic, payload)?),
             Topic::BudgetReached => Self::BudgetReached(of(topic, payload)?),
+            Topic::AccountantInvited => Self::AccountantInvited(of(topic, payload)?),
         })
     }
 
@@ -302,9 +309,16 @@ impl Told {
     pub fn recipient(&self) -> Option<&str> {
         match self {
             Self::EmailConfirmation(told) => Some(&told.to),
+            Self::AccountantInvited(told) => Some(&told.to),
             Self::EmailChangeAsked(told) | Self::EmailChanged(told) => Some(&told.to),
             _ => None,
         }
+    }
+
+    /// Whether it is told to somebody who is no customer.
+    #[must_use]
+    pub const fn is_to_guest(&self) -> bool {
+        matches!(self, Self::AccountantInvited(_))
     }
 
     /// The invoice that it is about, if it is about one.
@@ -342,7 +356,8 @@ impl Told {
             | Self::TfaDisabled(_)
             | Self::EmailInUse(_)
             | Self::HdsReview(_)
-            | Self::BudgetReached(_) => None,
+            | Self::BudgetReached(_)
+            | Self::AccountantInvited(_) => None,
         }
     }
 }

@@ -165,6 +165,16 @@ pub struct AddressLinkTold {
     pub to: String,
 }
 
+/// Somebody who may look at a customer's invoices by a link that works until the
+/// customer takes it back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InvitationTold {
+    /// Which invitation it is.
+    pub id: String,
+    pub token: OnceToken,
+    pub to: String,
+}
+
 /// An account's address is to be another, or is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AddressTold {

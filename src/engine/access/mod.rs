@@ -15,6 +15,7 @@
 //! - [`operator`]: the house's own keys
 //! - [`user`]: who an account is
 
+mod accountant;
 pub mod bearer;
 mod email;
 pub(in crate::engine) mod event;
@@ -108,6 +109,8 @@ pub enum AccessError {
     EmailTaken,
     #[error("no link that confirms another address can be mailed: [mail] has no email_url")]
     NoMail,
+    #[error("nobody can be invited: [mail] has no accountant_url")]
+    NoInvitation,
     #[error("another link was mailed a moment ago")]
     TooSoon { seconds: u64 },
     #[error("no free trial is running")]

@@ -146,16 +146,21 @@ impl<'a> Desk<'a> {
             attachments.push(self.pdf(tx, books, &told.invoice).await?);
         }
         let recipient = told.recipient().unwrap_or(&address.email).to_owned();
+        let name = if told.is_to_guest() {
+            ""
+        } else {
+            address.full_name.as_str()
+        };
         let occasion = self.occasion(tx, row, told, standing).await?;
         let to = Addressee {
             language: address.language,
-            name: address.full_name.clone(),
+            name: name.to_owned(),
             account: address.external_id.clone(),
         };
         let letter = wording::letter(&occasion, &self.house, &to, attachments);
         let key = MessageKey::of_row(row.account, &row.key, row.created_at);
         let now = self.engine.clock.now();
-        let recipient = (address.full_name.as_str(), recipient.as_str());
+        let recipient = (name, recipient.as_str());
         Ok(message::build(
             &letter,
             &self.settings.sender,
@@ -357,6 +362,22 @@ impl<'a> Desk<'a> {
                 };
                 let on = found.updated_at.date_in(zone).ok_or(OutboxError::Date)?;
                 Occasion::HdsReview { app: told.app, on }
+            }
+            Told::AccountantInvited(told) => {
+                let account = row.account;
+                let profile = on!(&mut *tx, conn, q => q::current_profile(conn, account).await)?;
+                let all = on!(&mut *tx, conn, q => q::accountants_of(conn, account).await)?;
+                if !all.iter().any(|accountant| accountant.id == told.id) {
+                    return obsolete("the invitation was taken back");
+                }
+                let Some(address) = &self.settings.accountant_url else {
+                    return refused("[mail] does not say where such a link leads");
+                };
+                Occasion::AccountantInvited {
+                    customer: profile.0.legal_name().to_owned(),
+                    link: Link(address.replace("{token}", &told.token.0)),
+                    on,
+                }
             }
             Told::BudgetReached(told) => Occasion::BudgetReached {
                 period: told.period,

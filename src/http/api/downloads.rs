@@ -9,6 +9,7 @@ use axum::response::Response;
 
 use super::Api;
 use super::refusal::refused;
+use crate::engine::access::AccessError;
 use crate::engine::access::link::Signature;
 use crate::http::answer::Refused;
 use crate::http::path::Id;
@@ -16,13 +17,18 @@ use crate::http::query::Query;
 
 /// The link to an invoice's PDF.
 pub fn link(api: &Api, number: &str) -> Result<String, Refused> {
+    signed(api, number).map_err(|error| refused("Invoice", error))
+}
+
+/// The same.
+pub fn signed(api: &Api, number: &str) -> Result<String, AccessError> {
     let path = path(number);
     let signed = api.keys.downloads.sign(&path, api.engine.clock.now());
     let Signature {
         expires,
         key,
         signature,
-    } = signed.map_err(|error| refused("Invoice", error))?;
+    } = signed?;
     Ok(format!(
         "{path}?expires={expires}&key={key}&signature={signature}"
     ))

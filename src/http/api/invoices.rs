@@ -88,7 +88,7 @@ pub struct InvoiceRoot {
     path = "/v1/account/invoices",
     tag = "invoices",
     security(("bearer" = [])),
-    extensions(("x-scope" = json!("billing:read"))),
+    extensions(("x-scope" = json!("invoices:read"))),
     params(PageParams),
     responses((status = 200, body = Invoices), Refused)
 )]
@@ -97,7 +97,7 @@ pub async fn list(
     caller: Caller,
     paged: Paged,
 ) -> Result<Json<Invoices>, Refused> {
-    let caller = caller.allow(Scope::BillingRead, Touch::Read)?;
+    let caller = caller.allow(Scope::InvoicesRead, Touch::Read)?;
     let page = paged.read()?;
     let listed = api.engine.account_invoices(
         &api.documents,
@@ -118,7 +118,7 @@ pub async fn list(
     path = "/v1/account/invoices/{id}",
     tag = "invoices",
     security(("bearer" = [])),
-    extensions(("x-scope" = json!("billing:read"))),
+    extensions(("x-scope" = json!("invoices:read"))),
     params(("id" = String, Path, description = "Its number, such as Q-2026-000001")),
     responses((status = 200, body = InvoiceRoot), Refused)
 )]
@@ -127,7 +127,7 @@ pub async fn show(
     caller: Caller,
     Id(id): Id,
 ) -> Result<Json<InvoiceRoot>, Refused> {
-    let caller = caller.allow(Scope::BillingRead, Touch::Read)?;
+    let caller = caller.allow(Scope::InvoicesRead, Touch::Read)?;
     let found = find(&api, &caller, &id).await?;
     Ok(Json(InvoiceRoot {
         invoice: invoice(&found),
@@ -142,7 +142,7 @@ pub async fn show(
     path = "/v1/account/invoices/{id}/download",
     tag = "invoices",
     security(("bearer" = [])),
-    extensions(("x-scope" = json!("billing:read"))),
+    extensions(("x-scope" = json!("invoices:read"))),
     params(("id" = String, Path, description = "Its number, such as Q-2026-000001")),
     responses((status = 302, description = "To the PDF: see `Location`."), Refused)
 )]
@@ -151,7 +151,7 @@ pub async fn download(
     caller: Caller,
     Id(id): Id,
 ) -> Result<Response, Refused> {
-    let caller = caller.allow(Scope::BillingRead, Touch::Read)?;
+    let caller = caller.allow(Scope::InvoicesRead, Touch::Read)?;
     let found = find(&api, &caller, &id).await?;
     let link = downloads::link(&api, &found.document.number)?;
     let location = HeaderValue::try_from(link)

@@ -6,9 +6,10 @@
 //! - [`exchange`], [`tokens`], [`keys`], [`users`], [`invoices`], [`downloads`],
 //!   [`operations`], [`usage`], [`events`], [`passwords`], [`tfa`], [`sign_ups`],
 //!   [`deletions`], [`contracts`], [`hds`], [`payment_methods`], [`cards`],
-//!   [`mandates`], [`credit`], [`budget`], [`billing_profile`], [`focus`], [`features`]: a file a
+//!   [`mandates`], [`credit`], [`budget`], [`accountants`], [`billing_profile`], [`focus`], [`features`]: a file a
 //!   resource
 
+mod accountants;
 mod billing_profile;
 mod budget;
 mod caller;
@@ -38,6 +39,7 @@ mod users;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::routing::get;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -121,6 +123,9 @@ pub fn router(
         .routes(routes!(mandates::sign))
         .routes(routes!(credit::list, credit::buy))
         .routes(routes!(credit::capture))
+        .routes(routes!(accountants::list, accountants::invite))
+        .routes(routes!(accountants::remove))
+        .route("/accountant", get(accountants::show))
         .routes(routes!(budget::show, budget::set, budget::remove))
         .routes(routes!(billing_profile::show))
         .routes(routes!(billing_profile::show_on_billing_host))

@@ -20,9 +20,10 @@ pub fn refused(resource: &'static str, error: AccessError) -> Refused {
         AccessError::KeyTaken => Refused::field("content", "has already been taken"),
         AccessError::Link => Refused::field("token", "is invalid"),
         AccessError::EmailTaken => Refused::field("email", "has already been taken"),
-        error @ (AccessError::NoMail | AccessError::NoTrial | AccessError::Billed) => {
-            Refused::Conflict(error.to_string())
-        }
+        error @ (AccessError::NoMail
+        | AccessError::NoInvitation
+        | AccessError::NoTrial
+        | AccessError::Billed) => Refused::Conflict(error.to_string()),
         AccessError::TooSoon { seconds } => Refused::TooOften(seconds),
         AccessError::UsernameTaken => Refused::field("username", "has already been taken"),
         AccessError::Fields(problems) => Refused::Fields(

@@ -2,12 +2,13 @@
 
 use chrono::NaiveDate;
 
+use super::one_line;
 use super::pen::Pen;
 use crate::domain::calendar::PeriodKey;
 use crate::domain::money::Money;
 use crate::domain::notice::DeletionCause;
 use crate::mail::letter::{Button, Content, Tone};
-use crate::mail::occasion::LinkFacts;
+use crate::mail::occasion::{Link, LinkFacts};
 
 /// A customer asked for its account to be deleted, and confirms it.
 pub fn deletion_confirmation(pen: Pen<'_>, link: &LinkFacts) -> Content {
@@ -229,6 +230,42 @@ pub fn budget_reached(
             pen,
             "Nothing is stopped by that. You are told once for each of 50%, 80% and 100% of a month’s budget.",
             "Rien n’est interrompu pour autant. Vous êtes averti une fois à 50, 80 et 100\u{a0}% du budget du mois."
+        )],
+    }
+}
+
+/// Somebody is invited to look at the invoices of a customer.
+pub fn accountant_invited(pen: Pen<'_>, customer: &str, link: &Link, on: NaiveDate) -> Content {
+    let (customer, product) = (one_line(customer), &pen.house.product);
+    Content {
+        subject: words!(
+            pen,
+            "{customer} shares its {product} invoices with you",
+            "{customer} partage ses factures {product} avec vous"
+        ),
+        tone: Tone::Neutral,
+        opening: vec![words!(
+            pen,
+            "{customer} invites you to look at its invoices and to download them, without an account of your own. The \
+             link below shows them whenever you open it, new ones included: please keep it, and pass it on to nobody.",
+            "{customer} vous invite à consulter et à télécharger ses factures, sans compte de votre part. Le lien \
+             ci-dessous les affiche à chaque ouverture, y compris les nouvelles : conservez-le et ne le transmettez à \
+             personne."
+        )],
+        facts: vec![
+            pen.fact("Invited by", "Invité par", customer.clone()),
+            pen.fact("Invited on", "Invité le", pen.date(on)),
+        ],
+        button: Some(Button {
+            label: pen
+                .pick("Look at the invoices", "Voir les factures")
+                .to_owned(),
+            url: link.0.clone(),
+        }),
+        closing: vec![words!(
+            pen,
+            "The link shows invoices and nothing else. It works until {customer} takes it back.",
+            "Le lien ne montre que les factures. Il fonctionne jusqu’à ce que {customer} le retire."
         )],
     }
 }

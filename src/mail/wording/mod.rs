@@ -78,14 +78,21 @@ pub fn letter(
             "Une question ? Répondez à ce message ou écrivez à {contact}."
         ),
     ];
-    let footer = vec![
-        house.imprint.clone(),
+    let why = if let Occasion::AccountantInvited { customer, .. } = occasion {
+        let customer = one_line(customer);
+        words!(
+            pen,
+            "You receive this message because {customer} gave us your address. Account: {account}.",
+            "Vous recevez ce message parce que {customer} nous a indiqué votre adresse. Compte : {account}."
+        )
+    } else {
         words!(
             pen,
             "You receive this message because you have an account with {product}. Account: {account}.",
             "Vous recevez ce message parce que vous avez un compte chez {product}. Compte : {account}."
-        ),
-    ];
+        )
+    };
+    let footer = vec![house.imprint.clone(), why];
     Letter {
         language,
         product: product.clone(),
@@ -168,6 +175,9 @@ fn content(occasion: &Occasion, pen: Pen<'_>) -> Content {
         Occasion::TfaDisabled { at } => identity::tfa_disabled(pen, at),
         Occasion::EmailInUse { at } => identity::email_in_use(pen, at),
         Occasion::HdsReview { app, on } => account::hds_review(pen, app, *on),
+        Occasion::AccountantInvited { customer, link, on } => {
+            account::accountant_invited(pen, customer, link, *on)
+        }
         Occasion::BudgetReached {
             period,
             percent,

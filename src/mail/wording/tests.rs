@@ -107,6 +107,7 @@ fn every_mail_about_money_has_its_amount_and_every_mail_a_date() {
         Topic::TfaDisabled,
         Topic::EmailInUse,
         Topic::HdsReview,
+        Topic::AccountantInvited,
     ];
     for sample in samples().unwrap() {
         for language in BOTH {

@@ -314,6 +314,7 @@ pub async fn erase_access(conn: &mut Conn, account: AccountId) -> Result<()> {
         "DELETE FROM account_event WHERE account_id = $1",
         "DELETE FROM account_settings WHERE account_id = $1",
         "DELETE FROM account_budget WHERE account_id = $1",
+        "DELETE FROM accountant WHERE account_id = $1",
         "DELETE FROM account_credential WHERE account_id = $1",
         "DELETE FROM account_link WHERE account_id = $1",
         "DELETE FROM recovery_code WHERE account_id = $1",

@@ -4,6 +4,7 @@
 mod access;
 mod account;
 mod account_event;
+mod accountant;
 mod allowance;
 mod attempt;
 mod bank;
@@ -58,6 +59,7 @@ mod verify_sepa;
 pub use access::*;
 pub use account::*;
 pub use account_event::*;
+pub use accountant::*;
 pub use allowance::*;
 pub use attempt::*;
 pub use bank::*;

@@ -69,3 +69,13 @@ pub struct StoredEvent {
     /// An object.
     pub data: serde_json::Value,
 }
+
+/// Somebody whom a customer invited to look at its invoices.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredAccountant {
+    pub id: String,
+    pub email: String,
+    pub invited_at: Instant,
+    /// When it last looked, within a minute.
+    pub seen_at: Option<Instant>,
+}

@@ -1,5 +1,6 @@
 //! The account API as its clients speak it.
 
+mod accountants;
 mod billing_profile;
 mod budget;
 mod contracts;

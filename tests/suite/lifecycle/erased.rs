@@ -90,6 +90,8 @@ fn zebulon(house: &House) -> Leaver<'_> {
         "INSERT INTO hds_contact (account_id, app, id, org_type, name, email, phone_number, company, address_line1, \
          address_line2, address_city, address_zip, address_country, notes, updated_at) SELECT id, 'blog', '1', \
          'company', 'okapi', '', '', '', '', '', '', '', 'FR', '', 1 FROM account WHERE external_id = 'acc-2'",
+        "INSERT INTO accountant (account_id, id, email, digest, invited_at) \
+         SELECT id, '1', 'okapi', 'x', 1 FROM account WHERE external_id = 'acc-2'",
         "INSERT INTO account_budget (account_id, amount_minor, set_at) \
          SELECT id, 1, 1 FROM account WHERE external_id = 'acc-2'",
         "INSERT INTO recovery_code (account_id, digest) \
@@ -171,6 +173,7 @@ fn nothing_of_the_person_is_left(house: &House) {
         "second_factor: okapi",
         "contract_acceptance: okapi",
         "hds_contact: okapi",
+        "accountant: okapi",
     ] {
         assert!(
             before.contains(&table.to_owned()),
