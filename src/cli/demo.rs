@@ -240,7 +240,10 @@ fn print_next(summary: &Summary<'_>, period: PeriodKey) {
             (command, "one invoice, line by line; --json for machines")
         }),
         parked.map(|parked| {
-            let command = format!("{program} run release {period} {}", parked.external_id);
+            let command = format!(
+                "{program} run release {period} {} --by you --reason \"looked at\"",
+                parked.external_id
+            );
             (command, "bill the parked account after all")
         }),
         Some((

@@ -5,8 +5,11 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::answer::Refused;
+use super::body::Body;
 use super::credentials;
 use super::ingest::Hands;
 use super::limit::Limits;
@@ -76,6 +79,15 @@ impl AllowedOperator {
         &self.0
     }
 
+    /// Who decides, and why, where the request says nothing else.
+    ///
+    /// # Errors
+    /// When it gives no reason, or one that cannot be kept.
+    pub fn decides_in(self, body: &Body, root: &str) -> Result<Decider, Refused> {
+        let given: ReasonGiven = body.read(root)?;
+        self.decides(given.reason.as_deref())
+    }
+
     /// Who decides, and why; for work that goes on though the request ends.
     ///
     /// # Errors
@@ -88,6 +100,13 @@ impl AllowedOperator {
             reason: reason.to_owned(),
         })
     }
+}
+
+/// Why something is done: it stands in the audit trail.
+#[derive(Deserialize, ToSchema)]
+pub struct ReasonGiven {
+    /// 1 to 200 bytes of plain text.
+    reason: Option<String>,
 }
 
 /// Who decides, and why.

@@ -12,7 +12,7 @@ use crate::domain::access::Role;
 use crate::domain::calendar::PeriodKey;
 use crate::http::answer::Refused;
 use crate::http::body::Body;
-use crate::http::desk::{Desk, Operator};
+use crate::http::desk::{Desk, Operator, ReasonGiven};
 use crate::http::path::Id;
 use crate::views::debtor::DebtorView;
 
@@ -34,12 +34,6 @@ pub struct HeldBack {
     account: String,
     period: String,
     reason: String,
-}
-
-/// Why it is approved.
-#[derive(Deserialize, ToSchema)]
-pub struct ApprovalAsked {
-    reason: Option<String>,
 }
 
 /// Which month of the account is released, and why.
@@ -115,7 +109,7 @@ pub async fn list(
     security(("operator" = [])),
     extensions(("x-role" = json!("approver"))),
     params(("id" = String, Path, description = "The account")),
-    request_body = ApprovalAsked,
+    request_body = ReasonGiven,
     responses((status = 201, body = ApprovedDeletionRoot), Refused)
 )]
 pub async fn approve_deletion(
@@ -125,8 +119,7 @@ pub async fn approve_deletion(
     body: Body,
 ) -> Result<(StatusCode, Json<ApprovedDeletionRoot>), Refused> {
     let operator = operator.allow(Role::Approver)?;
-    let asked: ApprovalAsked = body.read("approval")?;
-    let decider = operator.decides(asked.reason.as_deref())?;
+    let decider = operator.decides_in(&body, "approval")?;
     let account = desk.engine.account_named(&id).await?;
     let owed = desk.engine.approve_deletion(account, decider.person());
     let owed = owed.await?;

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::domain::access::Role;
 use crate::engine::bank::report::key_from_text;
 use crate::http::answer::Refused;
 use crate::http::body::Body;
-use crate::http::desk::{Desk, Operator};
+use crate::http::desk::{Desk, Operator, ReasonGiven};
 use crate::http::path::Id;
 use crate::views::bank::BankFactView;
 
@@ -22,12 +22,6 @@ const LISTED_MAX: i64 = 1_000;
 #[derive(Serialize, ToSchema)]
 pub struct BankFacts {
     bank_facts: Vec<BankFactView>,
-}
-
-/// What was done about it.
-#[derive(Deserialize, ToSchema)]
-pub struct BankFactClosed {
-    reason: Option<String>,
 }
 
 /// List what the bank told and a person has to look at
@@ -60,7 +54,7 @@ pub async fn list(
     security(("operator" = [])),
     extensions(("x-role" = json!("operator"))),
     params(("id" = String, Path, description = "Its key, as the list has it")),
-    request_body = BankFactClosed,
+    request_body = ReasonGiven,
     responses((status = 204), Refused)
 )]
 pub async fn close(
@@ -70,8 +64,7 @@ pub async fn close(
     body: Body,
 ) -> Result<StatusCode, Refused> {
     let operator = operator.allow(Role::Operator)?;
-    let closed: BankFactClosed = body.read("close")?;
-    let decider = operator.decides(closed.reason.as_deref())?;
+    let decider = operator.decides_in(&body, "close")?;
     let key = key_from_text(&id).ok_or(Refused::NotFound("BankFact"))?;
     desk.engine.close_fact(&key, decider.person()).await?;
     Ok(StatusCode::NO_CONTENT)

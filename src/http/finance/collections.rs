@@ -13,7 +13,7 @@ use crate::domain::payment::PaymentMethod;
 use crate::engine::desk::asked::{CollectionAsked, ScopeAsked};
 use crate::http::answer::Refused;
 use crate::http::body::Body;
-use crate::http::desk::{Desk, Operator};
+use crate::http::desk::{Desk, Operator, ReasonGiven};
 use crate::http::time::Day;
 use crate::views::collection::CollectionView;
 use crate::views::reconciliation::ReconciliationView;
@@ -40,12 +40,6 @@ pub struct CollectionOrder {
 #[derive(Serialize, ToSchema)]
 pub struct CollectionRoot {
     collection: CollectionView,
-}
-
-/// Why it is asked for.
-#[derive(Deserialize, ToSchema)]
-pub struct ReconciliationOrder {
-    reason: Option<String>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -103,7 +97,7 @@ pub async fn collect(
     tag = "finance",
     security(("operator" = [])),
     extensions(("x-role" = json!("operator"))),
-    request_body = ReconciliationOrder,
+    request_body = ReasonGiven,
     responses((status = 200, body = ReconciliationRoot), Refused)
 )]
 pub async fn reconcile(
@@ -112,8 +106,7 @@ pub async fn reconcile(
     body: Body,
 ) -> Result<Json<ReconciliationRoot>, Refused> {
     let operator = operator.allow(Role::Operator)?;
-    let order: ReconciliationOrder = body.read("reconciliation")?;
-    let decider = operator.decides(order.reason.as_deref())?;
+    let decider = operator.decides_in(&body, "reconciliation")?;
     let engine = Arc::clone(&desk.engine);
     let done = desk.shutdown.unbroken(async move {
         let written = engine.write_deed(decider.person(), "reconcile", "whatever is out");

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::domain::access::Role;
@@ -15,7 +15,7 @@ use crate::engine::desk::asked::ScopeAsked;
 use crate::engine::issued::load_document;
 use crate::http::answer::Refused;
 use crate::http::body::Body;
-use crate::http::desk::{Desk, Operator};
+use crate::http::desk::{Desk, Operator, ReasonGiven};
 use crate::http::page::{Meta, PageParams, Paged};
 use crate::http::path::Id;
 use crate::http::query::Query;
@@ -30,12 +30,6 @@ pub struct IssuedInvoices {
 #[derive(Serialize, ToSchema)]
 pub struct IssuedInvoiceRoot {
     invoice: InvoiceView,
-}
-
-/// What is given up, and why.
-#[derive(Deserialize, ToSchema)]
-pub struct WriteOffAsked {
-    reason: Option<String>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -143,7 +137,7 @@ pub async fn download(
     security(("operator" = [])),
     extensions(("x-role" = json!("approver"))),
     params(("id" = String, Path, description = "Its number")),
-    request_body = WriteOffAsked,
+    request_body = ReasonGiven,
     responses((status = 201, body = WriteOffRoot), Refused)
 )]
 pub async fn write_off(
@@ -153,8 +147,7 @@ pub async fn write_off(
     body: Body,
 ) -> Result<(StatusCode, Json<WriteOffRoot>), Refused> {
     let operator = operator.allow(Role::Approver)?;
-    let asked: WriteOffAsked = body.read("write_off")?;
-    let decider = operator.decides(asked.reason.as_deref())?;
+    let decider = operator.decides_in(&body, "write_off")?;
     let number = number(&id)?;
     let engine = Arc::clone(&desk.engine);
     let given_up = desk

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use crate::domain::access::Role;
 use crate::http::answer::Refused;
 use crate::http::body::Body;
-use crate::http::desk::{AllowedOperator, Desk, Operator};
+use crate::http::desk::{AllowedOperator, Desk, Operator, ReasonGiven};
 use crate::http::path::Id;
 use crate::http::pdf::attachment;
 use crate::http::time::Day;
@@ -41,12 +41,6 @@ pub struct SepaFileAsked {
     /// Whether it is only told what would be in it.
     dry_run: Option<bool>,
     /// Wanted where a file is made.
-    reason: Option<String>,
-}
-
-/// Why it goes to the bank, or is taken back.
-#[derive(Deserialize, ToSchema)]
-pub struct SepaFileDecided {
     reason: Option<String>,
 }
 
@@ -178,7 +172,7 @@ pub async fn download(
     security(("operator" = [])),
     extensions(("x-role" = json!("approver"))),
     params(("id" = String, Path)),
-    request_body = SepaFileDecided,
+    request_body = ReasonGiven,
     responses((status = 200, body = SepaFileRoot), Refused)
 )]
 pub async fn release(
@@ -200,7 +194,7 @@ pub async fn release(
     security(("operator" = [])),
     extensions(("x-role" = json!("operator"))),
     params(("id" = String, Path)),
-    request_body = SepaFileDecided,
+    request_body = ReasonGiven,
     responses((status = 200, body = SepaFileRoot), Refused)
 )]
 pub async fn cancel(
@@ -219,8 +213,7 @@ async fn decide(
     body: &Body,
     goes: bool,
 ) -> Result<Json<SepaFileRoot>, Refused> {
-    let decided: SepaFileDecided = body.read("decision")?;
-    let decider = operator.decides(decided.reason.as_deref())?;
+    let decider = operator.decides_in(body, "decision")?;
     let engine = Arc::clone(&desk.engine);
     let shown = desk.shutdown.unbroken(async move {
         let by = decider.person();

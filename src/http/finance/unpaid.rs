@@ -12,7 +12,7 @@ use crate::domain::access::Role;
 use crate::domain::ids::AccountId;
 use crate::http::answer::Refused;
 use crate::http::body::Body;
-use crate::http::desk::{Desk, Operator};
+use crate::http::desk::{Desk, Operator, ReasonGiven};
 use crate::http::path::Id;
 use crate::http::query::Query;
 use crate::http::time::Day;
@@ -33,12 +33,6 @@ pub struct Unpaid {
 pub struct HoldAsked {
     /// The first day without the hold, such as 2026-12-24.
     until: Option<Day>,
-    reason: Option<String>,
-}
-
-/// Why the steps go on.
-#[derive(Deserialize, ToSchema)]
-pub struct LiftAsked {
     reason: Option<String>,
 }
 
@@ -120,7 +114,7 @@ pub async fn hold(
     security(("operator" = [])),
     extensions(("x-role" = json!("operator"))),
     params(("id" = String, Path, description = "The account")),
-    request_body = LiftAsked,
+    request_body = ReasonGiven,
     responses((status = 204), Refused)
 )]
 pub async fn lift(
@@ -130,8 +124,7 @@ pub async fn lift(
     body: Body,
 ) -> Result<StatusCode, Refused> {
     let operator = operator.allow(Role::Operator)?;
-    let asked: LiftAsked = body.read("lift")?;
-    let decider = operator.decides(asked.reason.as_deref())?;
+    let decider = operator.decides_in(&body, "lift")?;
     let account = desk.engine.account_named(&id).await?;
     let lifted = desk.engine.lift_dunning_hold(account, decider.person());
     lifted.await?;
