@@ -144,7 +144,7 @@ fn what_is_no_token_is_refused(house: &House) {
             422,
             field(
                 "scopes",
-                "\"all\" is not a scope: account, billing, keys or tokens, then :read or :write",
+                "\"all\" is not a scope: account, billing, keys or tokens, then :read or :write; or invoices:read",
             ),
         ),
         (
