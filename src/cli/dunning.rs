@@ -8,7 +8,6 @@ use clap::{Args, Subcommand};
 use serde::Serialize;
 
 use super::Global;
-use super::credit::find;
 use super::person::PersonArgs;
 use super::print::{amount, counted, short, table};
 use crate::domain::dunning::Readiness;
@@ -121,10 +120,7 @@ pub async fn dunning(global: &Global, args: DunningArgs) -> Result<ExitCode> {
 }
 
 pub async fn account_id(engine: &Engine, external_id: &str) -> Result<AccountId> {
-    let mut tx = engine.store.snapshot().await?;
-    let (account, _) = find(&mut tx, external_id).await?;
-    tx.rollback().await?;
-    Ok(account)
+    Ok(engine.account_named(external_id).await?)
 }
 
 async fn list(engine: &Engine, account: Option<&str>, json: bool) -> Result<ExitCode> {

@@ -234,6 +234,7 @@ impl Engine {
         let account = on!(&mut tx, conn, q => q::find_account(conn, external_id).await)?
             .ok_or_else(|| RunError::UnknownAccount(external_id.to_owned()))?;
         on!(&mut tx, conn, q => q::find_run(conn, key).await)?.ok_or(RunError::NoRun(key))?;
+        on!(&mut tx, conn, q => q::lock_account(conn, account).await)?;
         let parked = on!(&mut tx, conn, q => q::find_parked(conn, key, account).await)?;
         let Some((reason, held_minor)) = parked else {
             return Err(RunError::NotParked {
@@ -249,7 +250,6 @@ impl Engine {
             });
         };
         on!(&mut tx, conn, q => q::release(conn, key, account, accepted_minor).await)?;
-        on!(&mut tx, conn, q => q::lock_account(conn, account).await)?;
         let subject = key.to_string();
         on!(&mut tx, conn, q => {
             q::write_audit(conn, account, by, "release_parked", now, Some(&subject), None).await
