@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 
@@ -11,6 +11,7 @@ use super::deletion;
 use super::dunning::account_id;
 use super::person::PersonArgs;
 use super::token;
+use crate::engine::access::AccessError;
 use crate::say;
 
 #[derive(Debug, Args)]
@@ -39,6 +40,14 @@ enum AccountCommand {
         #[command(flatten)]
         person: PersonArgs,
     },
+    /// Take the second factor off an account whose customer lost it, recovery codes too:
+    /// make sure who asks. The customer is told by mail
+    DisableTfa {
+        /// The account's id
+        account: String,
+        #[command(flatten)]
+        person: PersonArgs,
+    },
     /// Make an API token for an account, and print its secret: this once
     Token(token::TokenArgs),
     /// Ask for an account to be deleted, as its customer wants: a link that confirms
@@ -59,6 +68,20 @@ pub async fn account(global: &Global, args: AccountArgs) -> Result<ExitCode> {
         AccountCommand::ConfirmDeletion(args) => return deletion::confirm(global, args).await,
         AccountCommand::WithdrawDeletion(args) => return deletion::withdraw(global, args).await,
         AccountCommand::Deletion(args) => return deletion::show(global, args).await,
+        AccountCommand::DisableTfa { account, person } => {
+            let by = person.check()?;
+            let engine = global.open().await?;
+            let id = account_id(&engine, &account).await?;
+            let taken_off = engine.take_off_second_factor(id, by).await;
+            engine.store.close().await;
+            match taken_off {
+                Err(AccessError::Unknown) => bail!("account {account:?} has no second factor"),
+                taken_off => {
+                    taken_off.with_context(|| format!("account {account:?} keeps it"))?;
+                }
+            }
+            say!("took the second factor off {account}: {}", by.reason);
+        }
         AccountCommand::Suspend { account, person } => {
             let by = person.check()?;
             let engine = global.open().await?;

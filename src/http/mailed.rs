@@ -119,7 +119,7 @@ async fn run(
 ) -> Result<Content<'static>, Trouble> {
     let (done, words) = match errand {
         Errand::Unlock => (
-            engine.unlock(token).await,
+            engine.unlock(token, None).await,
             pick(
                 language,
                 "Your account is unlocked.",

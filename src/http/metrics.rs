@@ -18,6 +18,7 @@ use super::answer::Refused;
 use crate::domain::payment::PaymentMethod;
 use crate::engine::figures::Standing;
 use crate::engine::run::Engine;
+use crate::engine::schedule::Rounds;
 use crate::store::rows::{Channel, RunState};
 
 /// Several may ask for it, and often: it costs the database the same.
@@ -61,6 +62,8 @@ pub async fn show(
 ) -> std::result::Result<impl IntoResponse, Refused> {
     let database = metrics.database().await.map_err(Refused::internal)?;
     let mut text = told(&metrics.service).map_err(Refused::internal)?;
+    let rounds = rounds(&metrics.engine.rounds).and_then(|rounds| told(&rounds));
+    text.push_str(&rounds.map_err(Refused::internal)?);
     text.push_str(&database);
     let headers = [
         (header::CONTENT_TYPE, prometheus::TEXT_FORMAT),
@@ -219,6 +222,29 @@ fn registry_of(standing: Option<&Standing>) -> Result<Registry> {
     Ok(registry)
 }
 
+/// What the schedule of this process did last.
+fn rounds(rounds: &Rounds) -> Result<Registry> {
+    let registry = Registry::new();
+    let ended = gauge(
+        &registry,
+        "quittance_job_last_round_timestamp_seconds",
+        "When the last round of a job of this process's schedule ended.",
+        &["job"],
+    )?;
+    let problems = gauge(
+        &registry,
+        "quittance_job_last_round_problems",
+        "What the last round of a job met that a person has to look at; the log says what.",
+        &["job"],
+    )?;
+    for (job, round) in rounds.last() {
+        set(&ended, &[job], round.ended_at.0.div_euclid(1_000_000))?;
+        let met = i64::try_from(round.problems).unwrap_or(i64::MAX);
+        set(&problems, &[job], met)?;
+    }
+    Ok(registry)
+}
+
 fn runs(registry: &Registry, standing: &Standing) -> Result<()> {
     let runs = gauge(
         registry,
@@ -339,6 +365,7 @@ fn unpaid(registry: &Registry, standing: &Standing) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::schedule::{Job, JobReport};
 
     #[test]
     fn what_was_counted_is_kept_for_a_while() {
@@ -361,5 +388,26 @@ mod tests {
         ] {
             assert_eq!(seconds_between(from, until), seconds, "{from} {until}");
         }
+    }
+
+    #[test]
+    fn the_last_round_of_a_job_is_told() {
+        let done = Rounds::default();
+        let report = |problems| JobReport {
+            did: Vec::new(),
+            problems: vec!["a card".to_owned(); problems],
+        };
+        for (problems, at) in [(3, 5_000_000), (2, 9_500_000)] {
+            let at = crate::domain::calendar::Instant(at);
+            done.note(Job::Collect, &report(problems), at);
+        }
+        let text = told(&rounds(&done).unwrap()).unwrap();
+        for line in [
+            "quittance_job_last_round_timestamp_seconds{job=\"collect\"} 9\n",
+            "quittance_job_last_round_problems{job=\"collect\"} 2\n",
+        ] {
+            assert!(text.contains(line), "{text}");
+        }
+        assert!(!text.contains("deliver"), "{text}");
     }
 }

@@ -36,8 +36,8 @@ pub enum IfMissing {
 
 /// A transaction on either database.
 pub enum Tx {
-    Postgres(sqlx::Transaction<'static, sqlx::Postgres>),
-    Sqlite(sqlx::Transaction<'static, sqlx::Sqlite>),
+    Postgres(postgres::dialect::Tx),
+    Sqlite(sqlite::dialect::Tx),
 }
 
 /// Runs one expression against the backend of a [`Tx`]: `$conn` names its
@@ -118,7 +118,21 @@ impl Store {
         })
     }
 
-    /// The same for somebody who does not wait longer: what the database was asked ends
+    /// Looks up what one account or key has: by its key, in one statement, or in several that
+    /// need not agree with each other. On PostgreSQL no transaction stands around them,
+    /// which is as much again as the statement itself.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn lookup(&self) -> Result<Tx, StoreError> {
+        self.pace.turn().await;
+        Ok(match &self.pools {
+            Pools::Postgres(pools) => Tx::Postgres(postgres::dialect::lookup(pools).await?),
+            Pools::Sqlite(pools) => Tx::Sqlite(sqlite::dialect::snapshot(pools).await?),
+        })
+    }
+
+    /// A snapshot for somebody who does not wait longer: what the database was asked ends
     /// then too, and gives its connection back.
     ///
     /// # Errors

@@ -295,8 +295,11 @@ pub struct KnownAccount {
     pub external_id: String,
     pub currency: Currency,
     pub created_at: Instant,
+    /// What stands.
     pub profile: ProfileId,
-    pub profile_digest: Digest,
+    /// What the platform's last file said.
+    pub imported: ProfileId,
+    pub imported_digest: Digest,
     /// Whether it is gone: nothing of it is taken in any more.
     pub is_deleted: bool,
 }

@@ -24,7 +24,7 @@ pub mod ssh_key;
 pub mod standing;
 pub mod totp;
 
-pub use event::{AccountEvent, ChargeStatus};
+pub use event::{AccountEvent, ChargeStatus, Origin};
 pub use name::{NameError, name};
 pub use role::{Role, RoleError};
 pub use scope::{Scope, ScopeError, Scopes};

@@ -14,7 +14,7 @@ impl Engine {
     /// # Errors
     /// When the database refuses.
     pub async fn keys(&self, account: AccountId) -> Result<Vec<StoredKey>, AccessError> {
-        let mut tx = self.store.snapshot().await?;
+        let mut tx = self.store.lookup().await?;
         let keys = on!(&mut tx, conn, q => q::keys_of(conn, account).await)?;
         tx.rollback().await?;
         Ok(keys)

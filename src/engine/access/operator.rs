@@ -110,7 +110,7 @@ impl Engine {
     pub async fn operator_of_secret(&self, secret: &str) -> Result<StoredOperator, AccessError> {
         let now = self.clock.now();
         let digest = digest_of(secret);
-        let mut tx = self.store.snapshot().await?;
+        let mut tx = self.store.lookup().await?;
         let key = on!(&mut tx, conn, q => q::operator_of_secret(conn, digest).await)?;
         tx.rollback().await?;
         let key = key

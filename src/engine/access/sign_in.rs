@@ -8,7 +8,7 @@ use super::password::{hash, is_right};
 use crate::domain::access::password::{Failures, Password};
 use crate::domain::access::profile::FieldProblem;
 use crate::domain::access::totp::Proof;
-use crate::domain::access::{AccountEvent, Touch, may};
+use crate::domain::access::{AccountEvent, Origin, Touch, may};
 use crate::domain::ids::AccountId;
 use crate::domain::notice::Topic;
 use crate::engine::link::BY_LINK;
@@ -23,7 +23,16 @@ pub(super) enum Asked<'a> {
     /// Its customer is signed in, and says the password once more.
     Password,
     /// To sign in, with what proves the second factor.
-    SignIn(Option<&'a Proof>),
+    SignIn(Option<&'a Proof>, Origin),
+}
+
+impl Asked<'_> {
+    const fn from(self) -> Origin {
+        match self {
+            Self::Password => None,
+            Self::SignIn(_, from) => from,
+        }
+    }
 }
 
 /// A new password, typed twice.
@@ -62,6 +71,7 @@ impl Engine {
         name: &str,
         password: &str,
         proof: Option<&Proof>,
+        from: Origin,
     ) -> Result<AccountId, AccessError> {
         let mut tx = self.store.snapshot().await?;
         let account = somebody(&mut tx, name).await?;
@@ -75,7 +85,7 @@ impl Engine {
         if stored.password_hash.is_none() {
             return Err(AccessError::NotLetIn);
         }
-        let asked = Asked::SignIn(proof);
+        let asked = Asked::SignIn(proof, from);
         self.let_in(account, &stored, is_right, asked).await?;
         Ok(account)
     }
@@ -105,25 +115,26 @@ impl Engine {
             (None, _) | (Some(_), Asked::Password) => true,
             // Nothing is counted, and nothing forgiven: who has the password alone
             // begins no count of wrong codes anew.
-            (Some(_), Asked::SignIn(None)) => return Err(AccessError::NeedsCode),
-            (Some(factor), Asked::SignIn(Some(proof))) => {
+            (Some(_), Asked::SignIn(None, _)) => return Err(AccessError::NeedsCode),
+            (Some(factor), Asked::SignIn(Some(proof), _)) => {
                 self.proves(&mut tx, factor, proof).await?
             }
         };
         if is_let_in {
-            if factor.is_none() || matches!(asked, Asked::SignIn(_)) {
+            if factor.is_none() || matches!(asked, Asked::SignIn(..)) {
                 credential.failures = Failures::NONE;
                 on!(&mut tx, conn, q => q::write_credential(conn, account, &credential).await)?;
             }
-            if let Asked::SignIn(_) = asked {
-                let event = AccountEvent::LoginSuccess;
+            if let Asked::SignIn(_, from) = asked {
+                let event = AccountEvent::LoginSuccess { from };
                 on!(&mut tx, conn, q => q::record_event(conn, account, event, now).await)?;
             }
             tx.commit().await?;
             return Ok(());
         }
         if !standing.is_deleted {
-            self.count_failure(&mut tx, account, credential).await?;
+            self.count_failure(&mut tx, account, credential, asked.from())
+                .await?;
             tx.commit().await?;
         }
         Err(AccessError::NotLetIn)
@@ -136,6 +147,7 @@ impl Engine {
         tx: &mut Tx,
         account: AccountId,
         mut credential: Credential,
+        from: Origin,
     ) -> Result<(), AccessError> {
         if credential.failures.is_locked() {
             return Ok(());
@@ -143,10 +155,10 @@ impl Engine {
         let now = self.clock.now();
         credential.failures = credential.failures.again(now);
         on!(&mut *tx, conn, q => q::write_credential(conn, account, &credential).await)?;
-        let event = AccountEvent::LoginFailure;
+        let event = AccountEvent::LoginFailure { from };
         on!(&mut *tx, conn, q => q::record_event(conn, account, event, now).await)?;
         if credential.failures.is_locked() {
-            let event = AccountEvent::LoginLock;
+            let event = AccountEvent::LoginLock { from };
             on!(&mut *tx, conn, q => q::record_event(conn, account, event, now).await)?;
             self.mail_link(tx, account, LinkPurpose::Unlock, None)
                 .await?;
@@ -159,11 +171,11 @@ impl Engine {
     ///
     /// # Errors
     /// [`AccessError::Link`] when the link does not work; or the database refuses.
-    pub async fn unlock(&self, token: &str) -> Result<(), AccessError> {
+    pub async fn unlock(&self, token: &str, from: Origin) -> Result<(), AccessError> {
         let now = self.clock.now();
         let (mut tx, account) = self.use_link(LinkPurpose::Unlock, token).await?;
         forgive(&mut tx, account).await?;
-        let event = AccountEvent::LoginUnlockSuccess;
+        let event = AccountEvent::LoginUnlockSuccess { from };
         on!(&mut tx, conn, q => q::record_event(conn, account, event, now).await)?;
         on!(&mut tx, conn, q => {
             q::write_audit(conn, account, BY_LINK, "login_unlocked", now, None, None).await
@@ -177,7 +189,7 @@ impl Engine {
     ///
     /// # Errors
     /// When the database refuses.
-    pub async fn ask_password_reset(&self, email: &str) -> Result<(), AccessError> {
+    pub async fn ask_password_reset(&self, email: &str, from: Origin) -> Result<(), AccessError> {
         let now = self.clock.now();
         let mut tx = self.store.snapshot().await?;
         let accounts = on!(&mut tx, conn, q => q::accounts_of_email(conn, email.trim()).await)?;
@@ -193,7 +205,7 @@ impl Engine {
                 continue;
             }
             self.mail_link(&mut tx, account, purpose, None).await?;
-            let event = AccountEvent::PasswordResetQuery;
+            let event = AccountEvent::PasswordResetQuery { from };
             on!(&mut tx, conn, q => q::record_event(conn, account, event, now).await)?;
             tx.commit().await?;
         }
@@ -209,6 +221,7 @@ impl Engine {
         &self,
         token: &str,
         new: NewPassword<'_>,
+        from: Origin,
     ) -> Result<(), AccessError> {
         let now = self.clock.now();
         let password = new.check()?;
@@ -219,7 +232,7 @@ impl Engine {
         let (mut tx, account) = self.use_link(LinkPurpose::PasswordReset, token).await?;
         forgive(&mut tx, account).await?;
         self.set_password(&mut tx, account, hashed, BY_LINK).await?;
-        let event = AccountEvent::PasswordResetSuccess;
+        let event = AccountEvent::PasswordResetSuccess { from };
         on!(&mut tx, conn, q => q::record_event(conn, account, event, now).await)?;
         tx.commit().await?;
         Ok(())

@@ -72,7 +72,7 @@ impl Engine {
     ) -> Result<TokenHolder, AccessError> {
         let now = self.clock.now();
         let claims = keys.bearer.read(bearer, now).ok_or(AccessError::NotLetIn)?;
-        let mut tx = self.store.snapshot().await?;
+        let mut tx = self.store.lookup().await?;
         let holder = on!(&mut tx, conn, q => {
             q::holder_of_token(conn, &claims.sub, &claims.jti).await
         })?;
@@ -89,7 +89,7 @@ impl Engine {
     /// # Errors
     /// When the database refuses.
     pub async fn tokens(&self, account: AccountId) -> Result<Vec<StoredToken>, AccessError> {
-        let mut tx = self.store.snapshot().await?;
+        let mut tx = self.store.lookup().await?;
         let tokens = on!(&mut tx, conn, q => q::tokens_of(conn, account).await)?;
         tx.rollback().await?;
         Ok(tokens)

@@ -29,7 +29,7 @@ impl Engine {
     /// # Errors
     /// When the database refuses, or there is no such account.
     pub async fn profile(&self, account: AccountId) -> Result<BillingProfile, AccessError> {
-        let mut tx = self.store.snapshot().await?;
+        let mut tx = self.store.lookup().await?;
         let (profile, _) = on!(&mut tx, conn, q => q::current_profile(conn, account).await)?;
         tx.rollback().await?;
         Ok(profile)

@@ -54,7 +54,10 @@ impl Engine {
         let deed = Deed {
             action: "hds_contact_edited",
             subject: Some(&stored.id),
-            event: AccountEvent::EditHdsContact { app_name: app },
+            event: AccountEvent::EditHdsContact {
+                app_name: app,
+                name: &stored.contact.name,
+            },
         };
         deed.write(&mut tx, account, by, now).await?;
         tx.commit().await?;
@@ -100,7 +103,7 @@ impl Engine {
             if page.is_empty() {
                 return Ok(reminded);
             }
-            for (account, app) in page {
+            for (account, id, app) in page {
                 let mut tx = self.store.begin().await?;
                 on!(&mut tx, conn, q => q::lock_account(conn, account).await)?;
                 // Somebody may have looked at it meanwhile, or asked.
@@ -112,7 +115,8 @@ impl Engine {
                 }
                 let notice = NewNotice {
                     account,
-                    key: format!("hds_review:{app}:{}", now.0),
+                    // It outlives the account, which the app's name must not.
+                    key: format!("hds_review:{id}:{}", now.0),
                     topic: Topic::HdsReview,
                     payload: json!({ "app": app }).to_string(),
                 };

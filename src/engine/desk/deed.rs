@@ -16,9 +16,20 @@ impl Engine {
         action: &str,
         subject: &str,
     ) -> Result<(), StoreError> {
-        let now = self.clock.now();
-        let mut tx = self.store.begin().await?;
-        on!(&mut tx, conn, q => q::write_house_audit(conn, by, action, subject, now).await)?;
-        tx.commit().await
+        loop {
+            let now = self.clock.now();
+            let mut tx = self.store.begin().await?;
+            let written = on!(&mut tx, conn, q => {
+                q::write_house_audit(conn, by, action, subject, now).await
+            });
+            match written {
+                // Somebody else wrote in the same instant, and took the number.
+                Err(error) if error.is_unique_violation() => {}
+                written => {
+                    written?;
+                    return tx.commit().await;
+                }
+            }
+        }
     }
 }

@@ -1,5 +1,6 @@
-//! Accounts. An account that is known already gets a new version of its
-//! profile when anything printed changed.
+//! Accounts. An account that is known already gets a new version of its profile when
+//! the file says something new of it. What its customer changed meanwhile, and the file
+//! says as it did the last time, stays as the customer wants it.
 
 use std::collections::{HashMap, HashSet};
 
@@ -18,6 +19,7 @@ use crate::domain::tax::{Country, Residence, has_valid_vat_number};
 use crate::engine::run::Engine;
 use crate::on;
 use crate::store::rows::AccountVersion;
+use crate::store::{StoreError, Tx};
 
 const COLUMNS: [&str; 13] = [
     "id",
@@ -44,8 +46,18 @@ struct Known {
     currency: Currency,
     created_at: Instant,
     profile: ProfileId,
-    digest: Digest,
+    /// The version that says what the last file said; what stands is another where the
+    /// customer changed it since.
+    imported: ProfileId,
+    imported_digest: Digest,
     is_deleted: bool,
+}
+
+/// What a row makes of an account.
+struct Said {
+    version: AccountVersion,
+    /// Whether its customer changed what the last file said.
+    is_changed_by_customer: bool,
 }
 
 struct Parser {
@@ -81,7 +93,8 @@ impl Engine {
                         currency: account.currency,
                         created_at: account.created_at,
                         profile: account.profile,
-                        digest: account.profile_digest,
+                        imported: account.imported,
+                        imported_digest: account.imported_digest,
                         is_deleted: account.is_deleted,
                     };
                     (account.external_id, known)
@@ -96,7 +109,7 @@ impl Engine {
             let ended = chunk.read == 0;
             report.rows += chunk.read;
             report.unchanged += chunk.repeated;
-            for version in &chunk.rows {
+            for Said { version, .. } in &chunk.rows {
                 report.invalid_vat_numbers += u64::from(has_invalid_vat_number(&version.content));
                 if version.profile.0 == 1 {
                     report.added += 1;
@@ -104,7 +117,7 @@ impl Engine {
                     report.updated += 1;
                 }
             }
-            on!(&mut tx, conn, q => q::write_accounts(conn, &chunk.rows).await)?;
+            write(&mut tx, chunk.rows).await?;
             import.progress.read(table.lines.bytes_read, chunk.read);
             import.take_bad(&mut report, chunk.bad)?;
             if ended {
@@ -116,8 +129,42 @@ impl Engine {
     }
 }
 
+/// Writes what a file says. Where the customer changed what the last one said, that is
+/// one version, for the next file to be held against; what stands from it is another.
+async fn write(tx: &mut Tx, said: Vec<Said>) -> Result<(), StoreError> {
+    let mut versions = Vec::with_capacity(said.len());
+    let mut changed = Vec::new();
+    for said in said {
+        if said.is_changed_by_customer {
+            let account = said.version.id;
+            let stands = on!(&mut *tx, conn, q => q::current_version(conn, account).await)?;
+            let base = on!(&mut *tx, conn, q => q::imported_profile(conn, account).await)?;
+            changed.push((said.version, stands, base));
+        } else {
+            versions.push(said.version);
+        }
+    }
+    on!(&mut *tx, conn, q => q::write_accounts(conn, &versions).await)?;
+    for version in versions.iter().filter(|version| version.profile.0 > 1) {
+        on!(&mut *tx, conn, q => q::note_imported(conn, version.id, version.profile).await)?;
+    }
+    for (said, stands, base) in changed {
+        let (account, imported) = (said.id, said.profile);
+        let content = stands.content.told(&base, said.content.clone());
+        let standing = AccountVersion {
+            profile: ProfileId(imported.0 + 1),
+            digest: content.digest(),
+            content,
+            ..said.clone()
+        };
+        on!(&mut *tx, conn, q => q::write_accounts(conn, &[said, standing]).await)?;
+        on!(&mut *tx, conn, q => q::note_imported(conn, account, imported).await)?;
+    }
+    Ok(())
+}
+
 impl Parser {
-    fn read_chunk(&mut self, table: &mut Table) -> std::io::Result<Chunk<AccountVersion>> {
+    fn read_chunk(&mut self, table: &mut Table) -> std::io::Result<Chunk<Said>> {
         let mut chunk = Chunk::default();
         while !chunk.is_full(ROWS_PER_CHUNK) {
             let Some(row) = table.next()? else { break };
@@ -125,7 +172,7 @@ impl Parser {
             match row {
                 Err(bad) => chunk.bad.push(bad),
                 Ok(()) => match self.check(table) {
-                    Ok(Some(version)) => chunk.rows.push(version),
+                    Ok(Some(said)) => chunk.rows.push(said),
                     Ok(None) => chunk.repeated += 1,
                     Err(problems) => chunk.bad.push(table.lines.bad(problems)),
                 },
@@ -135,7 +182,7 @@ impl Parser {
     }
 
     /// The new version a row makes; `None` when it says what is known.
-    fn check(&mut self, table: &Table) -> Result<Option<AccountVersion>, Vec<Problem>> {
+    fn check(&mut self, table: &Table) -> Result<Option<Said>, Vec<Problem>> {
         let mut checks = Checks::default();
         let content = check_profile(&mut checks, table);
         let currency: Option<Currency> = checks.parse("currency", table.field(10));
@@ -163,11 +210,15 @@ impl Parser {
                 currency,
                 created_at,
                 profile: version.profile,
-                digest,
+                imported: version.profile,
+                imported_digest: digest,
                 is_deleted: false,
             };
             self.known.insert(id, known);
-            return Ok(Some(version));
+            return Ok(Some(Said {
+                version,
+                is_changed_by_customer: false,
+            }));
         };
         if known.is_deleted {
             let reason = "was deleted: nothing of its customer is taken in again";
@@ -187,24 +238,30 @@ impl Parser {
             );
             checks.refuse("created_at", table.field(11), reason);
         }
-        if again && known.digest != digest {
+        if again && known.imported_digest != digest {
             checks.refuse("id", &id, "is in the file twice, with different content");
         }
         if !checks.problems.is_empty() {
             return Err(checks.problems);
         }
-        if known.digest == digest {
+        if known.imported_digest == digest {
             return Ok(None);
         }
+        let is_changed_by_customer = known.profile != known.imported;
         known.profile = ProfileId(known.profile.0 + 1);
-        known.digest = digest;
-        Ok(Some(AccountVersion {
+        known.imported = known.profile;
+        known.imported_digest = digest;
+        let version = AccountVersion {
             id: known.id,
             profile: known.profile,
             currency,
             created_at,
             digest,
             content,
+        };
+        Ok(Some(Said {
+            version,
+            is_changed_by_customer,
         }))
     }
 }

@@ -81,7 +81,7 @@ impl Engine {
         limit: i64,
         offset: i64,
     ) -> Result<(Vec<ShownInvoice>, i64), StoreError> {
-        let mut tx = self.store.snapshot().await?;
+        let mut tx = self.store.lookup().await?;
         let (page, of_all) = on!(&mut tx, conn, q => {
             q::invoices_of_account(conn, account, limit, offset).await
         })?;
@@ -100,7 +100,7 @@ impl Engine {
         account: AccountId,
         number: &InvoiceNumber,
     ) -> Result<Option<ShownInvoice>, StoreError> {
-        let mut tx = self.store.snapshot().await?;
+        let mut tx = self.store.lookup().await?;
         let found = on!(&mut tx, conn, q => q::invoice_of_account(conn, account, number).await)?;
         let shown = self
             .shown(&mut tx, documents, Vec::from_iter(found))

@@ -32,6 +32,7 @@ use crate::domain::calendar::{Instant, PeriodKey, PeriodKeyError};
 use crate::domain::invoice::{InvoiceNumber, SeriesName};
 use crate::engine::import::Reception;
 use crate::engine::providers::Providers;
+use crate::engine::schedule::Rounds;
 use crate::engine::settle::queue::Queue;
 use crate::on;
 use crate::store::rows::{ByPerson, RunRange, RunState};
@@ -152,6 +153,8 @@ pub struct Engine {
     pub(super) settling: Arc<Queue>,
     /// Whose turn it is to report usage.
     pub(super) reception: Arc<Reception>,
+    /// What the schedule did last.
+    pub rounds: Arc<Rounds>,
 }
 
 impl Engine {
@@ -166,6 +169,7 @@ impl Engine {
             providers: Providers::default(),
             settling: Arc::default(),
             reception: Arc::default(),
+            rounds: Arc::default(),
         }
     }
 

@@ -68,6 +68,8 @@ impl Clockwork {
     async fn do_job(&self, job: Job) {
         let _turn = self.turn.lock().await;
         let report = self.engine.do_job(job).await;
+        let now = self.engine.clock.now();
+        self.engine.rounds.note(job, &report, now);
         for did in &report.did {
             tracing::info!(job = job.code(), "{did}");
         }

@@ -12,7 +12,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use super::Api;
 use super::refusal::refused;
 use crate::domain::access::totp::Proof;
-use crate::domain::access::{Scope, Scopes, Touch, may};
+use crate::domain::access::{Origin, Scope, Scopes, Touch, may};
 use crate::domain::ids::AccountId;
 use crate::engine::access::AccessError;
 use crate::http::answer::Refused;
@@ -101,6 +101,7 @@ pub enum Asker {
         password: String,
         /// Beside it, where the account asks for one.
         proof: Option<Proof>,
+        from: Origin,
     },
 }
 
@@ -127,6 +128,7 @@ impl FromRequestParts<Arc<Api>> for Asker {
             name,
             password,
             proof,
+            from: api.limits.address_of(&parts.headers, &parts.extensions),
         })
     }
 }

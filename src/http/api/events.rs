@@ -24,7 +24,13 @@ pub struct Event {
     #[serde(rename = "type")]
     kind: String,
     user: Owner,
-    /// What is particular about it.
+    /// The app it happened to, where it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    app_name: Option<String>,
+    /// The same: the platform has no other id of it here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    app_id: Option<String>,
+    /// What is particular about it. Amounts are in the currency's own unit, such as euros.
     #[schema(value_type = Object)]
     type_data: serde_json::Value,
 }
@@ -60,11 +66,14 @@ pub async fn list(
     let found = found.await.map_err(|error| refused("Event", error))?;
     let user = Owner::of(&found.profile);
     let events = found.events.into_iter().map(|event| {
+        let app = event.data["app_name"].as_str().map(ToOwned::to_owned);
         Ok(Event {
             id: event.id,
             created_at: Time::of(event.at)?,
             kind: event.kind,
             user: user.clone(),
+            app_name: app.clone(),
+            app_id: app,
             type_data: event.data,
         })
     });

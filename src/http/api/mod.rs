@@ -94,7 +94,7 @@ pub fn router(
     OpenApiRouter::new()
         .routes(routes!(exchange::exchange))
         .routes(routes!(tokens::list, tokens::create))
-        .routes(routes!(tokens::delete))
+        .routes(routes!(tokens::show, tokens::delete))
         .routes(routes!(tokens::renew))
         .routes(routes!(keys::list, keys::create))
         .routes(routes!(keys::show, keys::delete))

@@ -51,6 +51,7 @@ pub async fn ask(
     body: Body,
 ) -> Result<StatusCode, Refused> {
     api.limits.address(&headers, &extensions)?;
+    let from = api.limits.address_of(&headers, &extensions);
     let asked: ForgottenPassword = body.read("user")?;
     let email = asked
         .email
@@ -58,7 +59,7 @@ pub async fn ask(
         .ok_or_else(|| Refused::field("email", "can't be blank"))?;
     // Answered as late where there is somebody to write to as where there is nobody.
     let floor = tokio::time::sleep(super::FLOOR);
-    let mailed = api.engine.ask_password_reset(&email).await;
+    let mailed = api.engine.ask_password_reset(&email, from).await;
     floor.await;
     mailed.map_err(|error| refused("User", error))?;
     Ok(StatusCode::NO_CONTENT)
@@ -85,7 +86,8 @@ pub async fn reset(
         confirmation: &asked.password_confirmation.unwrap_or_default(),
     };
     let token = asked.reset_password_token.unwrap_or_default();
-    let reset = evenly(api.engine.reset_password(&token, new)).await;
+    let from = api.limits.address_of(&headers, &extensions);
+    let reset = evenly(api.engine.reset_password(&token, new, from)).await;
     reset.map_err(|error| match error {
         AccessError::Link => Refused::field("reset_password_token", "is invalid"),
         error => refused("User", error),
@@ -111,7 +113,9 @@ pub async fn unlock(
 ) -> Result<StatusCode, Refused> {
     api.limits.address(&headers, &extensions)?;
     let asked: MailedLink = body.read("user")?;
-    let unlocked = evenly(api.engine.unlock(&asked.token.unwrap_or_default())).await;
+    let from = api.limits.address_of(&headers, &extensions);
+    let token = asked.token.unwrap_or_default();
+    let unlocked = evenly(api.engine.unlock(&token, from)).await;
     unlocked.map_err(|error| refused("User", error))?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -49,6 +49,11 @@ pub struct Tokens {
 }
 
 #[derive(Serialize, ToSchema)]
+pub struct TokenRoot {
+    token: Token,
+}
+
+#[derive(Serialize, ToSchema)]
 pub struct IssuedTokenRoot {
     token: IssuedToken,
 }
@@ -76,6 +81,28 @@ pub async fn list(State(api): State<Arc<Api>>, caller: Caller) -> Result<Json<To
     let tokens = tokens.map_err(refused)?;
     let tokens = tokens.iter().map(token).collect::<Result<_, _>>()?;
     Ok(Json(Tokens { tokens }))
+}
+
+/// Show an API token
+#[utoipa::path(
+    get,
+    path = "/v1/tokens/{id}",
+    tag = "tokens",
+    security(("bearer" = [])),
+    extensions(("x-scope" = json!("tokens:read"))),
+    params(("id" = String, Path)),
+    responses((status = 200, body = TokenRoot), Refused)
+)]
+pub async fn show(
+    State(api): State<Arc<Api>>,
+    caller: Caller,
+    Id(id): Id,
+) -> Result<Json<TokenRoot>, Refused> {
+    let caller = caller.allow(Scope::TokensRead, Touch::Read)?;
+    let tokens = api.engine.tokens(caller.account()).await.map_err(refused)?;
+    let found = tokens.iter().find(|token| token.id == id);
+    let token = token(found.ok_or(Refused::NotFound("Token"))?)?;
+    Ok(Json(TokenRoot { token }))
 }
 
 /// Create an API token
@@ -113,8 +140,9 @@ pub async fn create(
             name,
             password,
             proof,
+            from,
         } => {
-            let signed_in = api.engine.sign_in(&name, &password, proof.as_ref());
+            let signed_in = api.engine.sign_in(&name, &password, proof.as_ref(), from);
             let signed_in = evenly(signed_in).await;
             let account = signed_in.map_err(refused)?;
             create_for(&api, account, &Scopes::All, BY_PASSWORD, &body).await

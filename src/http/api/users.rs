@@ -70,15 +70,8 @@ pub struct UserChange {
     email_newsletter: Option<bool>,
     preferences: Option<PreferencesChange>,
     /// It is `unconfirmed_email` until the link that is mailed there is used. Where
-    /// there is a password, only `PUT /v1/users/account` takes it.
+    /// there is a password, `current_password` goes with it.
     email: Option<String>,
-}
-
-/// What is left out stays as it is.
-#[derive(Deserialize, ToSchema)]
-pub struct AccountUpdate {
-    #[serde(flatten)]
-    user: UserChange,
     /// Needed to change the password, and for another `email` where there is a password.
     current_password: Option<String>,
     /// Of 12 to 256 characters.
@@ -86,6 +79,7 @@ pub struct AccountUpdate {
     password_confirmation: Option<String>,
 }
 
+/// What is left out stays as it is.
 #[derive(Deserialize, ToSchema)]
 pub struct PreferencesChange {
     time_zone: Option<String>,
@@ -129,8 +123,7 @@ pub async fn update_profile(
     body: Body,
 ) -> Result<Json<UserRoot>, Refused> {
     let caller = caller.allow(Scope::AccountWrite, Touch::Change)?;
-    let asked: UserChange = body.read("user")?;
-    change(&api, &caller, &asked, (None, None)).await
+    change(&api, &caller, &body).await
 }
 
 /// Change the account
@@ -143,7 +136,7 @@ pub async fn update_profile(
     tag = "account",
     security(("bearer" = [])),
     extensions(("x-scope" = json!("account:write"))),
-    request_body = AccountUpdate,
+    request_body = UserChange,
     responses((status = 200, body = UserRoot), Refused)
 )]
 pub async fn update_account(
@@ -152,17 +145,7 @@ pub async fn update_account(
     body: Body,
 ) -> Result<Json<UserRoot>, Refused> {
     let caller = caller.allow(Scope::AccountWrite, Touch::Change)?;
-    let asked: AccountUpdate = body.read("user")?;
-    let (new, again) = (
-        asked.password.as_deref(),
-        asked.password_confirmation.as_deref(),
-    );
-    let password = (new.is_some() || again.is_some()).then(|| NewPassword {
-        password: new.unwrap_or_default(),
-        confirmation: again.unwrap_or_default(),
-    });
-    let current = asked.current_password.as_deref();
-    change(&api, &caller, &asked.user, (current, password)).await
+    change(&api, &caller, &body).await
 }
 
 /// Change the account by its id
@@ -186,16 +169,21 @@ pub async fn update(
     if id != caller.external_id() {
         return Err(Refused::NotFound("User"));
     }
-    let asked: UserChange = body.read("user")?;
-    change(&api, &caller, &asked, (None, None)).await
+    change(&api, &caller, &body).await
 }
 
-async fn change(
-    api: &Api,
-    caller: &Allowed,
-    asked: &UserChange,
-    (current_password, password): (Option<&str>, Option<NewPassword<'_>>),
-) -> Result<Json<UserRoot>, Refused> {
+/// Clients ask for any of it on any of the three routes.
+async fn change(api: &Api, caller: &Allowed, body: &Body) -> Result<Json<UserRoot>, Refused> {
+    let asked: UserChange = body.read("user")?;
+    let (new, again) = (
+        asked.password.as_deref(),
+        asked.password_confirmation.as_deref(),
+    );
+    let password = (new.is_some() || again.is_some()).then(|| NewPassword {
+        password: new.unwrap_or_default(),
+        confirmation: again.unwrap_or_default(),
+    });
+    let current_password = asked.current_password.as_deref();
     let preferences = asked.preferences.as_ref();
     let profile = ProfileChange {
         username: asked.username.as_deref(),

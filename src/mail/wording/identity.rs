@@ -16,9 +16,9 @@ pub fn login_locked(pen: Pen<'_>, link: &LinkFacts) -> Content {
         tone: Tone::Urgent,
         opening: vec![words!(
             pen,
-            "Somebody tried to sign in to your account with a wrong password ten times in a row. To protect it, \
+            "Somebody tried to sign in to your account with a wrong password or code ten times in a row. To protect it, \
              nobody can sign in with a password now, until you unlock it with the link below, which works once.",
-            "Dix tentatives de connexion à votre compte ont échoué de suite à cause d’un mauvais mot de passe. Pour le \
+            "Dix tentatives de connexion à votre compte ont échoué de suite à cause d’un mot de passe ou d’un code incorrect. Pour le \
              protéger, plus personne ne peut se connecter avec un mot de passe, jusqu’à ce que vous le \
              déverrouilliez avec le lien ci-dessous, qui ne fonctionne qu’une fois."
         )],

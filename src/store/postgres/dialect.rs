@@ -1,20 +1,78 @@
 //! What only PostgreSQL does.
 
+use std::ops::{Deref, DerefMut};
 use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::migrate::Migrator;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgPool};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgPool, Postgres};
 
 use super::copy::CopyRows;
+use super::lookup::{Lookup, Lookups};
 use super::queries::Conn;
 use crate::domain::calendar::PeriodKey;
 use crate::store::StoreError;
 use crate::store::rows::{NewInvoice, NewOutcome, NumberedInvoice, UsageRow};
 
-pub type Pools = PgPool;
-pub type Tx = sqlx::Transaction<'static, sqlx::Postgres>;
+/// Connections for anything, and those that only look up what one account has.
+#[derive(Clone)]
+pub struct Pools {
+    any: PgPool,
+    lookups: Lookups,
+}
+
+/// A transaction, or a connection that is in none.
+pub enum Tx {
+    Whole(sqlx::Transaction<'static, Postgres>),
+    Lookup(Lookup),
+}
+
+impl Deref for Tx {
+    type Target = Conn;
+
+    fn deref(&self) -> &Conn {
+        match self {
+            Self::Whole(tx) => tx,
+            Self::Lookup(conn) => conn,
+        }
+    }
+}
+
+impl DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut Conn {
+        match self {
+            Self::Whole(tx) => tx,
+            Self::Lookup(conn) => conn,
+        }
+    }
+}
+
+impl Tx {
+    /// # Errors
+    /// When the database refuses the commit.
+    pub async fn commit(self) -> sqlx::Result<()> {
+        match self {
+            Self::Whole(tx) => tx.commit().await,
+            Self::Lookup(conn) => {
+                conn.done();
+                Ok(())
+            }
+        }
+    }
+
+    /// # Errors
+    /// When the connection is lost.
+    pub async fn rollback(self) -> sqlx::Result<()> {
+        match self {
+            Self::Whole(tx) => tx.rollback().await,
+            Self::Lookup(conn) => {
+                conn.done();
+                Ok(())
+            }
+        }
+    }
+}
 
 /// What the schema is made of.
 pub static MIGRATOR: Migrator = sqlx::migrate!("migrations/postgres");
@@ -41,27 +99,43 @@ pub async fn open(url: &str) -> Result<Pools, StoreError> {
     // that it waited: ask once by hand first.
     let probe = options.connect().await.map_err(cannot_open)?;
     probe.close().await.map_err(cannot_open)?;
-    let pool = PgPoolOptions::new()
+    let any = PgPoolOptions::new()
         .max_connections(CONNECTIONS_MAX)
         .acquire_timeout(ACQUIRE_TIMEOUT)
-        .connect_with(options)
+        .connect_with(options.clone())
         .await
         .map_err(cannot_open)?;
-    MIGRATOR.run(&pool).await?;
-    Ok(pool)
+    MIGRATOR.run(&any).await?;
+    Ok(Pools {
+        any,
+        lookups: Lookups::new(options)?,
+    })
+}
+
+impl Pools {
+    pub async fn close(self) {
+        self.lookups.close();
+        self.any.close().await;
+    }
 }
 
 /// # Errors
 /// When the database does not answer.
-pub async fn begin(pool: &Pools) -> sqlx::Result<Tx> {
-    pool.begin().await
+pub async fn begin(pools: &Pools) -> sqlx::Result<Tx> {
+    pools.any.begin().await.map(Tx::Whole)
 }
 
 /// # Errors
 /// When the database does not answer.
-pub async fn snapshot(pool: &Pools) -> sqlx::Result<Tx> {
-    pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        .await
+pub async fn snapshot(pools: &Pools) -> sqlx::Result<Tx> {
+    let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+    pools.any.begin_with(begin).await.map(Tx::Whole)
+}
+
+/// # Errors
+/// When the database does not answer.
+pub async fn lookup(pools: &Pools) -> sqlx::Result<Tx> {
+    pools.lookups.get().await.map(Tx::Lookup)
 }
 
 /// Ends every statement of the transaction that takes longer, also in waiting for a
@@ -386,7 +460,7 @@ pub async fn stage_usage(conn: &mut Conn, rows: &[UsageRow]) -> sqlx::Result<()>
 /// When the database refuses.
 pub async fn settle_after_import(pools: &Pools) -> sqlx::Result<()> {
     sqlx::query("VACUUM (ANALYZE) usage_interval")
-        .execute(pools)
+        .execute(&pools.any)
         .await
         .map(drop)
 }

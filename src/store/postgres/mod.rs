@@ -3,6 +3,7 @@
 pub mod bulk;
 mod copy;
 pub mod dialect;
+mod lookup;
 #[path = "../queries/mod.rs"]
 pub mod queries;
 

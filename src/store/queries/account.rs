@@ -19,14 +19,16 @@ use crate::store::rows::{AccountVersion, KnownAccount};
 /// # Errors
 /// When the database refuses or holds nonsense.
 pub async fn known_accounts(conn: &mut Conn) -> Result<Vec<KnownAccount>> {
-    let mut rows = sqlx::query_as::<_, (i64, String, String, i64, i32, Vec<u8>, Option<String>)>(
-        "SELECT a.id, a.external_id, a.currency, a.created_at, a.profile_version, p.digest, d.state \
-         FROM account a JOIN billing_profile p ON p.account_id = a.id AND p.version = a.profile_version \
+    type Row = (i64, String, String, i64, i32, i32, Vec<u8>, Option<String>);
+    let mut rows = sqlx::query_as::<_, Row>(
+        "SELECT a.id, a.external_id, a.currency, a.created_at, a.profile_version, a.imported_version, \
+         p.digest, d.state \
+         FROM account a JOIN billing_profile p ON p.account_id = a.id AND p.version = a.imported_version \
          LEFT JOIN account_deletion d ON d.account_id = a.id AND d.state = 'done'",
     )
     .fetch(conn);
     let mut accounts = Vec::new();
-    while let Some((id, external_id, currency, created_at, profile, digest, deleted)) =
+    while let Some((id, external_id, currency, created_at, profile, imported, digest, deleted)) =
         rows.try_next().await?
     {
         accounts.push(KnownAccount {
@@ -34,7 +36,8 @@ pub async fn known_accounts(conn: &mut Conn) -> Result<Vec<KnownAccount>> {
             currency: at("account", "currency").parse(id, &currency)?,
             created_at: Instant(created_at),
             profile: ProfileId(profile),
-            profile_digest: at("billing_profile", "digest").digest(id, &digest)?,
+            imported: ProfileId(imported),
+            imported_digest: at("billing_profile", "digest").digest(id, &digest)?,
             is_deleted: deleted.is_some(),
             external_id,
         });
@@ -108,6 +111,41 @@ pub async fn write_accounts(conn: &mut Conn, versions: &[AccountVersion]) -> Res
             .await?;
     }
     super::profile::insert_profiles(conn, versions).await
+}
+
+/// Notes which version of an account's profile says what the platform's last file said.
+///
+/// # Errors
+/// When the database refuses.
+pub async fn note_imported(conn: &mut Conn, account: AccountId, version: ProfileId) -> Result<()> {
+    sqlx::query("UPDATE account SET imported_version = $2 WHERE id = $1")
+        .bind(account.0)
+        .bind(version.0)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// What the platform's last file said of an account.
+///
+/// # Errors
+/// When the database refuses or holds nonsense, or there is no such account.
+pub async fn imported_profile(conn: &mut Conn, account: AccountId) -> Result<BillingProfile> {
+    #[derive(sqlx::FromRow)]
+    struct Row {
+        external_id: String,
+        #[sqlx(flatten)]
+        profile: ProfileRow,
+    }
+    let sql = format!(
+        "SELECT a.external_id, {COLUMNS} FROM account a JOIN billing_profile p ON p.account_id = a.id \
+         AND p.version = a.imported_version WHERE a.id = $1"
+    );
+    let row: Row = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(account.0)
+        .fetch_one(conn)
+        .await?;
+    row.profile.profile(row.external_id, account)
 }
 
 /// The profile that an account's next invoice prints, and when the account was made.

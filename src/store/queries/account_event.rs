@@ -6,6 +6,7 @@ use super::{Conn, Result};
 use crate::domain::access::{AccountEvent, ChargeStatus};
 use crate::domain::calendar::Instant;
 use crate::domain::ids::AccountId;
+use crate::domain::money::{Currency, Money};
 use crate::store::rows::StoredEvent;
 
 /// Records what happens to an account, in the transaction it happens in.
@@ -61,6 +62,8 @@ struct EventRow {
     amount_minor: Option<i64>,
     word: Option<String>,
     state: Option<String>,
+    /// Of the account: all that moves its money is in it.
+    currency: String,
 }
 
 /// How much happened to an account.
@@ -87,7 +90,7 @@ pub async fn events_of(
     limit: i64,
 ) -> Result<Vec<StoredEvent>> {
     let sql = format!(
-        "SELECT * FROM ({HAPPENED}) h ORDER BY at DESC, source DESC, place DESC, id DESC LIMIT $3 OFFSET $2"
+        "SELECT h.*, a.currency FROM ({HAPPENED}) h CROSS JOIN account a WHERE a.id = $1 ORDER BY at DESC, source DESC, place DESC, id DESC LIMIT $3 OFFSET $2"
     );
     let rows: Vec<EventRow> = sqlx::query_as(sqlx::AssertSqlSafe(sql))
         .bind(account.0)
@@ -101,9 +104,12 @@ pub async fn events_of(
             let data = match &row.data {
                 Some(data) => serde_json::from_str(data)
                     .map_err(|error| at("account_event", "data").refuse(&name, error))?,
-                None => known(&row)
-                    .ok_or_else(|| at("payment_attempt", "state").refuse(&name, &row.kind))?
-                    .data(),
+                None => {
+                    let currency = at("account", "currency").parse(account, &row.currency)?;
+                    known(&row, currency)
+                        .ok_or_else(|| at("payment_attempt", "state").refuse(&name, &row.kind))?
+                        .data()
+                }
             };
             Ok(StoredEvent {
                 id: row.id,
@@ -116,11 +122,11 @@ pub async fn events_of(
 }
 
 /// What the books know of.
-fn known(row: &EventRow) -> Option<AccountEvent<'_>> {
+fn known(row: &EventRow, currency: Currency) -> Option<AccountEvent<'_>> {
     let word = row.word.as_deref()?;
     let event = match row.kind.as_str() {
         "payment_attempt" => AccountEvent::PaymentAttempt {
-            amount_minor: row.amount_minor?,
+            amount: Money::new(row.amount_minor?, currency),
             payment_method: word,
             status: match row.state.as_deref()? {
                 "succeeded" => ChargeStatus::Success,
@@ -130,7 +136,7 @@ fn known(row: &EventRow) -> Option<AccountEvent<'_>> {
             },
         },
         "add_credit" => AccountEvent::AddCredit {
-            amount_minor: row.amount_minor?,
+            amount: Money::new(row.amount_minor?, currency),
             payment_method: if word == "credit_bought" {
                 "paypal"
             } else {

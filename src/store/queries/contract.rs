@@ -174,9 +174,9 @@ pub async fn hds_contacts_due(
     conn: &mut Conn,
     before: Instant,
     limit: i64,
-) -> Result<Vec<(AccountId, String)>> {
-    let rows: Vec<(i64, String)> = sqlx::query_as(
-        "SELECT h.account_id, h.app FROM hds_contact h WHERE COALESCE(h.reminded_at, h.updated_at) <= $1 \
+) -> Result<Vec<(AccountId, String, String)>> {
+    let rows: Vec<(i64, String, String)> = sqlx::query_as(
+        "SELECT h.account_id, h.id, h.app FROM hds_contact h WHERE COALESCE(h.reminded_at, h.updated_at) <= $1 \
          AND NOT EXISTS (SELECT 1 FROM account_deletion d WHERE d.account_id = h.account_id \
          AND d.state IN ('settling', 'erasing', 'done')) ORDER BY h.account_id, h.app LIMIT $2",
     )
@@ -186,7 +186,7 @@ pub async fn hds_contacts_due(
     .await?;
     Ok(rows
         .into_iter()
-        .map(|(account, app)| (AccountId(account), app))
+        .map(|(account, id, app)| (AccountId(account), id, app))
         .collect())
 }
 

@@ -68,7 +68,7 @@ pub async fn empty_profile(
     .bind(now.0)
     .execute(&mut *conn)
     .await?;
-    sqlx::query("UPDATE account SET profile_version = $2 WHERE id = $1")
+    sqlx::query("UPDATE account SET profile_version = $2, imported_version = $2 WHERE id = $1")
         .bind(account.0)
         .bind(version)
         .execute(&mut *conn)

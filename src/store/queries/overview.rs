@@ -1,6 +1,8 @@
 //! What a customer sees of its own billing: its invoices as they stand, and whatever
 //! moved its money, page by page.
 
+use std::collections::HashMap;
+
 use super::decode::at;
 use super::{Conn, Result};
 use crate::domain::calendar::{Instant, PeriodKey};
@@ -11,46 +13,94 @@ use crate::store::rows::{AccountInvoice, AccountMovement};
 #[derive(sqlx::FromRow)]
 struct InvoiceRow {
     period: i32,
+    kind: i16,
     series: String,
     year: i32,
     sequence: i64,
     due_on: String,
     open_minor: i64,
-    in_flight: i64,
-    failed: i64,
-    of_all: i64,
 }
 
 /// An invoice of nothing, or one that is paid, is on no list of open ones.
 macro_rules! invoices {
     () => {
-        "SELECT i.period, i.series, i.year, i.sequence, i.due_on, COALESCE(o.open_minor, 0) AS open_minor, \
-         CASE WHEN o.open_minor IS NULL THEN 0 ELSE (SELECT COUNT(*) FROM payment_attempt t \
-         WHERE t.account_id = i.account_id AND t.period = i.period AND t.kind = i.kind \
-         AND t.state IN ('created', 'submitted', 'pending', 'unknown')) END AS in_flight, \
-         CASE WHEN o.open_minor IS NULL THEN 0 ELSE (SELECT COUNT(*) FROM payment_attempt t \
-         WHERE t.account_id = i.account_id AND t.period = i.period AND t.kind = i.kind \
-         AND t.state IN ('declined', 'returned')) END AS failed, \
-         (SELECT COUNT(*) FROM invoice c WHERE c.account_id = $1) AS of_all \
+        "SELECT i.period, i.kind, i.series, i.year, i.sequence, i.due_on, \
+         COALESCE(o.open_minor, 0) AS open_minor \
          FROM invoice i LEFT JOIN open_invoice o ON o.account_id = i.account_id AND o.period = i.period \
          AND o.kind = i.kind WHERE i.account_id = $1 "
     };
 }
 
-impl InvoiceRow {
-    fn decode(self) -> Result<AccountInvoice> {
-        let number = number_of(&self.series, self.year, self.sequence)?;
+/// What is open of an account's invoices, and what became of the attempts to take it.
+/// Mostly nothing is, and nobody asks: to have asked with each invoice made the list
+/// twice as slow.
+async fn standings_of(
+    conn: &mut Conn,
+    account: AccountId,
+) -> Result<HashMap<(i32, i16), OpenStanding>> {
+    let rows: Vec<(i32, i16, OpenStanding)> = sqlx::query_as::<_, (i32, i16, i64, i64, i64)>(
+        "SELECT o.period, o.kind, o.open_minor, \
+         CAST(SUM(CASE WHEN t.state IN ('created', 'submitted', 'pending', 'unknown') THEN 1 ELSE 0 END) AS BIGINT), \
+         CAST(SUM(CASE WHEN t.state IN ('declined', 'returned') THEN 1 ELSE 0 END) AS BIGINT) \
+         FROM open_invoice o LEFT JOIN payment_attempt t ON t.account_id = o.account_id \
+         AND t.period = o.period AND t.kind = o.kind WHERE o.account_id = $1 \
+         GROUP BY o.period, o.kind, o.open_minor",
+    )
+    .bind(account.0)
+    .fetch_all(conn)
+    .await?
+    .into_iter()
+    .map(|(period, kind, open_minor, in_flight, failed)| {
+        let standing = OpenStanding {
+            open_minor,
+            is_in_flight: in_flight > 0,
+            has_failed: failed > 0,
+        };
+        (period, kind, standing)
+    })
+    .collect();
+    let each = rows.into_iter();
+    Ok(each
+        .map(|(period, kind, standing)| ((period, kind), standing))
+        .collect())
+}
+
+/// How an invoice of which something is open stands.
+#[derive(Clone, Copy, Default)]
+struct OpenStanding {
+    open_minor: i64,
+    is_in_flight: bool,
+    has_failed: bool,
+}
+
+/// The invoices of rows. Whether one is open, and why, is told by one statement for
+/// them all: between two of them it may have been paid.
+async fn decode(
+    conn: &mut Conn,
+    account: AccountId,
+    rows: Vec<InvoiceRow>,
+) -> Result<Vec<AccountInvoice>> {
+    let standings = if rows.iter().any(|row| row.open_minor != 0) {
+        standings_of(conn, account).await?
+    } else {
+        HashMap::new()
+    };
+    let invoices = rows.into_iter().map(|row| {
+        let number = number_of(&row.series, row.year, row.sequence)?;
+        let standing = standings.get(&(row.period, row.kind));
+        let standing = standing.copied().unwrap_or_default();
         Ok(AccountInvoice {
-            period: at("invoice", "period").period(&number, self.period)?,
+            period: at("invoice", "period").period(&number, row.period)?,
             standing: InvoiceStanding {
-                open_minor: self.open_minor,
-                due_on: at("invoice", "due_on").parse(&number, &self.due_on)?,
-                is_in_flight: self.in_flight > 0,
-                has_failed: self.failed > 0,
+                open_minor: standing.open_minor,
+                due_on: at("invoice", "due_on").parse(&number, &row.due_on)?,
+                is_in_flight: standing.is_in_flight,
+                has_failed: standing.has_failed,
             },
             number,
         })
-    }
+    });
+    invoices.collect()
 }
 
 fn number_of(series: &str, year: i32, sequence: i64) -> Result<InvoiceNumber> {
@@ -80,18 +130,18 @@ pub async fn invoices_of_account(
     .bind(offset)
     .fetch_all(&mut *conn)
     .await?;
-    let of_all = match rows.first() {
-        Some(row) => row.of_all,
-        // Beyond the last page, or there are none.
-        None => {
+    let found = i64::try_from(rows.len()).unwrap_or(i64::MAX);
+    let of_all = match found {
+        // The last page.
+        1.. if found < limit => offset.saturating_add(found),
+        _ => {
             sqlx::query_scalar("SELECT COUNT(*) FROM invoice WHERE account_id = $1")
                 .bind(account.0)
-                .fetch_one(conn)
+                .fetch_one(&mut *conn)
                 .await?
         }
     };
-    let invoices = rows.into_iter().map(InvoiceRow::decode);
-    Ok((invoices.collect::<Result<_>>()?, of_all))
+    Ok((decode(conn, account, rows).await?, of_all))
 }
 
 /// The invoice of an account for a month; `None` where it has none.
@@ -109,9 +159,10 @@ pub async fn invoice_of_month(
     ))
     .bind(account.0)
     .bind(period.to_number())
-    .fetch_optional(conn)
+    .fetch_optional(&mut *conn)
     .await?;
-    row.map(InvoiceRow::decode).transpose()
+    let found = decode(conn, account, Vec::from_iter(row)).await?;
+    Ok(found.into_iter().next())
 }
 
 /// One invoice of an account; `None` where it has none of this number.
@@ -131,9 +182,10 @@ pub async fn invoice_of_account(
     .bind(number.series.as_str())
     .bind(number.year)
     .bind(number.sequence)
-    .fetch_optional(conn)
+    .fetch_optional(&mut *conn)
     .await?;
-    row.map(InvoiceRow::decode).transpose()
+    let found = decode(conn, account, Vec::from_iter(row)).await?;
+    Ok(found.into_iter().next())
 }
 
 #[derive(sqlx::FromRow)]

@@ -235,8 +235,13 @@ fn a_contact_is_named_and_looked_at_again(house: &House) {
     let happened = told(&client);
     assert_eq!(
         happened.last().unwrap(),
-        &("edit_hds_contact".to_owned(), json!({ "app_name": "shop" }))
+        &(
+            "edit_hds_contact".to_owned(),
+            json!({ "app_name": "shop", "name": contact()["name"] })
+        )
     );
+    let newest = client.get("/v1/events")["events"][0].clone();
+    assert_eq!(newest["app_name"], "shop");
     let tick = |now: &str| {
         house.set_now(now);
         house.run(&["tick", "--job", "cards", "--job", "deliver"]);
@@ -259,6 +264,14 @@ fn a_contact_is_named_and_looked_at_again(house: &House) {
     assert_eq!(
         (&again["id"], &again["up_to_date"]),
         (&first["id"], &json!(true))
+    );
+    // Keys outlive the account, and the app's name is its customer's.
+    let keys = house
+        .watch()
+        .texts("SELECT key FROM outbox WHERE topic = 'hds_review'");
+    assert!(
+        !keys.is_empty() && keys.iter().all(|key| !key.contains("shop")),
+        "{keys:?}"
     );
     assert_eq!(tick("2029-11-02T08:00:00Z"), [""; 0]);
     assert_eq!(tick("2029-11-03T08:00:00Z"), ["ada@example.com"]);

@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use serde_json::{Value, json};
+use rust_decimal::Decimal;
+use serde_json::{Number, Value, json};
 
 use super::keys::KEY;
 use super::{Client, field, furnish_api, furnish_api_with};
@@ -105,22 +106,39 @@ fn what_moves_money_is_listed(house: &House) {
     let owed = house.invoices("2026-10");
     let own = owed.iter().find(|invoice| invoice["account"] == "acc-2");
     let total = own.unwrap()["total_minor"].as_i64().unwrap();
+    // The Go client prints amounts as euros.
+    let euros = |minor: i64| {
+        let text = Decimal::new(minor, 2).normalize().to_string();
+        text.parse::<Number>().unwrap()
+    };
     let attempt = |minor: i64, method: &str, status: &str| {
-        let data = json!({ "amount": minor, "payment_method": method, "status": status });
+        let data = json!({ "amount": euros(minor), "payment_method": method, "status": status });
         ("payment_attempt", data)
     };
     let mut expected = vec![
-        ("add_voucher", json!({ "label": "Welcome" })),
+        (
+            "add_voucher",
+            json!({ "label": "Welcome", "code": "Welcome" }),
+        ),
         (
             "add_credit",
-            json!({ "payment_method": "house", "amount": 150 }),
+            json!({ "payment_method": "house", "amount": 1.5 }),
         ),
-        ("add_payment_method", json!({ "payment_method": "card" })),
+        (
+            "add_payment_method",
+            json!({ "payment_method": "card", "payment_method_type": "card" }),
+        ),
         attempt(total, "card", "failed"),
         ("stop_app", json!({ "reason": "staff" })),
-        ("suspend_addon", json!({ "reason": "staff" })),
-        ("resume_addon", json!({})),
-        attempt(total, "card", "success"),
+        (
+            "suspend_addon",
+            json!({ "resource_id": "all addons", "addon_provider_name": "all", "reason": "staff" }),
+        ),
+        (
+            "resume_addon",
+            json!({ "resource_id": "all addons", "addon_provider_name": "all" }),
+        ),
+        attempt(total, "card", "paid"),
     ];
     let mut told = told(&client);
     // Its own first token is another story.

@@ -44,6 +44,7 @@ fn routes(served: &Served) -> Vec<Route> {
                 "put /v1/users/password",
                 "post /v1/users/unlock",
                 "post /v1/users",
+                "get /v1/regions",
                 "post /v1/users/confirm_email",
                 "post /v1/users/delete/{id}/confirm",
             ];

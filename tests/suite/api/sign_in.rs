@@ -144,7 +144,14 @@ fn a_forgotten_password_is_set_by_a_link(house: &House) {
         "new_token",
         "new_token",
     ];
-    assert_eq!(kinds(&Client::of(house, &served, "acc-1")), expected);
+    let client = Client::of(house, &served, "acc-1");
+    assert_eq!(kinds(&client), expected);
+    // Where from, too.
+    let here = json!({ "remote_ip": "127.0.0.1" });
+    let known: Vec<_> = told(&client);
+    let known = known.iter().filter(|(_, data)| *data == here);
+    let known: Vec<&str> = known.map(|(kind, _)| kind.as_str()).collect();
+    assert_eq!(known, &expected[1..4]);
     let blank = ask(&served, " ");
     assert_eq!(blank.json(), field("email", "can't be blank"));
 }

@@ -21,6 +21,7 @@ on_both!(
     the_password_alone_begins_no_count_anew,
     it_is_turned_off_by_a_code,
     nothing_is_asked_for_before_a_code_was_given,
+    staff_takes_it_off_who_lost_it,
     it_outlives_the_key_that_sealed_it,
 );
 
@@ -338,6 +339,41 @@ fn it_is_turned_off_by_a_code(house: &House) {
         .watch()
         .texts("SELECT topic FROM outbox WHERE topic LIKE 'tfa%' ORDER BY topic");
     assert_eq!(mails.len(), 4, "{mails:?}");
+}
+
+fn staff_takes_it_off_who_lost_it(house: &House) {
+    furnish_sign_in(house);
+    let served = Served::start(house);
+    let by = [
+        "--by",
+        "eve",
+        "--reason",
+        "called back, said the last invoice",
+    ];
+    let take_off = [&["account", "disable-tfa", "acc-1"], &by[..]].concat();
+    let refused = house.refuse(&take_off);
+    assert!(
+        refused.stderr.contains("has no second factor"),
+        "{refused:?}"
+    );
+    enabled(house, &served);
+    assert_eq!(house.try_run(&take_off[..3]).code, Some(2));
+    needs_code(&served);
+    let done = house.run(&take_off).stdout;
+    assert!(done.contains("took the second factor off acc-1"), "{done}");
+    assert_eq!(sign_in(&served, PASSWORD, None), 201);
+    for table in ["second_factor", "recovery_code"] {
+        assert_eq!(house.watch().rows_as_text(table), "", "{table}");
+    }
+    let audited = house
+        .watch()
+        .texts("SELECT actor || ': ' || reason FROM audit_entry WHERE action = 'tfa_disabled'");
+    assert_eq!(audited, ["eve: called back, said the last invoice"]);
+    let client = Client::of(house, &served, "acc-1");
+    let off = ("tfa_disabled".to_owned(), json!({ "provider": "totp" }));
+    assert!(told(&client).contains(&off));
+    let mails = "SELECT COUNT(*) FROM outbox WHERE topic = 'tfa_disabled'";
+    assert_eq!(house.watch().count(mails), 1);
 }
 
 fn nothing_is_asked_for_before_a_code_was_given(house: &House) {

@@ -67,6 +67,9 @@ fn a_renewed_token_opens_nothing_any_more(house: &House) {
     let id = tokens["tokens"][0]["id"].as_str().unwrap().to_owned();
     let path = format!("/v1/tokens/{id}/renew");
     // The Go client sends an empty object.
+    let shown = client.get(&format!("/v1/tokens/{id}"));
+    assert_eq!(shown["token"]["id"], id);
+    assert_eq!(shown["token"].get("token"), None, "{shown}");
     let renewed = client.send("PUT", &path, Some(&json!({})));
     assert_eq!(renewed.status, 200, "{renewed:?}");
     let renewed = renewed.json()["token"].clone();

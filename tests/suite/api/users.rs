@@ -12,6 +12,7 @@ on_both!(
     what_is_printed_is_another_version,
     a_username_is_one_accounts,
     a_wrong_change_says_what_is_wrong,
+    a_file_leaves_what_the_customer_changed,
 );
 
 fn an_account_sees_itself(house: &House) {
@@ -128,7 +129,14 @@ fn what_is_printed_is_another_version(house: &House) {
     house.import_accounts(
         "acc-1,ada,ada@example.com,Ada King,Analytical SAS,FR,2 rue du Pont,67000,Strasbourg,FR40303265045,EUR,2025-01-05T10:00:00Z\n",
     );
-    assert_eq!(versions(house).len(), 3);
+    let expected = [
+        "1 ada Ada Lovelace fr",
+        "2 ada Ada King en",
+        // What the file said, to hold the next one against; and what stands from it.
+        "3 ada Ada King fr",
+        "4 ada Ada King en stands",
+    ];
+    assert_eq!(versions(house), expected);
     // What is issued stays as it was printed.
     let again = house.run(&["invoice", "show", "Q-2026-000001"]).stdout;
     assert_eq!(again, printed);
@@ -182,5 +190,47 @@ fn a_wrong_change_says_what_is_wrong(house: &House) {
         "invalid type: integer `5`, expected a string",
     );
     assert_eq!((wrong.status, wrong.json()), (422, answer));
+    // The Go client sends a password alone, on this route.
+    let alone = change(json!({ "user": { "password": "another good password" } }));
+    let answer = field("password_confirmation", "doesn't match password");
+    assert_eq!((alone.status, alone.json()), (422, answer));
     assert_eq!(client.get("/v1/users/self"), before);
+}
+
+fn a_file_leaves_what_the_customer_changed(house: &House) {
+    const FILE: &str = "acc-1,ada,ada@example.com,Ada Lovelace,COMPANY,FR,STREET,67000,Strasbourg,FR40303265045,EUR,2025-01-05T10:00:00Z\n";
+    furnish_api(house, 60);
+    let file = |company: &str, street: &str| {
+        house.import_accounts(&FILE.replace("COMPANY", company).replace("STREET", street));
+        house.watch().texts(
+            "SELECT p.full_name || ', ' || p.company || ', ' || p.address_line1 || ', ' || p.invoice_note \
+             FROM billing_profile p JOIN account a ON a.id = p.account_id AND a.profile_version = p.version \
+             WHERE a.external_id = 'acc-1'",
+        )
+    };
+    file("Analytical SAS", "1 rue A");
+    let served = Served::start(house);
+    let client = Client::of(house, &served, "acc-1");
+    let change = json!({ "user": { "fullname": "Ada King" } });
+    let changed = client.send("PATCH", "/v1/account/profile", Some(&change));
+    assert_eq!(changed.status, 200, "{changed:?}");
+    let id = client.get("/profile")["profile"]["id"].clone();
+    let note = json!({ "profile": { "invoice_additional_info": "PO 7" } });
+    let path = format!("/profiles/{}", id.as_str().unwrap());
+    let noted = client.send("PUT", &path, Some(&note));
+    assert_eq!(noted.status, 200, "{noted:?}");
+    // The same file again says nothing; another says what is new in it.
+    let count = || house.watch().count("SELECT COUNT(*) FROM billing_profile");
+    let before = count();
+    let same = file("Analytical SAS", "1 rue A");
+    assert_eq!(same, ["Ada King, Analytical SAS, 1 rue A, PO 7"]);
+    assert_eq!(count(), before);
+    let moved = file("Analytical SAS", "9 quai B");
+    assert_eq!(moved, ["Ada King, Analytical SAS, 9 quai B, PO 7"]);
+    let renamed = file("Engines SA", "9 quai B");
+    assert_eq!(renamed, ["Ada King, Engines SA, 9 quai B, PO 7"]);
+    assert_eq!(file("Engines SA", "9 quai B"), renamed);
+    assert_eq!(count(), before + 4);
+    house.run(&["run", "2026-10"]);
+    house.run(&["verify"]);
 }
