@@ -2,12 +2,16 @@
 
 use serde_json::{Value, json};
 
-use super::{Client, furnish_api};
+use super::{Client, furnish_api, furnish_api_with};
+use crate::cards::section;
+use crate::fakes::Fault;
+use crate::fakes::stripe::{CardScript, StripeFake};
 use crate::on_both;
 use crate::support::{House, Served};
 
 on_both!(
     an_invoice_is_shown_as_it_stands,
+    what_became_of_charging_it_is_shown,
     lists_come_in_pages,
     an_invoice_is_downloaded_by_a_link_of_minutes,
     what_moved_money_is_told,
@@ -112,10 +116,42 @@ fn an_invoice_is_shown_as_it_stands(house: &House) {
     }
 }
 
+/// New, declined on the day it is due, under way, paid: each as the attempts tell it.
+fn what_became_of_charging_it_is_shown(house: &House) {
+    let stripe = StripeFake::start();
+    let section = section(house, &stripe, "tries = 1");
+    furnish_api_with(house, 1_000, &section);
+    house.run(&["run", "2026-10"]);
+    let served = Served::start(house);
+    let client = Client::of(house, &served, "acc-2");
+    let state = || {
+        let listed = client.get("/v1/account/invoices");
+        listed["invoices"][0]["state"].clone()
+    };
+    assert_eq!(state(), "new");
+    let setup = house.run(&["method", "add-card", "acc-2", "--json"]).json();
+    let intent = setup["setup_intent"].as_str().unwrap();
+    stripe.confirm_setup(intent, CardScript::succeeds());
+    stripe.faults().push(Fault::Decline("insufficient_funds"));
+    house.try_run(&["method", "finish-card", intent]);
+    assert_eq!(state(), "failed");
+    // Whether it was charged nobody knows yet: nobody is told that it failed.
+    stripe.faults().push(Fault::BrokenOffAfter);
+    house.try_run(&["collect", "--account", "acc-2", "--method", "card", "--yes"]);
+    assert_eq!(state(), "new");
+    house.try_run(&["reconcile"]);
+    assert_eq!(state(), "paid");
+}
+
 fn lists_come_in_pages(house: &House) {
     billed(house);
-    house.set_now("2026-12-02T09:00:00Z");
-    house.run(&["run", "2026-11"]);
+    for (now, month) in [
+        ("2026-12-02T09:00:00Z", "2026-11"),
+        ("2027-01-02T09:00:00Z", "2026-12"),
+    ] {
+        house.set_now(now);
+        house.run(&["run", month]);
+    }
     let served = Served::start(house);
     let client = Client::of(house, &served, "acc-1");
     let all = client.get("/v1/account/invoices")["invoices"].clone();
@@ -125,13 +161,16 @@ fn lists_come_in_pages(house: &House) {
         .iter()
         .map(|invoice| &invoice["billing_month"])
         .collect();
-    assert_eq!(months, ["2026-11-01", "2026-10-01"]);
+    assert_eq!(months, ["2026-12-01", "2026-11-01", "2026-10-01"]);
     for (query, expected, current, prev, next) in [
         ("?page=1&per_page=1", vec![0], 1, None, Some(2)),
-        ("?page=2&per_page=1", vec![1], 2, Some(1), None),
-        ("?page=3&per_page=1", vec![], 3, Some(2), None),
+        ("?page=2&per_page=1", vec![1], 2, Some(1), Some(3)),
+        ("?page=3&per_page=1", vec![2], 3, Some(2), None),
+        ("?page=4&per_page=1", vec![], 4, Some(3), None),
+        ("?page=1&per_page=2", vec![0, 1], 1, None, Some(2)),
+        ("?page=2&per_page=2", vec![2], 2, Some(1), None),
         // As the Go client asks.
-        ("?", vec![0, 1], 1, None, None),
+        ("?", vec![0, 1, 2], 1, None, None),
     ] {
         let page = client.get(&format!("/v1/account/invoices{query}"));
         let expected: Vec<_> = expected
@@ -140,12 +179,16 @@ fn lists_come_in_pages(house: &House) {
             .collect();
         assert_eq!(page["invoices"], json!(expected), "{query}");
         let pagination = &page["meta"]["pagination"];
-        let per_page = if query == "?" { 1 } else { 2 };
+        let total_pages = match query {
+            "?" => 1,
+            query if query.ends_with("per_page=2") => 2,
+            _ => 3,
+        };
         assert_eq!(
             *pagination,
             json!({
                 "current_page": current, "prev_page": prev, "next_page": next,
-                "total_pages": per_page, "total_count": 2,
+                "total_pages": total_pages, "total_count": 3,
             }),
             "{query}"
         );
