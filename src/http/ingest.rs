@@ -85,6 +85,14 @@ pub async fn take(
 ) -> Result<(StatusCode, Json<TakenBatch>), Refused> {
     operator.allow(Role::Ingest)?;
     let format = Format::of(request.headers())?;
+    let shutdown = desk.shutdown.clone();
+    // Whoever hangs up in the middle of a COPY would leave a connection behind that
+    // answers the next one wrongly.
+    let taken = shutdown.unbroken(async move { take_in(&desk, format, request).await });
+    Ok((StatusCode::ACCEPTED, Json(taken.await??)))
+}
+
+async fn take_in(desk: &Desk, format: Format, request: Request) -> Result<TakenBatch, Refused> {
     let Ok(_in_hand) = desk.hands.0.try_acquire() else {
         return Err(Refused::TooOften(AGAIN_AFTER_S));
     };
@@ -107,11 +115,10 @@ pub async fn take(
         .map_err(Refused::internal)?
         .map_err(|error| Refused::Malformed(format!("the body is no array of events: {error}")))?;
     let taken = desk.engine.take_batch(batch).await.map_err(refused)?;
-    let taken = TakenBatch {
+    Ok(TakenBatch {
         accepted: taken.accepted,
         duplicates: taken.duplicates,
-    };
-    Ok((StatusCode::ACCEPTED, Json(taken)))
+    })
 }
 
 /// How a body says what it holds.
