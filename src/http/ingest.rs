@@ -29,12 +29,13 @@ const BODY_WITHIN: Duration = Duration::from_secs(30);
 const AGAIN_AFTER_S: u64 = 1;
 
 /// The batches in hand.
-pub struct Hands(Semaphore);
+pub struct Hands(Arc<Semaphore>);
 
 impl Hands {
     pub fn new(batches_max: u32) -> Self {
         let permits = usize::try_from(batches_max).unwrap_or(Semaphore::MAX_PERMITS);
-        Self(Semaphore::new(permits.min(Semaphore::MAX_PERMITS)))
+        let permits = permits.min(Semaphore::MAX_PERMITS);
+        Self(Arc::new(Semaphore::new(permits)))
     }
 }
 
@@ -85,15 +86,7 @@ pub async fn take(
 ) -> Result<(StatusCode, Json<TakenBatch>), Refused> {
     operator.allow(Role::Ingest)?;
     let format = Format::of(request.headers())?;
-    let shutdown = desk.shutdown.clone();
-    // Whoever hangs up in the middle of a COPY would leave a connection behind that
-    // answers the next one wrongly.
-    let taken = shutdown.unbroken(async move { take_in(&desk, format, request).await });
-    Ok((StatusCode::ACCEPTED, Json(taken.await??)))
-}
-
-async fn take_in(desk: &Desk, format: Format, request: Request) -> Result<TakenBatch, Refused> {
-    let Ok(_in_hand) = desk.hands.0.try_acquire() else {
+    let Ok(in_hand) = Arc::clone(&desk.hands.0).try_acquire_owned() else {
         return Err(Refused::TooOften(AGAIN_AFTER_S));
     };
     let body = tokio::time::timeout(BODY_WITHIN, Body::from_request(request, &()));
@@ -114,11 +107,20 @@ async fn take_in(desk: &Desk, format: Format, request: Request) -> Result<TakenB
         .await
         .map_err(Refused::internal)?
         .map_err(|error| Refused::Malformed(format!("the body is no array of events: {error}")))?;
-    let taken = desk.engine.take_batch(batch).await.map_err(refused)?;
-    Ok(TakenBatch {
+    // Whoever hangs up in the middle of a COPY would leave a connection behind that
+    // answers the next one wrongly.
+    let engine = Arc::clone(&desk.engine);
+    let taken = desk.shutdown.unbroken(async move {
+        let taken = engine.take_batch(batch).await;
+        drop(in_hand);
+        taken
+    });
+    let taken = taken.await?.map_err(refused)?;
+    let taken = TakenBatch {
         accepted: taken.accepted,
         duplicates: taken.duplicates,
-    })
+    };
+    Ok((StatusCode::ACCEPTED, Json(taken)))
 }
 
 /// How a body says what it holds.
